@@ -1,0 +1,25 @@
+/* cause: the names of SPEC 3 and the documented sources they belong to. */
+#ifndef SSHWHY_CAUSE_H
+#define SSHWHY_CAUSE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cause {
+#define CAUSE(id, name, source, title) CAUSE_##id,
+#include "sshwhy/causes.def"
+#undef CAUSE
+	CAUSES
+};
+
+const char *cause_name(enum cause cause);  /* "vm.sshd-down" */
+const char *cause_title(enum cause cause); /* "nothing listens on the SSH port" */
+uint8_t cause_source(enum cause cause);    /* 0..5 */
+bool cause_by_name(const char *name, enum cause *cause);
+
+/* "client", "edge", "endpoint", "nsg", "vm"; "none" for 0. */
+const char *source_name(uint8_t source);
+/* The guide's words: "SSH client computer", "Organization edge device", ... */
+const char *source_title(uint8_t source);
+
+#endif

@@ -1,0 +1,128 @@
+/* report: what SPEC 2 promises, as one struct; text and JSON are writers over it.
+ *
+ * Every string and array is owned by the arena the report was built in. Strings
+ * that came from the network hold raw bytes: the writers escape them, nobody else.
+ * NULL pointers and zero counts mean "unknown" and are written as null or absent.
+ */
+#ifndef SSHWHY_REPORT_H
+#define SSHWHY_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sshwhy/cause.h"
+
+enum outcome { OUTCOME_HEALTHY, OUTCOME_FAULT, OUTCOME_AMBIGUOUS, OUTCOME_UNKNOWN };
+const char *outcome_name(enum outcome outcome);
+
+struct report_cause {
+	enum cause cause;
+	double probability; /* 0..1; written with at least three significant digits */
+};
+
+struct report_evidence {
+	const char *fact; /* "question.answer" */
+	const char *text; /* one sentence a person can check */
+	const uint64_t *packets; /* frame numbers in the saved capture */
+	size_t packet_count;
+	const enum cause *for_causes; /* most helped first */
+	size_t for_count;
+	const enum cause *against_causes; /* most hurt first */
+	size_t against_count;
+};
+
+struct report_hop {
+	uint8_t ttl;
+	const char *address; /* NULL: no reply at this TTL */
+	double rtt_ms;       /* < 0: unknown */
+	const char *reply;   /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL: none */
+	bool inside;         /* inside the client's organisation, as far as addresses tell */
+};
+
+struct report_path {
+	uint16_t port;
+	const struct report_hop *hops;
+	size_t hop_count;
+};
+
+struct report_next {
+	const char *text;
+	const char *command; /* NULL: there is none */
+	const enum cause *separates;
+	size_t separates_count;
+};
+
+struct report_fix {
+	enum cause cause;
+	const char *text;
+	const char *shell;   /* "azure-cli", "powershell", "sh", "azure-classic" */
+	const char *command; /* NULL: text only */
+};
+
+struct report_also {
+	enum cause cause;
+	const char *text;
+};
+
+struct report {
+	const char *host;     /* as asked for */
+	const char *address;  /* literal, NULL when it did not resolve */
+	uint16_t port;
+	const char *vantage;    /* "client", ... */
+	const char *deployment; /* "arm", "classic", "unknown" */
+	const char *interface;
+	const char *local_address;
+	int64_t started_ns; /* since the epoch, UTC */
+	double duration_seconds;
+
+	enum outcome outcome;
+	enum cause cause; /* the most probable */
+	uint8_t sources[6];
+	size_t source_count;
+	double confidence;
+	const char *summary;
+
+	const struct report_cause *causes;
+	size_t cause_count;
+	const struct report_evidence *evidence;
+	size_t evidence_count;
+	const struct report_path *paths;
+	size_t path_count;
+
+	const char *banner;      /* the server's identification string */
+	const char *host_key;    /* "ssh-ed25519 SHA256:..." */
+	const char *kex;         /* the key exchange agreed on */
+	const char *const *auth_methods;
+	size_t auth_method_count;
+
+	const struct report_next *next;
+	size_t next_count;
+	const struct report_fix *fixes;
+	size_t fix_count;
+	const struct report_also *also;
+	size_t also_count;
+	const char *const *not_observed;
+	size_t not_observed_count;
+
+	/* analyze only */
+	unsigned attempts;   /* 0: not written */
+	const char *capture; /* file name */
+};
+
+/* One line of JSON (SPEC 2) and a newline, written with one fwrite. */
+bool report_json(const struct report *report, FILE *out);
+
+struct text_style {
+	bool color;
+	int verbosity; /* -1 quiet: the verdict line only; 0; 1 with every fact's packets */
+};
+/* For people: the path drawn hop by hop with the place where it breaks, the
+ * verdict, why, what would settle the rest, the fix. */
+bool report_text(const struct report *report, const struct text_style *style, FILE *out);
+
+/* SPEC 4's exit code for the outcome. */
+int report_exit_code(const struct report *report);
+
+#endif

@@ -1,0 +1,68 @@
+/* savefile: reading and writing captures.
+ *
+ * Formats: pcap (libpcap's, microseconds and nanoseconds, both byte orders) and
+ * pcapng (draft-ietf-opsawg-pcapng: several sections, interfaces and time
+ * resolutions; Simple, Enhanced and obsolete Packet Blocks; unknown blocks are
+ * skipped), each also gzipped. Lengths in a file are never trusted: a record is
+ * bounded by SAVEFILE_MAX_RECORD before anything is read for it.
+ */
+#ifndef SSHWHY_SAVEFILE_H
+#define SSHWHY_SAVEFILE_H
+
+#include <stdio.h>
+
+#include "sshwhy/error.h"
+#include "sshwhy/frame.h"
+
+#define SAVEFILE_MAX_RECORD (1u << 20) /* bytes; larger records are damage */
+
+struct savefile;
+
+/* Opens `path` ("-": standard input) and reads up to the first record. Returns
+ * NULL after filling `error`: EXIT_NO_INPUT when it cannot be opened,
+ * EXIT_MALFORMED when it is no capture. The caller closes what it opened. */
+struct savefile *savefile_open(const char *path, struct error *error);
+void savefile_close(struct savefile *savefile);
+
+enum savefile_status {
+	SAVEFILE_FRAME,   /* `frame` is filled; its bytes live until the next call */
+	SAVEFILE_END,     /* the file ended where a record ended */
+	SAVEFILE_DAMAGED, /* it did not: savefile_damage() says where; no more frames */
+};
+enum savefile_status savefile_next(struct savefile *savefile, struct frame *frame);
+
+/* After SAVEFILE_DAMAGED: what is wrong, and its byte offset in the (decompressed)
+ * capture. NULL when nothing is. Owned by the savefile. */
+const char *savefile_damage(const struct savefile *savefile, uint64_t *offset);
+
+/* The comments of the section headers read so far (pcapng opt_comment in the SHB,
+ * each a NUL-terminated copy owned by the savefile); a saved run keeps there what
+ * no packet shows. A plain pcap has none. */
+size_t savefile_note_count(const struct savefile *savefile);
+const char *savefile_note(const struct savefile *savefile, size_t index);
+
+/* Name of interface `index` ("" when the capture does not tell). */
+const char *savefile_interface_name(const struct savefile *savefile, uint32_t index);
+
+/* -- writing: one pcapng section, nanosecond stamps -------------------------- */
+
+struct savefile_writer;
+
+/* Writes to `out`, which stays the caller's. Notes become opt_comment options of
+ * the section header, `application` its shb_userappl. */
+struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
+					    const char *const *notes, size_t note_count);
+
+/* Adds an interface and returns its index (0, 1, ...). */
+uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *name, uint32_t link,
+				   uint32_t snaplen);
+
+/* One Enhanced Packet Block; frame->interface must be an index given out above.
+ * `comment` may be NULL. */
+void savefile_writer_frame(struct savefile_writer *writer, const struct frame *frame,
+			   const char *comment);
+
+/* Flushes and frees. False (EXIT_CANNOT_WRITE) when any write failed. */
+bool savefile_writer_close(struct savefile_writer *writer, struct error *error);
+
+#endif
