@@ -1,0 +1,147 @@
+"""Network namespaces as hosts: enter one, start daemons in it, end what runs in it.
+
+A host has its own network, and a folder of the lab's own that is /run to everything
+in it; files in its /run/etc stand in place of those in /etc. Nothing else differs
+from the machine: same files, same process table.
+"""
+
+import ctypes
+import os
+import signal
+import socket
+import struct
+import subprocess
+import time
+from pathlib import Path
+
+NETNS = Path("/run/netns")
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+MS_BIND, MS_REC, MS_SLAVE = 0x1000, 0x4000, 0x80000
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(function, *arguments):
+    if function(*arguments) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{function.__name__}: {os.strerror(error)}")
+
+
+def _mount(source, target, kind=None, flags=0):
+    _call(libc.mount, *(a and str(a).encode() for a in (source, target, kind)), flags, None)
+
+
+def enter_network(name):
+    """This process moves to the network of namespace `name`, and stays in its files."""
+    handle = os.open(NETNS / name, os.O_RDONLY)
+    _call(libc.setns, handle, CLONE_NEWNET)
+    os.close(handle)
+
+
+def enter(name, run):
+    """This process becomes one of host `name`, whose /run is the folder `run`."""
+    enter_network(name)
+    _call(libc.unshare, CLONE_NEWNS)
+    _mount(None, "/", flags=MS_SLAVE | MS_REC)
+    _mount("sysfs", "/sys", "sysfs")
+    for file in (run / "etc").iterdir():
+        _mount(file, Path("/etc", file.name).resolve(), flags=MS_BIND)
+    _mount(run, "/run", flags=MS_BIND)
+
+
+def fork(work):
+    """Runs work() in a child; the child's exit status is 1 when it raised."""
+    child = os.fork()
+    if child:
+        return child
+    status = 1
+    try:
+        work()
+        status = 0
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        os.write(2, f"lab: {error}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def in_parallel(works):
+    """Runs each of the functions in its own child; raises if one failed."""
+    children = [fork(work) for work in works]
+    statuses = [os.waitpid(child, 0)[1] for child in children]
+    if any(statuses):
+        raise RuntimeError("part of that failed")
+
+
+def start(name, run, daemon, command):
+    """Starts a daemon on a host; its pid goes to /run/DAEMON.pid there, its output to DAEMON.log."""
+
+    def work():
+        os.setsid()
+        (run / f"{daemon}.pid").write_text(f"{os.getpid()}\n")
+        log = os.open(run / f"{daemon}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        enter(name, run)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for stream, target in ((0, null), (1, log), (2, log)):
+            os.dup2(target, stream)
+        os.chdir("/")
+        os.execvp(command[0], command)
+
+    return fork(work)
+
+
+def wait_for_listener(pid, port, seconds=10.0):
+    """Waits until this network has a listener on a port (TCP, or UDP); pid is the child to be it."""
+    wanted = f":{port:04X} "
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        for table, state in (("tcp", " 0A "), ("tcp6", " 0A "), ("udp", " 07 "), ("udp6", " 07 ")):
+            with open(f"/proc/self/net/{table}", encoding="ascii") as lines:
+                if any(wanted in line and state in line for line in lines):
+                    return
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            raise RuntimeError(f"what should listen on port {port} has ended")
+        time.sleep(0.003)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def residents(names):
+    """The processes whose network is one of these namespaces."""
+    wanted = {(s.st_dev, s.st_ino) for s in (os.stat(NETNS / n) for n in names if exists(n))}
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            seen = os.stat(f"/proc/{entry}/ns/net") if entry.isdigit() else None
+        except OSError:
+            continue  # it ended meanwhile
+        if seen and (seen.st_dev, seen.st_ino) in wanted:
+            found.append(int(entry))
+    return found
+
+
+def exists(name):
+    return (NETNS / name).exists()
+
+
+def end(list_pids, seconds=5.0):
+    """Kills the processes list_pids() returns, until it returns none."""
+    deadline = time.monotonic() + seconds
+    while pids := list_pids():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"processes that do not end: {pids}")
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.002)
+
+
+def forget_connections():
+    """Empties the connection tracking table of this network namespace (ctnetlink)."""
+    NFNL_CTNETLINK_DELETE, REQUEST_ACK = 0x0102, 0x0005
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as netlink:
+        netlink.send(struct.pack("=IHHIIBBH", 20, NFNL_CTNETLINK_DELETE, REQUEST_ACK, 1, 0, 0, 0, 0))
+        (error,) = struct.unpack_from("=i", netlink.recv(4096), 16)
+    if error:
+        raise OSError(-error, "cannot empty the connection tracking table")

@@ -1,0 +1,153 @@
+"""What the lab consists of: hosts, links, addresses, routes, services. Data only.
+
+                                    10.20.0.0/24   2001:db8:20::/64
+    client  .10 ::10 ──┐
+                       ├─ office (switch) ── .1 ::1  edge   NAT for IPv4, DNS server
+    onprem  .20 ::20 ──┘                             │ wan  198.51.100.2  2001:db8:100::2
+                                                     │
+                                                     │ edge 198.51.100.1  2001:db8:100::1
+    internet  203.0.113.10  2001:db8:113::10 ─────── isp
+                                     (isp: .1, ::1)  │ cloud 192.0.2.1    2001:db8:2::1
+                                                     │
+                                                     │ isp  192.0.2.2     2001:db8:2::2
+                                                   cloud  edge router of the cloud
+                                                     │ lb   100.64.0.1    2001:db8:98::1
+                                                     │
+                                                     │ cloud 100.64.0.2   2001:db8:98::2
+                                                     lb     20.99.0.4 -> 10.1.0.4 (IPv6 is routed),
+                                                     │      a hop, but never sends an ICMP error
+                                                     │ vnet 10.1.0.1      2001:db8:99::1
+                                                     │
+                            10.1.0.0/16             nsg     bridge: costs no hop; from outside only
+                            2001:db8:99::/64       ┌─┴─┐    TCP 22 and 80 pass, the VNet is open
+                                                   vm  peer
+                                                   .4  .5   10.1.0.4  2001:db8:99::4, 10.1.0.5  2001:db8:99::5
+
+Seen from client the VM is 20.99.0.4 (or 2001:db8:99::4) and five hops away:
+edge 10.20.0.1, isp 198.51.100.1, cloud 192.0.2.2, lb (silent), VM.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CONFIG = Path(__file__).resolve().parent / "config"
+
+# What `lab env` prints, for scripts.
+ADDRESSES = {
+    "VM": "20.99.0.4",
+    "VM6": "2001:db8:99::4",
+    "VM_PRIVATE": "10.1.0.4",
+    "PEER_PRIVATE": "10.1.0.5",
+    "PEER6": "2001:db8:99::5",
+    "CLIENT": "10.20.0.10",
+    "CLIENT6": "2001:db8:20::10",
+    "ONPREM": "10.20.0.20",
+    "ONPREM6": "2001:db8:20::20",
+    "EDGE": "10.20.0.1",
+    "EDGE6": "2001:db8:20::1",
+    "EDGE_PUBLIC": "198.51.100.2",
+    "EDGE_PUBLIC6": "2001:db8:100::2",
+    "ISP": "198.51.100.1",
+    "ISP6": "2001:db8:100::1",
+    "CLOUD": "192.0.2.2",
+    "CLOUD6": "2001:db8:2::2",
+    "INTERNET": "203.0.113.10",
+    "INTERNET6": "2001:db8:113::10",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """A daemon that stays in the foreground; ready once it listens on `port`."""
+
+    name: str
+    port: int
+    command: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """A network namespace. Rules, if any, are in config/NAME.nft."""
+
+    addresses: dict[str, str]  # interface -> its addresses, separated by spaces
+    routes: str = ""  # one `ip route` destination a line
+    router: bool = False
+    switch: bool = False  # bridges its interfaces
+    services: tuple[Service, ...] = ()
+
+
+SSHD = Service("sshd", 22, f"/usr/sbin/sshd -D -e -f {CONFIG}/sshd_config")
+HTTP = Service("nginx", 80, f"/usr/sbin/nginx -e /run/nginx.log -c {CONFIG}/nginx.conf")
+DNS = Service("dns", 53, f"/usr/bin/python3 {CONFIG.parent}/dns.py 10.20.0.1 {CONFIG}/names")
+
+OFFICE_ROUTES = "default via 10.20.0.1\ndefault via 2001:db8:20::1"
+VNET_ROUTES = "default via 10.1.0.1\ndefault via 2001:db8:99::1"
+
+HOSTS = {
+    "client": Host({"eth0": "10.20.0.10/24 2001:db8:20::10/64"}, OFFICE_ROUTES),
+    "onprem": Host({"eth0": "10.20.0.20/24 2001:db8:20::20/64"}, OFFICE_ROUTES, services=(SSHD,)),
+    "office": Host({"client": "", "onprem": "", "edge": ""}, switch=True),
+    "edge": Host(
+        {
+            "lan": "10.20.0.1/24 2001:db8:20::1/64",
+            "wan": "198.51.100.2/30 2001:db8:100::2/64",
+        },
+        "default via 198.51.100.1\ndefault via 2001:db8:100::1",
+        router=True,
+        services=(DNS,),
+    ),
+    "isp": Host(
+        {
+            "edge": "198.51.100.1/30 2001:db8:100::1/64",
+            "internet": "203.0.113.1/24 2001:db8:113::1/64",
+            "cloud": "192.0.2.1/30 2001:db8:2::1/64",
+        },
+        """20.99.0.0/24 via 192.0.2.2
+           2001:db8:98::/47 via 2001:db8:2::2
+           2001:db8:20::/48 via 2001:db8:100::2""",
+        router=True,
+    ),
+    "internet": Host(
+        {"eth0": "203.0.113.10/24 2001:db8:113::10/64"},
+        "default via 203.0.113.1\ndefault via 2001:db8:113::1",
+    ),
+    "cloud": Host(
+        {
+            "isp": "192.0.2.2/30 2001:db8:2::2/64",
+            "lb": "100.64.0.1/30 2001:db8:98::1/64",
+        },
+        """default via 192.0.2.1
+           default via 2001:db8:2::1
+           20.99.0.4 via 100.64.0.2
+           2001:db8:99::/64 via 2001:db8:98::2""",
+        router=True,
+    ),
+    "lb": Host(
+        {
+            "cloud": "100.64.0.2/30 2001:db8:98::2/64",
+            "vnet": "10.1.0.1/16 2001:db8:99::1/64",
+        },
+        # What has no endpoint ends here, in silence.
+        """default via 100.64.0.1
+           default via 2001:db8:98::1
+           blackhole 20.99.0.4""",
+        router=True,
+    ),
+    "nsg": Host({"lb": "", "vm": "", "peer": ""}, switch=True),
+    "vm": Host({"eth0": "10.1.0.4/16 2001:db8:99::4/64"}, VNET_ROUTES, services=(SSHD, HTTP)),
+    "peer": Host({"eth0": "10.1.0.5/16 2001:db8:99::5/64"}, VNET_ROUTES, services=(SSHD,)),
+}
+
+# host:interface host:interface
+LINKS = """
+    client:eth0    office:client
+    onprem:eth0    office:onprem
+    office:edge    edge:lan
+    edge:wan       isp:edge
+    internet:eth0  isp:internet
+    isp:cloud      cloud:isp
+    cloud:lb       lb:cloud
+    lb:vnet        nsg:lb
+    nsg:vm         vm:eth0
+    nsg:peer       peer:eth0
+"""
