@@ -1,0 +1,122 @@
+/* run: everything one diagnosis rests on: the question, what no packet shows, the frames.
+ *
+ * A live probe fills it as it goes; a saved run is it, written to one pcapng: the
+ * frames as packets, the rest as notes (one JSON object a line, opt_comment of the
+ * section header). The analysis reads nothing else, so a replay cannot differ from
+ * the live run. Strings and arrays belong to the arena.
+ */
+#ifndef SSHWHY_RUN_H
+#define SSHWHY_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sshwhy/address.h"
+#include "sshwhy/arena.h"
+#include "sshwhy/error.h"
+#include "sshwhy/frame.h"
+#include "sshwhy/packet.h"
+#include "sshwhy/savefile.h"
+
+enum vantage { VANTAGE_CLIENT, VANTAGE_INTERNET, VANTAGE_VNET, VANTAGE_VM, VANTAGES };
+enum deployment { DEPLOYMENT_UNKNOWN, DEPLOYMENT_ARM, DEPLOYMENT_CLASSIC, DEPLOYMENTS };
+enum path_kind { PATH_INTERNET, PATH_VPN, PATH_EXPRESSROUTE, PATH_KINDS };
+
+extern const char *const vantage_names[VANTAGES];
+extern const char *const deployment_names[DEPLOYMENTS];
+extern const char *const path_kind_names[PATH_KINDS];
+
+/* By which way a packet leaves this machine (DESIGN 3.1). */
+enum way {
+	WAY_UNKNOWN, /* somebody else's capture */
+	WAY_KERNEL,  /* connect(): passes every local rule */
+	WAY_RAW,     /* IP_HDRINCL: passes the output rules */
+	WAY_LINK,    /* AF_PACKET: passes none of them */
+	WAYS
+};
+extern const char *const way_names[WAYS];
+
+/* What the packets of one local port ask. */
+enum purpose {
+	PURPOSE_NONE,
+	PURPOSE_SSH,       /* is there an SSH service on the port? full TTL */
+	PURPOSE_SWEEP,     /* how far do SYNs to the SSH port come? TTL 1, 2, ... */
+	PURPOSE_CONTROL,   /* the same sweep to another port of the VM */
+	PURPOSE_ELSEWHERE, /* does SSH answer on another port? */
+	PURPOSE_INSESSION, /* how far does the client's identification string come? */
+	PURPOSE_REFERENCE, /* another SSH host, on the client's own network */
+	PURPOSES
+};
+extern const char *const purpose_names[PURPOSES];
+
+/* What no packet shows. Unused fields are 0 or NULL. */
+enum event_kind {
+	EVENT_RESOLVED,  /* error: 0 or EAI_*; text: the addresses, or the resolver's words */
+	EVENT_ROUTE,     /* error: errno of the kernel's route lookup; text: "dev eth0 src ... via ..." */
+	EVENT_NEIGHBOUR, /* error: 0, or EHOSTUNREACH when the next hop does not answer ARP or ND;
+			    text: the next hop; value: 1 when the next hop is the target itself */
+	EVENT_OPEN,      /* local_port will be used by `way` towards remote_port, for `purpose` */
+	EVENT_CONNECT,   /* connect() of local_port returned: error 0 or errno */
+	EVENT_REFUSED,   /* sending (way, local_port, ttl) failed locally: error is the errno */
+	EVENT_SSH,       /* how the handshake on local_port ended: text is a handshake end's name;
+			    detail: the library's words */
+	EVENT_HOST_KEY,  /* text: "ssh-ed25519 SHA256:..."; value: 1 when its signature was verified */
+	EVENT_KEX,       /* text: the key exchange agreed on */
+	EVENT_AUTH,      /* text: the methods offered, separated by spaces */
+	EVENT_CAPTURE,   /* text: interface; value: frames the kernel dropped */
+	EVENT_LIMIT,     /* text: what could not be observed, and why (one sentence) */
+	EVENTS
+};
+extern const char *const event_names[EVENTS];
+
+struct event {
+	enum event_kind kind;
+	int64_t time_ns;
+	enum way way;
+	enum purpose purpose;
+	uint16_t local_port, remote_port;
+	uint8_t ttl;
+	int32_t error;
+	int64_t value;
+	const char *text, *detail;
+};
+
+struct run {
+	/* the question */
+	const char *host;       /* as asked for */
+	struct address address; /* family 0: the name did not resolve */
+	uint16_t port;
+	bool named;             /* host is a name, not a literal */
+	enum vantage vantage;
+	enum deployment deployment;
+	enum path_kind path;
+	const char *interface;
+	struct address local_address;
+	uint32_t mtu;
+	int64_t started_ns, stopped_ns;
+	bool planned;           /* false: somebody else's capture, no plan is known */
+	bool interrupted;
+
+	const struct event *events;
+	size_t event_count;
+	const struct frame *frames; /* bytes owned by the arena; number = index + 1 */
+	size_t frame_count;
+	struct run_interface { const char *name; uint32_t link; } interfaces[4];
+	size_t interface_count;
+
+	struct arena arena;
+};
+
+void run_event(struct run *run, const struct event *event); /* copies, strings too */
+void run_frame(struct run *run, const struct frame *frame); /* copies; numbers it */
+void run_free(struct run *run);
+
+/* Writes the run as one pcapng. comments[i] belongs to frame i and may be NULL. */
+bool run_save(const struct run *run, const char *const *comments, FILE *out, struct error *error);
+
+/* Reads a saved run or a plain capture. What precedes damage is kept: then false
+ * with EXIT_MALFORMED, and `run` holds what was readable. */
+bool run_load(struct run *run, const char *path, struct error *error);
+
+#endif

@@ -1,0 +1,32 @@
+/* capture: live libpcap, the only file that knows it.
+ *
+ * Non-blocking, immediate mode, snaplen large enough for a KEX packet after
+ * segmentation offload. Open before privilege is dropped; read after.
+ */
+#ifndef PROBE_CAPTURE_H
+#define PROBE_CAPTURE_H
+
+#include "sshwhy/error.h"
+#include "sshwhy/frame.h"
+
+struct capture;
+
+/* Opens `interface` with the BPF filter `filter` (both may be seen tagged: the
+ * filter is applied to VLAN-tagged frames too). `index` becomes frame->interface.
+ * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. */
+struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
+			     struct error *error);
+void capture_close(struct capture *capture);
+
+int capture_fd(const struct capture *capture);        /* becomes readable with frames */
+uint32_t capture_link(const struct capture *capture); /* enum link_type */
+
+/* Calls `take` for every frame that waits now; returns how many, -1 on error
+ * (interface gone: error EXIT_UNAVAILABLE). The frame's bytes are borrowed. */
+int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
+		 void *context, struct error *error);
+
+/* Frames the kernel dropped for want of buffer since capture_open(). */
+uint64_t capture_dropped(struct capture *capture);
+
+#endif
