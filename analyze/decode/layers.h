@@ -1,0 +1,82 @@
+/* The layers of decode(): each consumes its header and leaves the rest.
+ *
+ * A layer returns false when the decoding ends with it; packet->end then says how.
+ */
+#ifndef SSHWHY_DECODE_LAYERS_H
+#define SSHWHY_DECODE_LAYERS_H
+
+#include "sshwhy/cursor.h"
+#include "sshwhy/packet.h"
+
+/* What is left of a packet: the bytes that the capture holds, and how many there
+ * were on the wire from the same place on. Never fewer than are held. */
+struct span {
+	struct cursor held;
+	uint32_t length;
+};
+
+/* Consumes `length` bytes into `part`. When that cannot be, `end` says whose doing
+ * it is: the sender promised more than fits, or the capture kept less. */
+static inline bool span_take(struct span *span, uint32_t length, struct cursor *part,
+			     enum decode_end *end)
+{
+	if (length > span->length) {
+		*end = DECODE_MALFORMED;
+		return false;
+	}
+	*part = cursor_part(&span->held, length);
+	if (part->failed) {
+		*end = DECODE_CUT_SHORT;
+		return false;
+	}
+	span->length -= length;
+	return true;
+}
+
+/* Nothing behind `length` bytes belongs to what follows. */
+static inline void span_limit(struct span *span, uint32_t length)
+{
+	if (span->length > length)
+		span->length = length;
+	if (span->held.left > length)
+		span->held = cursor_over(span->held.at, length);
+}
+
+/* Sets direction and loopback too. `*version` becomes 4 or 6, or 0 when only the
+ * packet itself tells. */
+bool decode_link(const struct frame *frame, struct span *span, struct packet *packet,
+		 unsigned *version);
+
+/* Fields of an IPv4 or IPv6 header with its options or extension headers. */
+struct ip {
+	bool known; /* the fixed header was read: all fields hold */
+	struct address source, destination;
+	uint8_t protocol; /* the last header that could be reached */
+	uint8_t ttl, tos;
+	uint16_t id;
+	bool dont_fragment, more_fragments;
+	uint16_t fragment_offset; /* in units of 8 bytes */
+	bool options;		  /* or extension headers other than the fragment header */
+	bool zero_length;	  /* the length field holds 0 */
+	bool trailer;		  /* the span held more than the packet */
+};
+
+/* `quoted`: an ICMP error quotes this header, so what it says about the length of
+ * the packet says nothing about the bytes that follow here. */
+bool decode_ip_header(struct span *span, unsigned version, bool quoted, struct ip *ip,
+		      enum decode_end *end);
+
+struct tcp_options {
+	uint16_t mss;
+	uint8_t wscale; /* 255: none */
+	bool sack_permitted, has_timestamp, has_sack;
+	uint32_t timestamp_value, timestamp_echo;
+};
+
+/* False when the list is damaged; the options before the damage hold. */
+bool decode_tcp_options(struct cursor list, struct tcp_options *options);
+
+void decode_tcp(struct span *span, struct packet *packet);
+void decode_icmp(struct span *span, struct packet *packet);
+
+#endif
