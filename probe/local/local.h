@@ -37,6 +37,8 @@ struct route {
 	bool has_link_address;     /* Ethernet-like: frames need the next hop's address */
 	uint32_t mtu;              /* of the route, else of the interface */
 	uint16_t hardware;         /* ARPHRD_* */
+	uid_t uid;                 /* asked for this user */
+	bool bound;                /* an interface was asked for: connect() must be bound to it too */
 };
 
 /* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.

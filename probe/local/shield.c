@@ -1,0 +1,63 @@
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "local/local.h"
+
+/* The table lives as long as the netlink socket inside the library's context. */
+struct shield {
+	struct nft_ctx *context;
+};
+
+/* The input hook, not prerouting or ingress: taps come before both, and this one
+ * costs nothing for traffic that is only forwarded. */
+static void write_rules(char *text, size_t room, uint16_t first, uint16_t last)
+{
+	snprintf(text, room,
+		 "add table inet sshwhy-%ld { flags owner; chain input { "
+		 "type filter hook input priority -300; policy accept; "
+		 "tcp dport %u-%u drop; }; }\n",
+		 (long)getpid(), first, last);
+}
+
+/* The library's first line of complaint, without its newline. */
+static bool refused(struct nft_ctx *context, struct error *error)
+{
+	const char *text = nft_ctx_get_error_buffer(context);
+	int length = text != NULL ? (int)strcspn(text, "\n") : 0;
+
+	return error_set(error, EXIT_UNAVAILABLE, "nftables: %.*s", length, text ? text : "");
+}
+
+struct shield *shield_raise(uint16_t first, uint16_t last, struct error *error)
+{
+	char rules[256];
+	struct nft_ctx *context;
+	struct shield *shield = calloc(1, sizeof(*shield));
+
+	if (shield == NULL || (context = nft_ctx_new(NFT_CTX_DEFAULT)) == NULL) {
+		free(shield);
+		error_set(error, EXIT_UNAVAILABLE, "nftables: no context");
+		return NULL;
+	}
+	shield->context = context;
+	write_rules(rules, sizeof(rules), first, last);
+	if (nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0 ||
+	    nft_run_cmd_from_buffer(context, rules) != 0) {
+		refused(context, error);
+		shield_lower(shield);
+		return NULL;
+	}
+	return shield;
+}
+
+/* Closing the socket is what takes the table away; no privilege is needed for it. */
+void shield_lower(struct shield *shield)
+{
+	if (shield == NULL)
+		return;
+	nft_ctx_free(shield->context);
+	free(shield);
+}
