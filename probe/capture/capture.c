@@ -1,0 +1,194 @@
+#include "capture/capture.h"
+
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	SNAPLEN = 4096, /* a KEXINIT or KEX reply whole, merged segments too */
+	BUFFER = 4 * 1024 * 1024,
+	ROUND = 256, /* frames in one capture_read(): a flood must not hold the caller */
+	MAC = 6,
+};
+
+struct capture {
+	pcap_t *pcap;
+	uint32_t link, index;
+	bool nanoseconds;
+	bool has_address; /* `address` is the interface's own Ethernet address */
+	uint8_t address[MAC];
+};
+
+/* pcap's DLT_* are the system's numbers, LINKTYPE_* the file format's: RAW differs. */
+static uint32_t link_of(int dlt)
+{
+	return dlt == DLT_RAW ? LINK_RAW : (uint32_t)dlt;
+}
+
+static bool fail(struct capture *capture, int status, const char *interface, struct error *error)
+{
+	bool denied = status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED;
+	const char *words = pcap_geterr(capture->pcap);
+
+	return error_set(error, denied ? EXIT_NOT_PERMITTED : EXIT_UNAVAILABLE,
+			 "capture on %s: %s%s%s", interface, pcap_statustostr(status),
+			 words[0] != '\0' ? ": " : "", words);
+}
+
+static bool activate(struct capture *capture, const char *interface, struct error *error)
+{
+	char words[PCAP_ERRBUF_SIZE] = "";
+
+	capture->pcap = pcap_create(interface, words);
+	if (capture->pcap == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "capture on %s: %s", interface, words);
+	pcap_set_snaplen(capture->pcap, SNAPLEN);
+	pcap_set_immediate_mode(capture->pcap, 1);
+	pcap_set_buffer_size(capture->pcap, BUFFER);
+	capture->nanoseconds =
+		pcap_set_tstamp_precision(capture->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
+	int status = pcap_activate(capture->pcap); /* > 0 is a warning */
+	if (status < 0)
+		return fail(capture, status, interface, error);
+	if (pcap_setnonblock(capture->pcap, 1, words) != 0)
+		return error_set(error, EXIT_UNAVAILABLE, "capture on %s: %s", interface, words);
+	capture->link = link_of(pcap_datalink(capture->pcap));
+	return true;
+}
+
+/* Tagged frames have their fields four bytes later: "vlan and" moves the offsets. Link
+ * types without tags do not compile that and need not. */
+static bool set_filter(struct capture *capture, const char *filter, struct error *error)
+{
+	struct bpf_program program;
+	size_t room = 2 * strlen(filter) + 32;
+	char *both = malloc(room);
+
+	if (both == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
+	snprintf(both, room, "(%s) or (vlan and (%s))", filter, filter);
+	int status = pcap_compile(capture->pcap, &program, both, 1, PCAP_NETMASK_UNKNOWN);
+	if (status != 0)
+		status = pcap_compile(capture->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
+	free(both);
+	if (status == 0) {
+		status = pcap_setfilter(capture->pcap, &program);
+		pcap_freecode(&program);
+	}
+	if (status != 0)
+		return error_set(error, EXIT_UNAVAILABLE, "capture filter: %s",
+				 pcap_geterr(capture->pcap));
+	return true;
+}
+
+/* Ethernet frames carry no direction; whose address is the source tells it. */
+static void learn_address(struct capture *capture, const char *interface)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
+	if (fd >= 0 && capture->link == LINK_ETHERNET && ioctl(fd, SIOCGIFHWADDR, &request) == 0) {
+		capture->has_address = request.ifr_hwaddr.sa_family == ARPHRD_ETHER;
+		memcpy(capture->address, request.ifr_hwaddr.sa_data, MAC);
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
+			     struct error *error)
+{
+	struct capture *capture = calloc(1, sizeof(*capture));
+
+	if (capture == NULL) {
+		error_set(error, EXIT_UNAVAILABLE, "capture on %s: out of memory", interface);
+		return NULL;
+	}
+	capture->index = index;
+	if (!activate(capture, interface, error) || !set_filter(capture, filter, error)) {
+		capture_close(capture);
+		return NULL;
+	}
+	learn_address(capture, interface);
+	return capture;
+}
+
+void capture_close(struct capture *capture)
+{
+	if (capture == NULL)
+		return;
+	if (capture->pcap != NULL)
+		pcap_close(capture->pcap);
+	free(capture);
+}
+
+int capture_fd(const struct capture *capture)
+{
+	return pcap_get_selectable_fd(capture->pcap);
+}
+
+uint32_t capture_link(const struct capture *capture)
+{
+	return capture->link;
+}
+
+static enum direction direction_of(const struct capture *capture, const struct frame *frame)
+{
+	if (!capture->has_address || frame->captured < 2 * MAC)
+		return DIRECTION_UNKNOWN;
+	if (memcmp(frame->bytes + MAC, capture->address, MAC) == 0)
+		return DIRECTION_OUT;
+	if (memcmp(frame->bytes, capture->address, MAC) == 0)
+		return DIRECTION_IN;
+	return DIRECTION_UNKNOWN;
+}
+
+struct taker {
+	const struct capture *capture;
+	void (*take)(void *context, const struct frame *frame);
+	void *context;
+};
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes)
+{
+	const struct taker *taker = (const struct taker *)(void *)user;
+	const struct capture *capture = taker->capture;
+	int64_t fraction = (int64_t)header->ts.tv_usec * (capture->nanoseconds ? 1 : 1000);
+	struct frame frame = {
+		.bytes = bytes,
+		.captured = header->caplen,
+		.on_wire = header->len < header->caplen ? header->caplen : header->len,
+		.time_ns = (int64_t)header->ts.tv_sec * 1000000000 + fraction,
+		.link = capture->link,
+		.interface = capture->index,
+	};
+
+	frame.direction = direction_of(capture, &frame);
+	taker->take(taker->context, &frame);
+}
+
+int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
+		 void *context, struct error *error)
+{
+	struct taker taker = { capture, take, context };
+	int count = pcap_dispatch(capture->pcap, ROUND, on_packet, (u_char *)&taker);
+
+	if (count >= 0)
+		return count;
+	error_set(error, EXIT_UNAVAILABLE, "capture: %s", pcap_geterr(capture->pcap));
+	return -1;
+}
+
+uint64_t capture_dropped(struct capture *capture)
+{
+	struct pcap_stat stat = { 0 };
+
+	return pcap_stats(capture->pcap, &stat) == 0 ? stat.ps_drop : 0;
+}
