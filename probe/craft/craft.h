@@ -1,9 +1,7 @@
 /* craft: TCP packets of our own making, by the raw and by the link-layer way.
  *
- * libnet stands in this one file: it builds one template for each probe shape
- * (SYN with the options of a Linux client, data segment, RST), culled once; after
- * that a probe is a copy of the template with fields patched and checksums redone,
- * because rebuilding options in place is broken in libnet (probing.md pitfall 10).
+ * What a packet looks like is in template.h, where libnet stands; here are the two
+ * sockets it leaves by.
  */
 #ifndef PROBE_CRAFT_H
 #define PROBE_CRAFT_H
@@ -14,7 +12,10 @@
 
 struct craft;
 
-/* Opens a raw and a packet socket and builds the templates for route's target.
+enum { CRAFT_PAYLOAD_MAX = 256 };
+
+/* Opens a raw and a packet socket and builds the templates for route's target. The raw
+ * socket belongs to route->uid and is bound to the interface only when route->bound.
  * EXIT_NOT_PERMITTED without CAP_NET_RAW. */
 struct craft *craft_open(const struct address *target, const struct route *route,
 			 struct error *error);
@@ -27,15 +28,15 @@ void craft_link_address(struct craft *craft, const uint8_t *bytes, size_t length
 struct craft_segment {
 	uint16_t source_port, destination_port;
 	uint32_t sequence, acknowledgement;
-	uint8_t flags;  /* TCP_SYN: the SYN template with options; else header (+ timestamps) */
+	uint8_t flags; /* TCP_SYN: the SYN template with options; else header (+ timestamps) */
 	uint8_t ttl;
 	uint16_t ip_id; /* IPv4; never 0 */
 	uint16_t window;
-	uint16_t mss;   /* SYN only; 0: the route's MTU less headers */
-	bool has_timestamp;
+	uint16_t mss;	    /* SYN only; 0: the route's MTU less headers */
+	bool has_timestamp; /* a SYN always carries them */
 	uint32_t timestamp_value, timestamp_echo;
 	const uint8_t *payload;
-	size_t payload_length; /* at most 256 */
+	size_t payload_length; /* at most CRAFT_PAYLOAD_MAX */
 };
 
 /* Sends one segment; returns 0 or the errno. Never blocks. */

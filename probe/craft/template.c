@@ -1,0 +1,247 @@
+#include "craft/template.h"
+
+#include <libnet.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Offsets inside the headers: RFC 791 3.1, RFC 8200 3, RFC 9293 3.1. */
+enum {
+	V4_LENGTH = 2,
+	V4_ID = 4,
+	V4_TTL = 8,
+	V4_CHECKSUM = 10,
+	V4_SOURCE = 12,
+	V4_HEADER = 20,
+	V6_LENGTH = 4,
+	V6_HOP_LIMIT = 7,
+	V6_SOURCE = 8,
+	V6_HEADER = 40,
+	TCP_SOURCE_PORT = 0,
+	TCP_DESTINATION_PORT = 2,
+	TCP_SEQUENCE = 4,
+	TCP_ACKNOWLEDGEMENT = 8,
+	TCP_FLAGS = 13,
+	TCP_WINDOW = 14,
+	TCP_CHECKSUM = 16,
+	TCP_HEADER = 20,
+	SYN_MSS = TCP_HEADER + 2,
+	SYN_TIMESTAMPS = TCP_HEADER + 8,
+	SEGMENT_TIMESTAMPS = TCP_HEADER + 4,
+};
+
+struct options {
+	const uint8_t *bytes;
+	uint32_t length;
+};
+
+/* In the order Linux writes them: boxes that fingerprint clients know this one. */
+static const uint8_t syn_options[20] = {
+	2, 4,  0, 0,		       /* MSS */
+	4, 2,			       /* SACK permitted */
+	8, 10, 0, 0, 0, 0, 0, 0, 0, 0, /* timestamps */
+	1,			       /* NOP */
+	3, 3,  7,		       /* window scale */
+};
+static const uint8_t segment_options[12] = { 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0 };
+
+static const struct options options_of[SHAPES] = {
+	[SHAPE_SYN] = { syn_options, sizeof(syn_options) },
+	[SHAPE_TIMESTAMPED] = { segment_options, sizeof(segment_options) },
+	[SHAPE_BARE] = { NULL, 0 },
+};
+
+static void put16(uint8_t *at, uint32_t value)
+{
+	at[0] = (uint8_t)(value >> 8);
+	at[1] = (uint8_t)value;
+}
+
+static void put32(uint8_t *at, uint32_t value)
+{
+	put16(at, value >> 16);
+	put16(at + 2, value & 0xffff);
+}
+
+/* -- building, once ---------------------------------------------------------- */
+
+static libnet_ptag_t add_v4(libnet_t *net, const struct address *source,
+			    const struct address *destination, uint16_t tcp_length)
+{
+	uint32_t from, to;
+
+	memcpy(&from, source->bytes, sizeof(from));
+	memcpy(&to, destination->bytes, sizeof(to));
+	return libnet_build_ipv4((uint16_t)(V4_HEADER + tcp_length), 0, 1, IP_DF, 64, IPPROTO_TCP,
+				 0, from, to, NULL, 0, net, 0);
+}
+
+static libnet_ptag_t add_v6(libnet_t *net, const struct address *source,
+			    const struct address *destination, uint16_t tcp_length)
+{
+	struct libnet_in6_addr from, to;
+
+	memcpy(&from, source->bytes, sizeof(from));
+	memcpy(&to, destination->bytes, sizeof(to));
+	return libnet_build_ipv6(0, 0, tcp_length, IPPROTO_TCP, 64, from, to, NULL, 0, net, 0);
+}
+
+/* Options before TCP before IP: in any other order libnet links garbage silently. */
+static bool add_headers(libnet_t *net, const struct address *source,
+			const struct address *destination, enum shape shape)
+{
+	const struct options *options = &options_of[shape];
+	uint16_t length = (uint16_t)(TCP_HEADER + options->length);
+
+	if (options->length != 0 &&
+	    libnet_build_tcp_options(options->bytes, options->length, net, 0) < 0)
+		return false;
+	if (libnet_build_tcp(0, 0, 0, 0, 0, 0, 0, 0, length, NULL, 0, net, 0) < 0)
+		return false;
+	if (source->family == 6)
+		return add_v6(net, source, destination, length) >= 0;
+	return add_v4(net, source, destination, length) >= 0;
+}
+
+/* With LIBNET_NONE the cull of the advanced interface refuses; the function beneath
+ * it, which is exported too, puts the blocks together. */
+static bool cull(libnet_t *net, struct template *template)
+{
+	uint8_t *packet = NULL;
+	uint32_t length = 0;
+
+	if (libnet_pblock_coalesce(net, &packet, &length) < 0)
+		return false;
+	bool fits = length <= sizeof(template->bytes);
+	if (fits) {
+		memcpy(template->bytes, packet, length);
+		template->length = length;
+	}
+	free(packet);
+	return fits;
+}
+
+static bool build_shape(const struct address *source, const struct address *destination,
+			enum shape shape, struct template *template, struct error *error)
+{
+	char words[LIBNET_ERRBUF_SIZE] = "";
+	libnet_t *net = libnet_init(LIBNET_NONE, NULL, words);
+
+	if (net == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "libnet: %s", words);
+	bool done = add_headers(net, source, destination, shape) && cull(net, template);
+	if (!done)
+		error_set(error, EXIT_UNAVAILABLE, "libnet: %s", libnet_geterror(net));
+	libnet_destroy(net);
+	template->tcp = source->family == 6 ? V6_HEADER : V4_HEADER;
+	return done;
+}
+
+bool template_build(const struct address *source, const struct address *destination,
+		    struct template templates[SHAPES], struct error *error)
+{
+	memset(templates, 0, SHAPES * sizeof(templates[0]));
+	if (source->family == 0 || source->family != destination->family)
+		return error_set(error, EXIT_UNAVAILABLE, "no source address for the target");
+	for (unsigned shape = 0; shape < SHAPES; shape++)
+		if (!build_shape(source, destination, (enum shape)shape, &templates[shape], error))
+			return false;
+	return true;
+}
+
+/* -- patching, for every packet ---------------------------------------------- */
+
+/* RFC 1071: the sum of 16-bit words; an odd last byte counts as its word's high half. */
+static uint32_t sum(uint32_t total, const uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i + 1 < length; i += 2)
+		total += (uint32_t)(bytes[i] << 8 | bytes[i + 1]);
+	if (length % 2 != 0)
+		total += (uint32_t)(bytes[length - 1] << 8);
+	return total;
+}
+
+static uint32_t folded(uint32_t total)
+{
+	while (total >> 16 != 0)
+		total = (total & 0xffff) + (total >> 16);
+	return ~total & 0xffff;
+}
+
+static void checksum_ip(uint8_t *packet)
+{
+	put16(packet + V4_CHECKSUM, 0);
+	put16(packet + V4_CHECKSUM, folded(sum(0, packet, V4_HEADER)));
+}
+
+/* RFC 9293 3.1, RFC 8200 8.1: both pseudo headers add up to addresses, length, protocol. */
+static void checksum_tcp(uint8_t *packet, size_t tcp, size_t length)
+{
+	bool six = tcp == V6_HEADER;
+	uint32_t total = (uint32_t)(length - tcp) + IPPROTO_TCP;
+
+	total = sum(total, packet + (six ? V6_SOURCE : V4_SOURCE), six ? 32 : 8);
+	put16(packet + tcp + TCP_CHECKSUM, 0);
+	total = sum(total, packet + tcp, length - tcp);
+	put16(packet + tcp + TCP_CHECKSUM, folded(total));
+}
+
+static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
+		     const struct craft_segment *segment)
+{
+	if (tcp == V6_HEADER) {
+		put16(packet + V6_LENGTH, (uint32_t)(length - V6_HEADER));
+		packet[V6_HOP_LIMIT] = segment->ttl;
+		return;
+	}
+	put16(packet + V4_LENGTH, (uint32_t)length);
+	put16(packet + V4_ID, segment->ip_id);
+	packet[V4_TTL] = segment->ttl;
+	checksum_ip(packet);
+}
+
+static void patch_options(uint8_t *header, const struct craft_segment *segment)
+{
+	enum shape shape = template_shape(segment);
+
+	if (shape == SHAPE_BARE)
+		return;
+	if (shape == SHAPE_SYN)
+		put16(header + SYN_MSS, segment->mss);
+	uint8_t *stamps = header + (shape == SHAPE_SYN ? SYN_TIMESTAMPS : SEGMENT_TIMESTAMPS);
+	put32(stamps, segment->timestamp_value);
+	put32(stamps + 4, segment->timestamp_echo);
+}
+
+static void patch_tcp(uint8_t *header, const struct craft_segment *segment)
+{
+	put16(header + TCP_SOURCE_PORT, segment->source_port);
+	put16(header + TCP_DESTINATION_PORT, segment->destination_port);
+	put32(header + TCP_SEQUENCE, segment->sequence);
+	put32(header + TCP_ACKNOWLEDGEMENT, segment->acknowledgement);
+	header[TCP_FLAGS] = segment->flags;
+	put16(header + TCP_WINDOW, segment->window);
+	patch_options(header, segment);
+}
+
+enum shape template_shape(const struct craft_segment *segment)
+{
+	if ((segment->flags & TCP_SYN) != 0)
+		return SHAPE_SYN;
+	return segment->has_timestamp ? SHAPE_TIMESTAMPED : SHAPE_BARE;
+}
+
+size_t template_fill(const struct template *template, const struct craft_segment *segment,
+		     uint8_t packet[PACKET_MAX])
+{
+	size_t length = template->length + segment->payload_length;
+
+	if (segment->payload_length > CRAFT_PAYLOAD_MAX)
+		return 0;
+	memcpy(packet, template->bytes, template->length);
+	if (segment->payload_length != 0)
+		memcpy(packet + template->length, segment->payload, segment->payload_length);
+	patch_ip(packet, template->tcp, length, segment);
+	patch_tcp(packet + template->tcp, segment);
+	checksum_tcp(packet, template->tcp, length);
+	return length;
+}
