@@ -1,0 +1,379 @@
+/* What the network does with SYNs: the answer, who gives it, where silence begins. */
+#include <stdio.h>
+#include <string.h>
+
+#include "observe/observation.h"
+#include "observe/path.h"
+
+/* Silence is believed after this many SYNs over this long, the last of them this old. */
+#define SILENCE_SYNS   3
+#define SILENCE_SPAN   MILLISECONDS(1500)
+#define SILENCE_WAITED MILLISECONDS(600)
+
+/* -- syn ------------------------------------------------------------------------ */
+
+/* SYNs with the full TTL to the SSH port that reached the wire: what became of them. */
+struct tally {
+	unsigned sent, by_reply[REPLIES];
+	int64_t first_ns, last_ns;
+	const struct sent *example[REPLIES];
+};
+
+static void tally_exchange(const struct observation *o, const struct exchange *exchange,
+			   struct tally *tally)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback))
+			continue;
+		if (tally->sent++ == 0)
+			tally->first_ns = sent->time_ns;
+		if (sent->time_ns > tally->last_ns)
+			tally->last_ns = sent->time_ns;
+		tally->by_reply[sent->reply]++;
+		if (tally->example[sent->reply] == NULL)
+			tally->example[sent->reply] = sent;
+	}
+}
+
+static void tally_packets(const struct observation *o, struct fact *fact, enum reply reply)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (exchange->sent[n].reply == reply && !exchange->sent[n].data &&
+			    !exchange->sent[n].diverted) {
+				fact_packet(fact, exchange->sent[n].frame);
+				fact_packet(fact, exchange->sent[n].reply_frame);
+			}
+}
+
+/* Destination unreachable: does the code say "forbidden", or "cannot be reached"?
+ * RFC 792, RFC 1812 5.2.7.1 and RFC 4443 3.1. A port or protocol unreachable for TCP
+ * is a filter's word: a closed TCP port answers with a reset. */
+static bool says_forbidden(const struct sent *sent)
+{
+	if (sent->from.family == 6)
+		return sent->icmp_code == 1 || sent->icmp_code >= 4;
+	return sent->icmp_code == 2 || sent->icmp_code == 3 || sent->icmp_code == 9 ||
+	       sent->icmp_code == 10 || sent->icmp_code == 13;
+}
+
+static enum answer unreachable_answer(const struct observation *o, const struct sent *sent)
+{
+	if (!says_forbidden(sent))
+		return ANSWER_SYN_ROUTER_UNREACHABLE;
+	if (address_equal(&sent->from, &o->run->address))
+		return ANSWER_SYN_TARGET_UNREACHABLE;
+	return ANSWER_SYN_ROUTER_PROHIBITED;
+}
+
+static void observe_silence(struct observation *o, const struct tally *tally)
+{
+	if (o->frames_lost || tally->sent < SILENCE_SYNS ||
+	    tally->last_ns - tally->first_ns < SILENCE_SPAN ||
+	    o->now_ns - tally->last_ns < SILENCE_WAITED)
+		return;
+	tally_packets(o, fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
+				  tally->sent, o->run->port,
+				  (double)(o->now_ns - tally->first_ns) / 1e9),
+		      REPLY_NONE);
+}
+
+static void observe_syn(struct observation *o)
+{
+	struct tally tally = { 0 };
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		tally_exchange(o, exchange, &tally);
+	if (tally.sent == 0)
+		return;
+	const struct sent *sent = tally.example[REPLY_SYN_ACK];
+	char from[ADDRESS_TEXT];
+	if (sent != NULL) {
+		tally_packets(o, fact_set(o, ANSWER_SYN_SYN_ACK,
+					  "SYNs to port %u are answered with SYN-ACK after %.1f ms",
+					  o->run->port,
+					  (double)(sent->reply_ns - sent->time_ns) / 1e6),
+			      REPLY_SYN_ACK);
+	} else if ((sent = tally.example[REPLY_RESET]) != NULL) {
+		tally_packets(o, fact_set(o, ANSWER_SYN_RESET,
+					  "SYNs to port %u are answered with a reset after %.1f ms",
+					  o->run->port,
+					  (double)(sent->reply_ns - sent->time_ns) / 1e6),
+			      REPLY_RESET);
+	} else if ((sent = tally.example[REPLY_UNREACHABLE]) != NULL) {
+		tally_packets(o, fact_set(o, unreachable_answer(o, sent),
+					  "%s answers SYNs to port %u with ICMP unreachable (type %u code %u)",
+					  address_text(&sent->from, from), o->run->port,
+					  sent->icmp_type, sent->icmp_code),
+			      REPLY_UNREACHABLE);
+	} else {
+		observe_silence(o, &tally);
+	}
+}
+
+/* -- who ------------------------------------------------------------------------ */
+
+static bool beyond_seen_before(const struct paths *paths, uint8_t ttl)
+{
+	return paths->beyond != 0 && paths->beyond < ttl;
+}
+
+/* A box that forges answers forges the same for every port; a host has open and
+ * closed ones. */
+static bool answers_at(const struct paths *paths, const struct path *path, enum reply reply)
+{
+	return path->terminal != 0 && path->terminal == paths->distance &&
+	       path->hop[path->terminal].reply == reply;
+}
+
+static bool looks_like_a_host(const struct paths *paths)
+{
+	bool syn_ack = answers_at(paths, &paths->ssh, REPLY_SYN_ACK);
+	bool reset = answers_at(paths, &paths->ssh, REPLY_RESET);
+	for (size_t i = 0; i < paths->control_count; i++) {
+		syn_ack |= answers_at(paths, &paths->control[i], REPLY_SYN_ACK);
+		reset |= answers_at(paths, &paths->control[i], REPLY_RESET);
+	}
+	return syn_ack && reset;
+}
+
+/* Whether what happens at TTL `ttl` can be the doing of the organisation's last
+ * device. One that forwards looks at the TTL first and filters after: it shows at
+ * its own TTL or one later. */
+static bool within_edge(const struct paths *paths, uint8_t ttl)
+{
+	if (paths->edge != 0)
+		return ttl <= paths->edge + 1;
+	return paths->beyond != 0 && ttl < paths->beyond;
+}
+
+enum answer place_of(const struct observation *o, uint8_t ttl)
+{
+	const struct paths *paths = &o->facts->paths;
+	bool nearer = ttl < paths->distance || ttl <= paths->farthest;
+	bool inside = o->run->vantage == VANTAGE_CLIENT && within_edge(paths, ttl) &&
+		      !path_inside(o->run, &o->run->address);
+	if (nearer)
+		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
+	if (beyond_seen_before(paths, ttl) || !inside)
+		return ANSWER_WHO_VM;
+	/* No hop outside the organisation comes before the answer. */
+	if (looks_like_a_host(paths))
+		return ANSWER_WHO_VM;
+	return paths->distance == ttl && paths->control_count > 0 &&
+			       paths->control[0].terminal == ttl ?
+		       ANSWER_WHO_UNCLEAR :
+		       ANSWER_WHO_INSIDE;
+}
+
+static void path_packets(struct fact *fact, const struct path *path)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
+		if (path->hop[ttl].reply != REPLY_NONE)
+			fact_packet(fact, path->hop[ttl].reply_frame);
+}
+
+static void observe_answerer(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t ttl = paths->ssh.terminal;
+	if (ttl == 0)
+		return;
+	char compared[96] = "no other port answers";
+	if (paths->distance > ttl)
+		snprintf(compared, sizeof(compared), "other ports answer from hop %u",
+			 paths->distance);
+	else if (paths->farthest >= ttl)
+		snprintf(compared, sizeof(compared), "routers answer up to hop %u on other ports",
+			 paths->farthest);
+	else if (paths->control_count > 0 && paths->distance == ttl)
+		snprintf(compared, sizeof(compared), "nothing answers from farther away");
+	struct fact *fact = fact_set(o, place_of(o, ttl),
+				     "the answer comes from hop %u: the smallest TTL that draws it; %s",
+				     ttl, compared);
+	fact_packet(fact, paths->ssh.hop[ttl].sent_frame);
+	path_packets(fact, &paths->ssh);
+}
+
+static void observe_reporter(struct observation *o)
+{
+	struct tally tally = { 0 };
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		tally_exchange(o, exchange, &tally);
+	const struct sent *sent = tally.example[REPLY_UNREACHABLE];
+	char from[ADDRESS_TEXT];
+	if (sent == NULL)
+		return;
+	enum answer who = ANSWER_WHO_BETWEEN;
+	if (path_inside(o->run, &sent->from))
+		who = ANSWER_WHO_INSIDE;
+	else if (address_equal(&sent->from, &o->run->address))
+		who = ANSWER_WHO_VM;
+	fact_packet(fact_set(o, who, "the one who reports, %s, is %s",
+			     address_text(&sent->from, from),
+			     who == ANSWER_WHO_INSIDE ? "inside the client's organisation" :
+			     who == ANSWER_WHO_VM     ? "the target's own address" :
+							"a router beyond the organisation"),
+		    sent->reply_frame);
+}
+
+static void observe_who(struct observation *o)
+{
+	switch (fact_answer(o->facts, QUESTION_SYN)) {
+	case ANSWER_SYN_SYN_ACK:
+	case ANSWER_SYN_RESET:
+		observe_answerer(o);
+		break;
+	case ANSWER_SYN_ROUTER_PROHIBITED:
+	case ANSWER_SYN_ROUTER_UNREACHABLE:
+		observe_reporter(o);
+		break;
+	default:
+		break;
+	}
+}
+
+/* -- where ---------------------------------------------------------------------- */
+
+#define HOP_TRIES 2 /* a hop's silence on one port counts after this many tries */
+
+/* The first router that answers for some other port and, though asked as often as
+ * it takes, not for this one; 0 none. */
+static uint8_t first_missing_router(const struct paths *paths, const struct path *path)
+{
+	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= paths->farthest; ttl++)
+		if (path->hop[ttl].tries >= HOP_TRIES)
+			for (size_t i = 0; i < paths->control_count; i++)
+				if (paths->control[i].hop[ttl].reply == REPLY_EXCEEDED)
+					return ttl;
+	return 0;
+}
+
+static void where_stops(struct observation *o, uint8_t missing)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t last = paths->ssh.last_router;
+	bool client = o->run->vantage == VANTAGE_CLIENT;
+	enum answer where = ANSWER_WHERE_TRANSIT;
+	/* The device that drops is the last that answered, or the one after it. */
+	if (client && (last <= paths->edge && (paths->edge != 0 || missing == 1)))
+		where = ANSWER_WHERE_EDGE;
+	else if (client && paths->edge == 0 && paths->beyond == missing)
+		where = ANSWER_WHERE_EDGE;
+	struct fact *fact = fact_set(
+		o, where,
+		"SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
+		o->run->port, last, missing, paths->farthest);
+	path_packets(fact, &paths->ssh);
+	for (size_t i = 0; i < paths->control_count; i++)
+		fact_packet(fact, paths->control[i].hop[missing].reply_frame);
+}
+
+static void where_equal(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t last = paths->ssh.last_router;
+	struct fact *fact = NULL;
+	if (last != 0 && (last > paths->edge || paths->edge == 0))
+		fact = fact_set(o, ANSWER_WHERE_CLOUD,
+				"SYNs to port %u come as far as those to other ports: past hop %u, the last router that answers",
+				o->run->port, last);
+	else if (last != 0 && paths->distance == 0)
+		fact = fact_set(o, ANSWER_WHERE_EDGE_ALL,
+				"on every port the last router that answers is hop %u, inside the organisation",
+				last);
+	else
+		fact = fact_set(o, ANSWER_WHERE_UNCLEAR,
+				"no router tells how far SYNs to port %u come%s", o->run->port,
+				last != 0 ? " beyond the organisation" : "");
+	path_packets(fact, &paths->ssh);
+}
+
+static void observe_where(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || paths->ssh.asked_to < 2)
+		return;
+	uint8_t missing = first_missing_router(paths, &paths->ssh);
+	if (missing != 0)
+		where_stops(o, missing);
+	else
+		where_equal(o);
+}
+
+/* -- control, elsewhere --------------------------------------------------------- */
+
+static bool control_answers(const struct observation *o, const struct path *path)
+{
+	const struct paths *paths = &o->facts->paths;
+	if (path->terminal == 0 || path->hop[path->terminal].reply == REPLY_UNREACHABLE)
+		return false;
+	/* What the edge answers in the VM's place says nothing of the VM. */
+	return place_of(o, path->terminal) == ANSWER_WHO_VM && path->terminal == paths->distance;
+}
+
+static void observe_control(struct observation *o)
+{
+	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
+	const struct paths *paths = &o->facts->paths;
+	if (paths->control_count == 0 ||
+	    (syn != ANSWER_SYN_SILENT && syn != ANSWER_SYN_ROUTER_PROHIBITED &&
+	     syn != ANSWER_SYN_ROUTER_UNREACHABLE))
+		return;
+	char ports[64] = "";
+	unsigned unreachable = 0;
+	for (size_t i = 0; i < paths->control_count; i++) {
+		const struct path *path = &paths->control[i];
+		const struct path_hop *hop = &path->hop[path->terminal];
+		if (control_answers(o, path)) {
+			fact_packet(fact_set(o, ANSWER_CONTROL_ANSWERS,
+					     "port %u of the same address answers with %s",
+					     path->port,
+					     hop->reply == REPLY_SYN_ACK ? "SYN-ACK" : "a reset"),
+				    hop->reply_frame);
+			return;
+		}
+		unreachable += path->terminal != 0 && hop->reply == REPLY_UNREACHABLE;
+		size_t used = strlen(ports);
+		snprintf(ports + used, sizeof(ports) - used, "%s%u", i ? ", " : "", path->port);
+	}
+	if (unreachable == paths->control_count)
+		fact_set(o, ANSWER_CONTROL_UNREACHABLE,
+			 "other ports (%s) are reported unreachable as well", ports);
+	else if (syn != ANSWER_SYN_SILENT || fact_answer(o->facts, QUESTION_WHERE) != ANSWER_NONE)
+		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
+}
+
+static void observe_elsewhere(struct observation *o)
+{
+	const struct exchange *exchange;
+	unsigned asked = 0;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
+		asked++;
+		if (exchange->connection == NULL)
+			continue;
+		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];
+		if (server->milestone < SSH_IDENTIFIED)
+			continue;
+		fact_packet(fact_set(o, ANSWER_ELSEWHERE_YES, "SSH answers on port %u: %s",
+				     exchange->remote_port, server->ident),
+			    exchange->connection->server_data_frame);
+		return;
+	}
+	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
+	if (asked > 0 && (syn == ANSWER_SYN_RESET || syn == ANSWER_SYN_SILENT))
+		fact_set(o, ANSWER_ELSEWHERE_NO, "SSH does not answer on %u other usual ports",
+			 asked);
+}
+
+void observe_answers(struct observation *o)
+{
+	observe_syn(o);
+	observe_who(o);
+	observe_where(o);
+	observe_control(o);
+	observe_elsewhere(o);
+}

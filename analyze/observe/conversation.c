@@ -1,0 +1,316 @@
+/* How far SSH itself comes once TCP is connected, and who ends it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "observe/observation.h"
+#include "observe/path.h"
+
+/* A server that has said nothing for this long says nothing; bytes not acknowledged
+ * for this long (several retransmissions) are not heard. */
+#define SPEECH_PATIENCE MILLISECONDS(1200)
+#define HEARING_PATIENCE MILLISECONDS(900)
+
+static const struct event *event_of(const struct observation *o, enum event_kind kind)
+{
+	const struct event *event;
+	for (size_t i = 0; (event = find_event(o->run, kind, &i)) != NULL;)
+		if (event->local_port == o->kernel->local_port)
+			return event;
+	return NULL;
+}
+
+static bool waited(const struct observation *o, int64_t since_ns, int64_t patience)
+{
+	const struct connection *c = o->kernel->connection;
+	int64_t until = o->now_ns;
+	if (c->client_end_ns != 0 && c->client_end_ns < until)
+		until = c->client_end_ns;
+	return since_ns != 0 && until - since_ns >= patience;
+}
+
+static const char *end_word(const struct connection *c)
+{
+	return c->server_reset_frame != 0 ? "reset" : "closed";
+}
+
+/* -- ssh: one function for each stage, the latest first --------------------------- */
+
+static bool reached_authentication(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct event *auth = event_of(o, EVENT_AUTH);
+	if (auth != NULL) {
+		fact_packet(fact_set(o, ANSWER_SSH_AUTH,
+				     "the handshake reaches authentication; methods: %s",
+				     auth->text[0] ? auth->text : "none needed"),
+			    c->server_data_frame);
+		return true;
+	}
+	/* In somebody else's capture: a service request and its answer follow NEWKEYS. */
+	if (!o->run->planned && c->encrypted[SSH_CLIENT] > 0 && c->encrypted[SSH_SERVER] > 0) {
+		fact_packet(fact_set(o, ANSWER_SSH_AUTH,
+				     "the handshake completes and encrypted packets go both ways"),
+			    c->server_data_frame);
+		return true;
+	}
+	return false;
+}
+
+static const char *missing_algorithm(const struct ssh_dialog *dialog)
+{
+	char agreed[128];
+	for (int list = SSH_LIST_KEX; list <= SSH_LIST_COMPRESSION_S2C; list++)
+		if (!ssh_negotiate(dialog, (enum ssh_list)list, agreed))
+			return ssh_list_names[list];
+	return NULL;
+}
+
+static void key_exchange(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
+	if (client->milestone >= SSH_KEXINIT) {
+		const char *missing = missing_algorithm(&c->dialog);
+		if (missing != NULL) {
+			fact_packet(fact_set(o, ANSWER_SSH_NO_COMMON,
+					     "client and server offer no common %s algorithm",
+					     missing),
+				    c->server_data_frame);
+			return;
+		}
+	}
+	struct fact *fact = NULL;
+	if (c->server_end_ns != 0) {
+		fact = fact_set(o, ANSWER_SSH_KEX_CUT, "the connection is %s during key exchange",
+				end_word(c));
+		fact_packet(fact, c->server_reset_frame);
+		fact_packet(fact, c->server_fin_frame);
+	} else if (client->milestone >= SSH_KEXINIT &&
+		   waited(o, c->server_data_ns, SPEECH_PATIENCE)) {
+		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
+				"both sides name their algorithms, then key exchange stalls");
+		fact_packet(fact, c->client_data_frame);
+	}
+}
+
+/* The server's identification came; what became of the client's? */
+static void after_identification(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	if (server->milestone >= SSH_KEXINIT && c->client_acked_frame != 0) {
+		key_exchange(o);
+		return;
+	}
+	struct fact *fact = NULL;
+	if (c->client_data_frame == 0 && c->server_end_ns == 0)
+		return;
+	if (c->server_end_ns != 0) {
+		fact = fact_set(o, ANSWER_SSH_CUT,
+				"the server identifies itself as %s; the connection is %s %s",
+				server->ident, end_word(c),
+				c->client_data_frame ? "when the client does" : "at once");
+		fact_packet(fact, c->server_reset_frame);
+		fact_packet(fact, c->server_fin_frame);
+	} else if (c->client_acked_frame == 0) {
+		if (!waited(o, c->client_data_ns, HEARING_PATIENCE))
+			return;
+		fact = fact_set(o, ANSWER_SSH_SWALLOWED,
+				"the server's identification comes; the client's is sent %u times and never acknowledged",
+				c->client_data_sent);
+	} else if (waited(o, c->client_data_ns, SPEECH_PATIENCE)) {
+		fact = fact_set(o, ANSWER_SSH_STALLED,
+				"both sides identify themselves, the client's is acknowledged, then nothing comes");
+	}
+	if (fact == NULL)
+		return;
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, c->client_data_frame);
+}
+
+/* Bytes came that are no identification string. */
+static void other_words(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	struct fact *fact = NULL;
+	if (server->not_ssh)
+		fact = fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
+				server->first_line);
+	else if (c->server_end_ns != 0)
+		fact = fact_set(o, ANSWER_SSH_REFUSED_TEXT,
+				"the server says \"%s\" and closes, without identifying itself",
+				server->first_line);
+	else if (waited(o, c->server_data_ns, SPEECH_PATIENCE))
+		fact = fact_set(o, ANSWER_SSH_DRIP,
+				"the server sends lines (%u so far) and never its identification",
+				server->lines);
+	if (fact == NULL)
+		return;
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, c->server_fin_frame);
+	fact_packet(fact, c->server_reset_frame);
+}
+
+static void not_a_word(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	struct fact *fact = NULL;
+	const struct sent *syn = &o->kernel->sent[0];
+	if (c->server_end_ns != 0) {
+		fact = fact_set(o, ANSWER_SSH_CLOSED,
+				"the connection is accepted, then %s after %.0f ms without a byte",
+				end_word(c), (double)(c->server_end_ns - syn->time_ns) / 1e6);
+		fact_packet(fact, c->server_fin_frame);
+		fact_packet(fact, c->server_reset_frame);
+	} else if (c->client_data_frame != 0 && c->client_acked_frame == 0) {
+		if (waited(o, c->client_data_ns, HEARING_PATIENCE))
+			fact = fact_set(o, ANSWER_SSH_DEAF,
+					"the connection is accepted; what the client says is sent %u times, never acknowledged",
+					c->client_data_sent);
+	} else if (waited(o, syn->time_ns, SPEECH_PATIENCE)) {
+		fact = fact_set(o, ANSWER_SSH_MUTE,
+				"the connection is accepted and the client's bytes acknowledged; the service says nothing");
+		fact_packet(fact, c->client_acked_frame);
+	}
+	if (fact == NULL)
+		return;
+	fact_packet(fact, c->syn_ack_frame);
+	fact_packet(fact, c->client_data_frame);
+}
+
+static void observe_ssh(struct observation *o)
+{
+	const struct ssh_side *server = &o->kernel->connection->dialog.side[SSH_SERVER];
+	if (reached_authentication(o))
+		return;
+	if (server->milestone >= SSH_IDENTIFIED)
+		after_identification(o);
+	else if (server->milestone == SSH_TALKING)
+		other_words(o);
+	else
+		not_a_word(o);
+}
+
+/* -- cutter --------------------------------------------------------------------- */
+
+/* WHO's answer in CUTTER's words. */
+static enum answer cutter_of(enum answer who)
+{
+	switch (who) {
+	case ANSWER_WHO_VM:
+		return ANSWER_CUTTER_VM;
+	case ANSWER_WHO_INSIDE:
+		return ANSWER_CUTTER_INSIDE;
+	case ANSWER_WHO_BETWEEN:
+		return ANSWER_CUTTER_BETWEEN;
+	default:
+		return ANSWER_CUTTER_UNCLEAR;
+	}
+}
+
+/* A stack starts at 64, 128 or 255 (interference.md 2.5). */
+static uint8_t hops_away(uint8_t ttl)
+{
+	unsigned initial = ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
+	return (uint8_t)(initial - ttl + 1);
+}
+
+static void observe_ender(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct path *session = &o->facts->paths.session;
+	struct fact *fact = NULL;
+	if (session->terminal != 0 && session->hop[session->terminal].reply == REPLY_RESET) {
+		fact = fact_set(o, cutter_of(place_of(o, session->terminal)),
+				"a copy of the client's identification that lives %u hops only is reset too",
+				session->terminal);
+		fact_packet(fact, session->hop[session->terminal].reply_frame);
+	} else if (c->server_end_ttl == c->syn_ack_ttl) {
+		fact = fact_set(o, ANSWER_CUTTER_VM,
+				"the packet that ends it has the TTL of the SYN-ACK (%u)",
+				c->syn_ack_ttl);
+	} else {
+		uint8_t hops = hops_away(c->server_end_ttl);
+		fact = fact_set(o, cutter_of(place_of(o, hops)),
+				"the packet that ends it has TTL %u, the SYN-ACK had %u: it was sent about %u hops away",
+				c->server_end_ttl, c->syn_ack_ttl, hops);
+	}
+	fact_packet(fact, c->syn_ack_frame);
+	fact_packet(fact, c->server_reset_frame);
+	fact_packet(fact, c->server_fin_frame);
+}
+
+/* The client's identification gets no answer: how far do copies of it come, against
+ * SYNs of the same connection's port? */
+static void observe_swallower(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	const struct path *session = &paths->session;
+	if (session->asked_to == 0 || paths->ssh.last_router == 0)
+		return;
+	uint8_t missing = 0;
+	for (uint8_t ttl = (uint8_t)(session->last_router + 1); ttl <= paths->ssh.last_router; ttl++)
+		if (session->hop[ttl].tries >= 2 && paths->ssh.hop[ttl].reply == REPLY_EXCEEDED) {
+			missing = ttl;
+			break;
+		}
+	struct fact *fact;
+	if (missing != 0)
+		fact = fact_set(o, cutter_of(place_of(o, missing)),
+				"copies of the client's identification stop between hop %u and hop %u; SYNs pass",
+				session->last_router, missing);
+	else if (session->last_router == paths->ssh.last_router)
+		fact = fact_set(o, ANSWER_CUTTER_VM,
+				"copies of the client's identification come as far as SYNs: past hop %u, the last router that answers",
+				session->last_router);
+	else
+		return;
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
+		fact_packet(fact, session->hop[ttl].reply_frame);
+}
+
+static void observe_cutter(struct observation *o)
+{
+	switch (fact_answer(o->facts, QUESTION_SSH)) {
+	case ANSWER_SSH_CLOSED:
+	case ANSWER_SSH_CUT:
+	case ANSWER_SSH_KEX_CUT:
+		observe_ender(o);
+		break;
+	case ANSWER_SSH_SWALLOWED:
+	case ANSWER_SSH_DEAF:
+		observe_swallower(o);
+		break;
+	default:
+		break;
+	}
+}
+
+/* -- key ------------------------------------------------------------------------ */
+
+static void observe_key(struct observation *o)
+{
+	const struct event *event = event_of(o, EVENT_HOST_KEY);
+	if (event == NULL || event->detail == NULL)
+		return;
+	enum answer answer = ANSWER_KEY_NEW;
+	if (strcmp(event->detail, answer_name(ANSWER_KEY_SAME)) == 0)
+		answer = ANSWER_KEY_SAME;
+	else if (strcmp(event->detail, answer_name(ANSWER_KEY_CHANGED)) == 0)
+		answer = ANSWER_KEY_CHANGED;
+	fact_packet(fact_set(o, answer, "the server's key is %s (%s)", event->text,
+			     event->detail),
+		    o->kernel->connection->server_data_frame);
+}
+
+void observe_conversation(struct observation *o)
+{
+	if (o->kernel == NULL || o->kernel->connection == NULL ||
+	    fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
+	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
+		return;
+	observe_ssh(o);
+	observe_cutter(o);
+	observe_key(o);
+}

@@ -1,0 +1,188 @@
+/* What this machine does with the connection before a wire is reached. */
+#include <errno.h>
+#include <string.h>
+
+#include "observe/observation.h"
+
+/* A SYN that the kernel sent is at the tap within microseconds; an answer at the tap
+ * is taken as quickly. What has not happened after this long does not happen. */
+#define LOCAL_PATIENCE MILLISECONDS(300)
+
+static void observe_name(struct observation *o)
+{
+	size_t i = 0;
+	const struct event *event = find_event(o->run, EVENT_RESOLVED, &i);
+	if (event == NULL || !o->run->named)
+		return;
+	if (event->error == 0)
+		fact_set(o, ANSWER_NAME_OK, "%s resolves to %s", o->run->host, event->text);
+	else
+		fact_set(o, ANSWER_NAME_FAILED, "%s does not resolve: %s", o->run->host,
+			 event->text);
+}
+
+static const struct event *neighbour_event(const struct run *run)
+{
+	const struct event *event, *last = NULL;
+	for (size_t i = 0; (event = find_event(run, EVENT_NEIGHBOUR, &i)) != NULL;)
+		last = event;
+	return last;
+}
+
+static void observe_route(struct observation *o)
+{
+	size_t i = 0;
+	const struct event *route = find_event(o->run, EVENT_ROUTE, &i);
+	if (route == NULL)
+		return;
+	if (route->error == ENETDOWN) {
+		fact_set(o, ANSWER_ROUTE_DOWN, "the interface of the route is down: %s",
+			 route->text);
+		return;
+	}
+	if (route->error != 0) {
+		fact_set(o, ANSWER_ROUTE_REFUSED, "the kernel refuses a route to the address: %s",
+			 route->text);
+		return;
+	}
+	const struct event *neighbour = neighbour_event(o->run);
+	if (neighbour != NULL && neighbour->error != 0)
+		fact_set(o,
+			 neighbour->value ? ANSWER_ROUTE_TARGET_SILENT : ANSWER_ROUTE_GATEWAY_SILENT,
+			 "the next hop, %s, answers no address request (%s)", neighbour->text,
+			 o->run->address.family == 6 ? "neighbour discovery" : "ARP");
+	else
+		fact_set(o, ANSWER_ROUTE_OK, "the kernel routes it: %s", route->text);
+}
+
+/* Whether an unanswered SYN may still be waiting for the next hop's address. */
+static bool next_hop_known(const struct run *run)
+{
+	const struct event *neighbour = neighbour_event(run);
+	return neighbour != NULL && neighbour->error == 0;
+}
+
+static void diverted_to(struct observation *o, const struct sent *sent)
+{
+	char address[ADDRESS_TEXT];
+	fact_packet(fact_set(o, ANSWER_OUT_DIVERTED,
+			     "the kernel's SYN for port %u goes to %s port %u%s instead",
+			     o->run->port, address_text(&sent->destination, address),
+			     sent->destination_port,
+			     sent->loopback ? " on this machine's loopback" : ""),
+		    sent->frame);
+}
+
+/* Nothing of the kernel's connection was seen on any interface. */
+static void observe_unseen(struct observation *o)
+{
+	const struct exchange *kernel = o->kernel;
+	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
+	if (kernel->answered && kernel->connect_error == 0) {
+		fact_set(o, ANSWER_OUT_DIVERTED,
+			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
+	} else if (kernel->answered &&
+		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES)) {
+		fact_set(o, ANSWER_OUT_FORBIDDEN,
+			 "connect() fails at once, \"%s\", and no SYN is on the wire",
+			 strerror(kernel->connect_error));
+	} else if (kernel->answered && kernel->connect_error != ETIMEDOUT &&
+		   waited < LOCAL_PATIENCE) {
+		fact_set(o, ANSWER_OUT_REJECTED,
+			 "connect() fails after %.1f ms, \"%s\", and no SYN is on the wire",
+			 (double)waited / 1e6, strerror(kernel->connect_error));
+	} else if (o->now_ns - kernel->opened_ns >= LOCAL_PATIENCE && next_hop_known(o->run)) {
+		fact_set(o, ANSWER_OUT_VANISHES,
+			 "the kernel's SYN does not reach the wire, though the next hop is known");
+	}
+}
+
+/* What the other two ways out of this machine met belongs to the same answer. */
+static void add_other_ways(struct observation *o)
+{
+	struct fact *fact = &o->facts->fact[QUESTION_OUT];
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;) {
+		if (exchange->way != WAY_RAW && exchange->way != WAY_LINK)
+			continue;
+		const char *fate = "leaves";
+		if (exchange->sent_count == 0)
+			fate = exchange->refused ? strerror(exchange->refused) : "does not leave";
+		else if (exchange->sent[0].reply != REPLY_NONE)
+			fate = "leaves and is answered";
+		fact->text = arena_format(o->arena, "%s; the %s SYN: %s", fact->text,
+					  way_names[exchange->way], fate);
+		if (exchange->sent_count > 0) {
+			fact_packet(fact, exchange->sent[0].frame);
+			fact_packet(fact, exchange->sent[0].reply_frame);
+		}
+	}
+}
+
+static void observe_out(struct observation *o)
+{
+	enum answer route = fact_answer(o->facts, QUESTION_ROUTE);
+	if (o->kernel == NULL || !o->run->planned || o->frames_lost ||
+	    (route != ANSWER_ROUTE_OK && route != ANSWER_NONE))
+		return;
+	for (unsigned i = 0; i < o->kernel->sent_count; i++) {
+		const struct sent *sent = &o->kernel->sent[i];
+		if (sent->data)
+			continue;
+		if (sent->diverted || (sent->loopback && !o->wire_is_loopback)) {
+			diverted_to(o, sent);
+			return;
+		}
+		fact_packet(fact_set(o, ANSWER_OUT_LEAVES, "the kernel's SYN is on the wire"),
+			    sent->frame);
+		return;
+	}
+	observe_unseen(o);
+	if (fact_answer(o->facts, QUESTION_OUT) != ANSWER_NONE)
+		add_other_ways(o);
+}
+
+/* The first answer of the wire to the kernel's SYN. */
+static const struct sent *answered_syn(const struct exchange *kernel)
+{
+	for (unsigned i = 0; i < kernel->sent_count; i++)
+		if (!kernel->sent[i].data && (kernel->sent[i].reply == REPLY_SYN_ACK ||
+					      kernel->sent[i].reply == REPLY_RESET))
+			return &kernel->sent[i];
+	return NULL;
+}
+
+static void observe_in(struct observation *o)
+{
+	if (o->kernel == NULL)
+		return;
+	const struct sent *syn = answered_syn(o->kernel);
+	if (syn == NULL || syn->diverted)
+		return;
+	const struct connection *connection = o->kernel->connection;
+	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" : "reset";
+	bool taken = o->kernel->answered && o->kernel->connect_error != ETIMEDOUT;
+	if (!o->run->planned) /* what the kernel said is not known, what it sent is */
+		taken = syn->reply == REPLY_RESET || connection->established;
+	struct fact *fact = NULL;
+	if (taken)
+		fact = fact_set(o, ANSWER_IN_TAKEN, "the kernel takes the %s that the wire shows",
+				what);
+	else if (o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
+		fact = fact_set(o, ANSWER_IN_IGNORED,
+				"a %s for the kernel's SYN is on the wire%s, and the kernel does not take it",
+				what,
+				connection && connection->syn_acks > 1 ? ", more than once" : "");
+	if (fact == NULL)
+		return;
+	fact_packet(fact, syn->frame);
+	fact_packet(fact, syn->reply_frame);
+}
+
+void observe_machine(struct observation *o)
+{
+	observe_name(o);
+	observe_route(o);
+	observe_out(o);
+	observe_in(o);
+}

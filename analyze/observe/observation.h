@@ -1,0 +1,34 @@
+/* observation: what the question functions share while facts are gathered. */
+#ifndef OBSERVE_OBSERVATION_H
+#define OBSERVE_OBSERVATION_H
+
+#include "sshwhy/fact.h"
+
+struct observation {
+	const struct track *track;
+	const struct run *run;
+	struct arena *arena;
+	struct facts *facts;
+	int64_t now_ns;
+	const struct exchange *kernel; /* the connection ssh itself would make; may be NULL */
+	bool wire_is_loopback;         /* the target is this machine */
+	bool frames_lost;              /* the capture dropped frames: silence proves nothing */
+};
+
+/* Answers a question; the text is formatted into the arena. */
+struct fact *fact_set(struct observation *o, enum answer answer, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void fact_packet(struct fact *fact, uint64_t frame); /* 0 is ignored */
+
+const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
+
+/* Where the box sits that does what first shows at TTL `ttl`: an answer to WHO. */
+enum answer place_of(const struct observation *o, uint8_t ttl);
+
+void observe_machine(struct observation *o);      /* name, route, out, in */
+void observe_answers(struct observation *o);      /* syn, who, where, control, elsewhere */
+void observe_conversation(struct observation *o); /* ssh, cutter, key */
+
+#define MILLISECONDS(n) ((int64_t)(n) * 1000000)
+
+#endif

@@ -1,0 +1,169 @@
+#include "observe/path.h"
+
+bool path_inside(const struct run *run, const struct address *hop)
+{
+	/* Only a client has an organisation around it; over VPN or ExpressRoute the
+	 * whole way is private and the guide clears the edge. */
+	if (run->vantage != VANTAGE_CLIENT || run->path != PATH_INTERNET)
+		return false;
+	static const struct address carrier = { .family = 4, .bytes = { 100, 64 } };
+	if (address_same_prefix(hop, &carrier, 10)) /* RFC 6598: the provider's NAT */
+		return false;
+	/* IPv6 and public IPv4 sites: a site has a /48 (RFC 6177), an office LAN a /24. */
+	unsigned site = hop->family == 6 ? 48 : 24;
+	return address_is_private(hop) || address_same_prefix(hop, &run->local_address, site);
+}
+
+static bool is_terminal(enum reply reply)
+{
+	return reply == REPLY_SYN_ACK || reply == REPLY_RESET || reply == REPLY_UNREACHABLE;
+}
+
+static void hop_take(struct path_hop *hop, const struct sent *sent)
+{
+	hop->asked = true;
+	hop->tries++;
+	if (hop->sent_frame == 0)
+		hop->sent_frame = sent->frame;
+	if (sent->reply == REPLY_NONE)
+		return;
+	/* A router's word weighs more than what a later try drew from behind it. */
+	if (hop->reply != REPLY_NONE && sent->reply != REPLY_EXCEEDED)
+		return;
+	*hop = (struct path_hop){
+		.asked = true,
+		.tries = hop->tries,
+		.reply = sent->reply,
+		.address = sent->from,
+		.rtt_ns = sent->reply_ns - sent->time_ns,
+		.sent_frame = sent->frame,
+		.reply_frame = sent->reply_frame,
+		.reply_ttl = sent->reply_ttl,
+		.icmp_type = sent->icmp_type,
+		.icmp_code = sent->icmp_code,
+	};
+}
+
+static void path_take(struct path *path, const struct exchange *exchange, bool data)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->data != data || sent->diverted)
+			continue;
+		if (sent->ttl >= 1 && sent->ttl <= PATH_TTL_MAX)
+			hop_take(&path->hop[sent->ttl], sent);
+		bool tcp = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
+		if (tcp && path->reply_ttl == 0)
+			path->reply_ttl = sent->reply_ttl;
+	}
+}
+
+static void path_summarise(struct path *path)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+		const struct path_hop *hop = &path->hop[ttl];
+		if (hop->asked)
+			path->asked_to = ttl;
+		if (hop->reply == REPLY_EXCEEDED)
+			path->last_router = ttl;
+		if (is_terminal(hop->reply) && path->terminal == 0)
+			path->terminal = ttl;
+	}
+}
+
+static struct path *control_path(struct paths *paths, uint16_t port)
+{
+	for (size_t i = 0; i < paths->control_count; i++)
+		if (paths->control[i].port == port)
+			return &paths->control[i];
+	if (paths->control_count == PATHS_MAX)
+		return NULL;
+	struct path *path = &paths->control[paths->control_count++];
+	path->port = port;
+	return path;
+}
+
+static void collect(const struct track *track, struct paths *paths)
+{
+	for (size_t i = 0; i < track->count; i++) {
+		const struct exchange *exchange = track->exchanges[i];
+		struct path *path = NULL;
+		if (exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_SSH)
+			path = &paths->ssh;
+		else if (exchange->purpose == PURPOSE_CONTROL)
+			path = control_path(paths, exchange->remote_port);
+		if (path != NULL)
+			path_take(path, exchange, false);
+		if (exchange->purpose == PURPOSE_SSH)
+			path_take(&paths->session, exchange, true);
+	}
+}
+
+/* Where the organisation ends: the hops inside it come first, without a hop outside
+ * among them. */
+static void find_edge(const struct run *run, struct paths *paths, const struct path *path)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+		const struct path_hop *hop = &path->hop[ttl];
+		if (hop->reply != REPLY_EXCEEDED)
+			continue;
+		if (ttl > paths->farthest)
+			paths->farthest = ttl;
+		bool outside = !path_inside(run, &hop->address);
+		if (outside && (paths->beyond == 0 || ttl < paths->beyond))
+			paths->beyond = ttl;
+	}
+}
+
+static void find_last_inside(const struct run *run, struct paths *paths, const struct path *path)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+		const struct path_hop *hop = &path->hop[ttl];
+		if (hop->reply == REPLY_EXCEEDED && path_inside(run, &hop->address) &&
+		    (paths->beyond == 0 || ttl < paths->beyond) && ttl > paths->edge)
+			paths->edge = ttl;
+	}
+}
+
+/* The VM is as far away as the farthest answer: what is nearer was given for it. */
+static void find_distance(struct paths *paths, const struct path *path)
+{
+	enum reply reply = path->hop[path->terminal].reply;
+	if (path->terminal > paths->distance && reply != REPLY_UNREACHABLE)
+		paths->distance = path->terminal;
+}
+
+void paths_build(const struct track *track, struct paths *paths)
+{
+	*paths = (struct paths){ .ssh.port = track->run->port, .session.port = track->run->port };
+	collect(track, paths);
+	path_summarise(&paths->ssh);
+	path_summarise(&paths->session);
+	find_edge(track->run, paths, &paths->ssh);
+	for (size_t i = 0; i < paths->control_count; i++) {
+		path_summarise(&paths->control[i]);
+		find_edge(track->run, paths, &paths->control[i]);
+		find_distance(paths, &paths->control[i]);
+	}
+	find_distance(paths, &paths->ssh);
+	find_last_inside(track->run, paths, &paths->ssh);
+	for (size_t i = 0; i < paths->control_count; i++)
+		find_last_inside(track->run, paths, &paths->control[i]);
+}
+
+static uint8_t path_ttl_of(const struct path *path, const struct address *address)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
+		if (path->hop[ttl].reply == REPLY_EXCEEDED &&
+		    address_equal(&path->hop[ttl].address, address))
+			return ttl;
+	return 0;
+}
+
+uint8_t paths_ttl_of(const struct paths *paths, const struct address *address)
+{
+	uint8_t ttl = path_ttl_of(&paths->ssh, address);
+	for (size_t i = 0; ttl == 0 && i < paths->control_count; i++)
+		ttl = path_ttl_of(&paths->control[i], address);
+	return ttl;
+}

@@ -1,0 +1,16 @@
+/* path: hop by hop, how far SYNs come, from the tracker's exchanges. */
+#ifndef OBSERVE_PATH_H
+#define OBSERVE_PATH_H
+
+#include "sshwhy/fact.h"
+
+void paths_build(const struct track *track, struct paths *paths);
+
+/* Whether a hop's address belongs to the client's own organisation, as far as an
+ * address can tell. */
+bool path_inside(const struct run *run, const struct address *hop);
+
+/* Least TTL at which some router of any path has this address; 0 none. */
+uint8_t paths_ttl_of(const struct paths *paths, const struct address *address);
+
+#endif

@@ -1,0 +1,188 @@
+#include <string.h>
+
+#include "sshwhy/verdict.h"
+
+#define FLOOR 0.1 /* share of 100 that every answer has under every cause */
+/* The shares of likelihood.def weigh as much as this many counted runs. */
+#define STRENGTH 30.0
+#define SOURCE_SHOWN 0.05
+
+struct share {
+	enum cause cause; /* CAUSES: every cause without rows of its own */
+	enum answer answer;
+	double weight;
+};
+
+static const struct share shares[] = {
+#define EVERY(question, answer_, weight_) \
+	{ .cause = CAUSES, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
+#define LIKELY(cause_, question, answer_, weight_) \
+	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
+#include "reason/likelihood.def"
+#undef EVERY
+#undef LIKELY
+};
+
+static const struct share counts[] = {
+#define COUNTED(cause_, question, answer_, runs) \
+	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = runs },
+#include "reason/counts.def"
+#undef COUNTED
+	{ .cause = CAUSES }, /* a table is never empty */
+};
+
+static const struct {
+	double base, vantage[VANTAGES], deployment[DEPLOYMENTS], path[2];
+} priors[CAUSES] = {
+#define PRIOR(cause, base_, client, internet, vnet, vm, unknown, arm, classic, public_path, private_path) \
+	[CAUSE_##cause] = { .base = base_,                                                       \
+			    .vantage = { client, internet, vnet, vm },                           \
+			    .deployment = { unknown, arm, classic },                             \
+			    .path = { public_path, private_path } },
+#include "reason/prior.def"
+#undef PRIOR
+};
+
+double prior(enum cause cause, const struct run *run)
+{
+	return priors[cause].base * priors[cause].vantage[run->vantage] *
+	       priors[cause].deployment[run->deployment] *
+	       priors[cause].path[run->path == PATH_INTERNET ? 0 : 1];
+}
+
+static unsigned answers_of(enum question question)
+{
+	unsigned count = 0;
+	for (int answer = ANSWER_NONE + 1; answer < ANSWERS; answer++)
+		count += answer_question((enum answer)answer) == question;
+	return count;
+}
+
+/* The weight of `answer` among the rows of `cause`, and of all its question's rows. */
+static void weigh(const struct share *table, size_t rows, enum cause cause, enum answer answer,
+		  double *weight, double *total)
+{
+	*weight = *total = 0;
+	for (size_t i = 0; i < rows; i++) {
+		if (table[i].cause != cause || table[i].weight <= 0 ||
+		    answer_question(table[i].answer) != answer_question(answer))
+			continue;
+		*total += table[i].weight;
+		if (table[i].answer == answer)
+			*weight += table[i].weight;
+	}
+}
+
+double likelihood(enum cause cause, enum answer answer)
+{
+	unsigned possible = answers_of(answer_question(answer));
+	if (cause == CAUSE_UNKNOWN)
+		return 1.0 / possible;
+	double weight, total, seen, runs;
+	weigh(shares, sizeof(shares) / sizeof(*shares), cause, answer, &weight, &total);
+	if (total <= 0)
+		weigh(shares, sizeof(shares) / sizeof(*shares), CAUSES, answer, &weight, &total);
+	weigh(counts, sizeof(counts) / sizeof(*counts), cause, answer, &seen, &runs);
+	double expected = (weight * 100 / total + FLOOR) / (100 + FLOOR * possible);
+	double mean = (STRENGTH * expected + seen) / (STRENGTH + runs);
+	double least = FLOOR / 100;
+	return mean > least ? mean : least;
+}
+
+static void normalise(double probability[CAUSES])
+{
+	double sum = 0;
+	for (int c = 0; c < CAUSES; c++)
+		sum += probability[c];
+	for (int c = 0; c < CAUSES; c++)
+		probability[c] = sum > 0 ? probability[c] / sum : 0;
+}
+
+static bool used(const struct question_set *use, int question)
+{
+	return use == NULL || use->use[question];
+}
+
+static void posterior(const struct facts *facts, const struct run *run,
+		      const struct question_set *use, double probability[CAUSES])
+{
+	for (int c = 0; c < CAUSES; c++) {
+		probability[c] = prior((enum cause)c, run);
+		for (int q = 0; q < QUESTIONS; q++)
+			if (used(use, q) && facts->fact[q].answer != ANSWER_NONE)
+				probability[c] *= likelihood((enum cause)c, facts->fact[q].answer);
+	}
+	normalise(probability);
+}
+
+/* Sources with their share of the probability that any source has; most first. */
+static void rank_sources(struct verdict *verdict)
+{
+	double share[6] = { 0 };
+	for (int c = 0; c < CAUSES; c++)
+		share[cause_source((enum cause)c)] += verdict->probability[c];
+	verdict->source_count = 0;
+	for (;;) {
+		uint8_t best = 0;
+		for (uint8_t s = 1; s < 6; s++)
+			if (share[s] >= SOURCE_SHOWN && (best == 0 || share[s] > share[best]))
+				best = s;
+		if (best == 0)
+			return;
+		verdict->source_probability[verdict->source_count] = share[best];
+		verdict->sources[verdict->source_count++] = best;
+		share[best] = 0;
+	}
+}
+
+/* Whether anything was seen that a healthy connection would not show, or the answer
+ * to a SYN at least: without that there is nothing to reason from. */
+static bool evidence_enough(const struct facts *facts, const struct question_set *use)
+{
+	for (int q = 0; q < QUESTIONS; q++) {
+		enum answer answer = facts->fact[q].answer;
+		if (!used(use, q) || answer == ANSWER_NONE)
+			continue;
+		if (q == QUESTION_SYN || likelihood(CAUSE_HEALTHY, answer) < 0.5)
+			return true;
+	}
+	return false;
+}
+
+static enum outcome decide(const struct verdict *verdict, const struct facts *facts,
+			   const struct question_set *use)
+{
+	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
+		return OUTCOME_UNKNOWN;
+	if (verdict->cause == CAUSE_HEALTHY) /* only what SSH itself said is health */
+		return facts->fact[QUESTION_SSH].answer != ANSWER_NONE ? OUTCOME_HEALTHY :
+									  OUTCOME_UNKNOWN;
+	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;
+}
+
+void reason(const struct facts *facts, const struct run *run, const struct question_set *use,
+	    struct verdict *verdict)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	posterior(facts, run, use, verdict->probability);
+	rank_sources(verdict);
+	for (int c = 0; c < CAUSES; c++)
+		if (verdict->probability[c] > verdict->probability[verdict->cause])
+			verdict->cause = (enum cause)c;
+	verdict->outcome = decide(verdict, facts, use);
+	/* The first cause belongs to the first source, so that the two never disagree. */
+	bool blames = verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS;
+	if (!blames) {
+		verdict->source_count = 0;
+		verdict->confidence = verdict->probability[verdict->cause];
+		return;
+	}
+	double best = -1;
+	for (int c = 0; c < CAUSES; c++)
+		if (cause_source((enum cause)c) == verdict->sources[0] &&
+		    verdict->probability[c] > best) {
+			best = verdict->probability[c];
+			verdict->cause = (enum cause)c;
+		}
+	verdict->confidence = verdict->source_probability[0];
+}

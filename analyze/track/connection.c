@@ -1,0 +1,100 @@
+#include "track/connection.h"
+
+/* Sequence numbers wrap: RFC 9293 3.4 compares them modulo 2^32. */
+static bool sequence_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+struct connection *connection_new(struct arena *arena, const struct packet *syn_ack)
+{
+	struct connection *connection = arena_alloc(arena, sizeof(*connection));
+	connection->syn_ack_frame = syn_ack->number;
+	connection->syn_ack_ttl = syn_ack->ttl;
+	connection->syn_ack_window = syn_ack->window;
+	connection->client_first = connection->client_next = syn_ack->acknowledgement;
+	connection->server_acked = syn_ack->acknowledgement;
+	connection->server_first = connection->server_next = syn_ack->sequence + 1;
+	stream_start(&connection->stream[SSH_CLIENT], connection->client_first);
+	stream_start(&connection->stream[SSH_SERVER], connection->server_first);
+	return connection;
+}
+
+/* Bytes of one direction: into the stream, and from there into the dialogue. */
+static void take_payload(struct connection *connection, enum ssh_peer peer,
+			 const struct packet *packet)
+{
+	uint32_t *next = &connection->client_next;
+	if (peer == SSH_SERVER)
+		next = &connection->server_next;
+	uint32_t end = packet->sequence + packet->payload_length;
+	if (sequence_after(end, *next)) {
+		if (connection->dialog.side[peer].milestone == SSH_NEWKEYS)
+			connection->encrypted[peer] += end - *next;
+		*next = end;
+	}
+	if (stream_segment(&connection->stream[peer], packet->sequence, packet->payload,
+			   packet->payload_captured, packet->payload_length))
+		(void)ssh_dialog_read(&connection->dialog, peer, &connection->stream[peer]);
+}
+
+void connection_client(struct connection *connection, const struct packet *packet)
+{
+	if (packet->flags & TCP_ACK)
+		connection->established = true;
+	connection->client_timestamps = packet->has_timestamp;
+	if (packet->has_timestamp) {
+		connection->timestamp_value = packet->timestamp_value;
+		connection->timestamp_echo = packet->timestamp_echo;
+	}
+	if (packet->payload_length > 0) {
+		if (packet->sequence == connection->client_first)
+			connection->client_data_sent++;
+		if (connection->client_data_frame == 0) {
+			connection->client_data_frame = packet->number;
+			connection->client_data_ns = packet->time_ns;
+		}
+		take_payload(connection, SSH_CLIENT, packet);
+	}
+	bool ends = (packet->flags & (TCP_FIN | TCP_RST)) != 0;
+	if (ends && connection->client_end_ns == 0)
+		connection->client_end_ns = packet->time_ns;
+	if ((packet->flags & TCP_FIN) && connection->client_fin_frame == 0)
+		connection->client_fin_frame = packet->number;
+	if ((packet->flags & TCP_RST) && connection->client_reset_frame == 0)
+		connection->client_reset_frame = packet->number;
+}
+
+static void note_server_end(struct connection *connection, const struct packet *packet)
+{
+	if (connection->server_end_ns == 0) {
+		connection->server_end_ns = packet->time_ns;
+		connection->server_end_ttl = packet->ttl;
+	}
+	if ((packet->flags & TCP_FIN) && connection->server_fin_frame == 0)
+		connection->server_fin_frame = packet->number;
+	if ((packet->flags & TCP_RST) && connection->server_reset_frame == 0)
+		connection->server_reset_frame = packet->number;
+}
+
+void connection_server(struct connection *connection, const struct packet *packet)
+{
+	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST) &&
+	    sequence_after(packet->acknowledgement, connection->server_acked)) {
+		connection->server_acked = packet->acknowledgement;
+		if (connection->client_acked_frame == 0 && connection->client_data_frame != 0)
+			connection->client_acked_frame = packet->number;
+	}
+	if (packet->payload_length > 0 && !(packet->flags & TCP_RST)) {
+		if (connection->server_data_frame == 0) {
+			connection->server_data_frame = packet->number;
+			connection->server_data_ns = packet->time_ns;
+			connection->server_data_ttl = packet->ttl;
+		}
+		if (connection->server_reset_frame != 0)
+			connection->server_data_after_end = true;
+		take_payload(connection, SSH_SERVER, packet);
+	}
+	if (packet->flags & (TCP_FIN | TCP_RST))
+		note_server_end(connection, packet);
+}

@@ -1,0 +1,305 @@
+#include "sshwhy/exchange.h"
+
+#include <string.h>
+
+#include "track/connection.h"
+
+void track_start(struct track *track, const struct run *run, struct arena *arena)
+{
+	*track = (struct track){ .run = run, .arena = arena };
+}
+
+struct exchange *track_find(const struct track *track, uint16_t local_port)
+{
+	for (size_t i = 0; i < track->count; i++)
+		if (track->exchanges[i]->local_port == local_port)
+			return track->exchanges[i];
+	return NULL;
+}
+
+const struct exchange *track_next(const struct track *track, enum purpose purpose, size_t *index)
+{
+	while (*index < track->count) {
+		const struct exchange *exchange = track->exchanges[(*index)++];
+		if (exchange->purpose == purpose)
+			return exchange;
+	}
+	return NULL;
+}
+
+static struct exchange *exchange_add(struct track *track, uint16_t local_port, uint16_t remote_port)
+{
+	track->exchanges = arena_grow(track->arena, track->exchanges, track->count,
+				      sizeof(*track->exchanges));
+	struct exchange *exchange = arena_alloc(track->arena, sizeof(*exchange));
+	exchange->local_port = local_port;
+	exchange->remote_port = remote_port;
+	exchange->local = track->run->local_address;
+	exchange->remote = track->run->address;
+	track->exchanges[track->count++] = exchange;
+	return exchange;
+}
+
+static void exchange_open(struct track *track, const struct event *event)
+{
+	if (track_find(track, event->local_port) != NULL)
+		return;
+	struct exchange *exchange = exchange_add(track, event->local_port, event->remote_port);
+	exchange->way = event->way;
+	exchange->purpose = event->purpose;
+	exchange->opened_ns = event->time_ns;
+}
+
+void track_event(struct track *track, const struct event *event)
+{
+	if (event->kind == EVENT_OPEN) {
+		exchange_open(track, event);
+		return;
+	}
+	struct exchange *exchange = track_find(track, event->local_port);
+	if (exchange == NULL)
+		return;
+	switch (event->kind) {
+	case EVENT_CONNECT:
+		exchange->answered = true;
+		exchange->connect_error = event->error;
+		exchange->answered_ns = event->time_ns;
+		break;
+	case EVENT_REFUSED:
+		if (exchange->refusals++ == 0)
+			exchange->refused = event->error;
+		break;
+	default:
+		break;
+	}
+}
+
+/* -- outgoing ------------------------------------------------------------------- */
+
+static void record_sent(struct exchange *exchange, const struct track *track,
+			const struct packet *packet)
+{
+	if (exchange->sent_count == EXCHANGE_SENT_MAX) {
+		exchange->unrecorded++;
+		return;
+	}
+	bool elsewhere = packet->destination_port != exchange->remote_port ||
+			 !address_equal(&packet->destination, &exchange->remote);
+	exchange->sent[exchange->sent_count++] = (struct sent){
+		.frame = packet->number,
+		.time_ns = packet->time_ns,
+		.sequence = packet->sequence,
+		.acknowledgement = packet->acknowledgement,
+		.ip_id = packet->ip_id,
+		.ttl = packet->ttl,
+		.data = !(packet->flags & TCP_SYN),
+		.loopback = packet->loopback,
+		.diverted = track->run->planned && elsewhere,
+		.destination = packet->destination,
+		.destination_port = packet->destination_port,
+	};
+}
+
+/* A data segment sent with less TTL than the connection's SYN had: a probe that
+ * asks how far these bytes come, not a part of the conversation. */
+static bool is_ttl_probe(const struct exchange *exchange, const struct packet *packet)
+{
+	return exchange->connection != NULL && packet->payload_length > 0 &&
+	       exchange->sent_count > 0 && packet->ttl < exchange->sent[0].ttl;
+}
+
+static void take_outgoing(struct track *track, struct exchange *exchange,
+			  const struct packet *packet)
+{
+	if ((packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || is_ttl_probe(exchange, packet))
+		record_sent(exchange, track, packet);
+	else if (exchange->connection != NULL)
+		connection_client(exchange->connection, packet);
+}
+
+/* -- incoming ------------------------------------------------------------------- */
+
+/* The segment a reply belongs to: the last one sent with this sequence number. */
+static struct sent *sent_by_sequence(struct exchange *exchange, uint32_t sequence, bool data)
+{
+	for (unsigned i = exchange->sent_count; i-- > 0;)
+		if (exchange->sent[i].sequence == sequence && exchange->sent[i].data == data)
+			return &exchange->sent[i];
+	return NULL;
+}
+
+static bool note_reply(struct sent *sent, enum reply reply, const struct packet *packet)
+{
+	if (sent == NULL || packet->time_ns < sent->time_ns)
+		return false;
+	if (sent->reply != REPLY_NONE)
+		return true;
+	sent->reply = reply;
+	sent->reply_frame = packet->number;
+	sent->reply_ns = packet->time_ns;
+	sent->from = packet->source;
+	sent->reply_ttl = packet->ttl;
+	sent->icmp_type = packet->icmp_type;
+	sent->icmp_code = packet->icmp_code;
+	sent->reply_loopback = packet->loopback;
+	return true;
+}
+
+static bool take_syn_ack(struct track *track, struct exchange *exchange,
+			 const struct packet *packet)
+{
+	struct sent *sent = sent_by_sequence(exchange, packet->acknowledgement - 1, false);
+	if (!note_reply(sent, REPLY_SYN_ACK, packet))
+		return false;
+	if (exchange->way == WAY_RAW || exchange->way == WAY_LINK)
+		return true; /* half-open on purpose: no conversation follows */
+	if (exchange->connection == NULL)
+		exchange->connection = connection_new(track->arena, packet);
+	exchange->connection->syn_acks++;
+	return true;
+}
+
+/* RFC 9293 3.10.7.1: a reset for a SYN carries ACK with SEG.ACK = SEG.SEQ + 1;
+ * injectors are seen to acknowledge SEG.SEQ itself. */
+static bool take_reset(struct exchange *exchange, const struct packet *packet)
+{
+	uint32_t acknowledged = packet->acknowledgement;
+	struct sent *sent = sent_by_sequence(exchange, acknowledged - 1, false);
+	if (sent == NULL)
+		sent = sent_by_sequence(exchange, acknowledged, false);
+	if (exchange->connection == NULL)
+		return note_reply(sent, REPLY_RESET, packet);
+	/* A box on the way resets a data segment with SEQ = SEG.ACK: that names the probe. */
+	for (unsigned i = 0; i < exchange->sent_count; i++)
+		if (exchange->sent[i].data && exchange->sent[i].acknowledgement == packet->sequence)
+			(void)note_reply(&exchange->sent[i], REPLY_RESET, packet);
+	connection_server(exchange->connection, packet);
+	return true;
+}
+
+static bool take_incoming(struct track *track, struct exchange *exchange,
+			  const struct packet *packet)
+{
+	if (packet->flags & TCP_RST)
+		return take_reset(exchange, packet);
+	if ((packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		return take_syn_ack(track, exchange, packet);
+	if (exchange->connection == NULL)
+		return false;
+	connection_server(exchange->connection, packet);
+	return true;
+}
+
+static struct sent *sent_by_quote(struct exchange *exchange, const struct quote *quote)
+{
+	struct sent *found = NULL;
+	for (unsigned i = exchange->sent_count; i-- > 0;) {
+		struct sent *sent = &exchange->sent[i];
+		if (sent->sequence != quote->sequence)
+			continue;
+		/* TTL probes inside a connection share one sequence number: IPv4 tells
+		 * them apart by IP ID, a long quote by acknowledgement number. */
+		if (sent->data && quote->ip_id != sent->ip_id &&
+		    !(quote->has_flags && quote->acknowledgement == sent->acknowledgement))
+			continue;
+		if (found == NULL || sent->reply == REPLY_NONE)
+			found = sent;
+		if (sent->reply == REPLY_NONE)
+			break;
+	}
+	return found;
+}
+
+static struct exchange *take_icmp(struct track *track, const struct packet *packet)
+{
+	const struct quote *quote = &packet->quote;
+	bool v6 = packet->protocol == IP_ICMP6;
+	if (!quote->present || !quote->has_sequence || quote->protocol != IP_TCP)
+		return NULL;
+	enum reply reply = REPLY_NONE;
+	if (packet->icmp_type == (v6 ? 3 : 11))
+		reply = REPLY_EXCEEDED;
+	else if (packet->icmp_type == (v6 ? 1 : 3))
+		reply = REPLY_UNREACHABLE;
+	else
+		return NULL;
+	struct exchange *exchange = track_find(track, quote->source_port);
+	if (exchange == NULL)
+		return NULL;
+	struct sent *sent = sent_by_quote(exchange, quote);
+	if (sent == NULL && exchange->connection != NULL)
+		return exchange; /* about the conversation, not about a probe */
+	return note_reply(sent, reply, packet) ? exchange : NULL;
+}
+
+/* -- which exchange -------------------------------------------------------------- */
+
+/* In somebody else's capture a SYN to the target opens an exchange. */
+static struct exchange *adopt(struct track *track, const struct packet *packet)
+{
+	const struct run *run = track->run;
+	if (run->planned || (packet->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+		return NULL;
+	if (packet->destination_port != run->port ||
+	    !address_equal(&packet->destination, &run->address) ||
+	    !address_equal(&packet->source, &run->local_address))
+		return NULL;
+	struct exchange *exchange =
+		exchange_add(track, packet->source_port, packet->destination_port);
+	exchange->purpose = PURPOSE_SSH;
+	return exchange;
+}
+
+static bool from_target(const struct exchange *exchange, const struct packet *packet)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++)
+		if (packet->source_port == exchange->sent[i].destination_port &&
+		    address_equal(&packet->source, &exchange->sent[i].destination))
+			return true;
+	/* Local rejects and undone translations carry the address that was asked for. */
+	return packet->source_port == exchange->remote_port &&
+	       address_equal(&packet->source, &exchange->remote);
+}
+
+static struct exchange *take_tcp(struct track *track, const struct packet *packet)
+{
+	struct exchange *exchange = track_find(track, packet->source_port);
+	if (exchange != NULL && (track->run->planned ||
+				 address_equal(&packet->source, &track->run->local_address))) {
+		take_outgoing(track, exchange, packet);
+		return exchange;
+	}
+	exchange = track_find(track, packet->destination_port);
+	if (exchange != NULL && from_target(exchange, packet))
+		return take_incoming(track, exchange, packet) ? exchange : NULL;
+	exchange = adopt(track, packet);
+	if (exchange != NULL)
+		take_outgoing(track, exchange, packet);
+	return exchange;
+}
+
+struct exchange *track_packet(struct track *track, const struct packet *packet)
+{
+	if (packet->end != DECODE_COMPLETE)
+		return NULL;
+	track->packets++;
+	struct exchange *exchange = NULL;
+	if (packet->protocol == IP_TCP)
+		exchange = take_tcp(track, packet);
+	else if (packet->protocol == IP_ICMP || packet->protocol == IP_ICMP6)
+		exchange = take_icmp(track, packet);
+	if (exchange == NULL)
+		track->unsolicited++;
+	return exchange;
+}
+
+void track_run(struct track *track)
+{
+	for (size_t i = 0; i < track->run->event_count; i++)
+		track_event(track, &track->run->events[i]);
+	for (size_t i = 0; i < track->run->frame_count; i++) {
+		struct packet packet;
+		decode(&track->run->frames[i], &packet);
+		(void)track_packet(track, &packet);
+	}
+}

@@ -1,0 +1,125 @@
+/* exchange: one thing said to the VM and everything that came back.
+ *
+ * The tracker is fed packets and events in any order that time allows and keeps,
+ * for each local port, the segments that were sent (with their TTL) and the reply
+ * each drew, and for a connection its SSH dialogue. A reply counts only if it is
+ * tied to a segment that was seen leaving: a TCP reply acknowledges its sequence
+ * number, an ICMP error quotes it. What ties to nothing is counted, not believed.
+ */
+#ifndef SSHWHY_EXCHANGE_H
+#define SSHWHY_EXCHANGE_H
+
+#include "sshwhy/run.h"
+#include "sshwhy/ssh.h"
+
+enum reply {
+	REPLY_NONE,
+	REPLY_SYN_ACK,
+	REPLY_RESET,
+	REPLY_EXCEEDED,    /* ICMP time exceeded in transit: a router at this TTL */
+	REPLY_UNREACHABLE, /* ICMP destination unreachable, any code */
+	REPLIES
+};
+
+/* A SYN, or a TTL-limited data segment inside a connection. */
+struct sent {
+	uint64_t frame;
+	int64_t time_ns;
+	uint32_t sequence;
+	uint32_t acknowledgement; /* data segments only */
+	uint16_t ip_id;
+	uint8_t ttl;
+	bool data;     /* a data segment, not a SYN */
+	bool loopback; /* seen on the loopback interface, not on the wire */
+	bool diverted; /* it leaves for another address or port than the target's */
+	struct address destination;
+	uint16_t destination_port;
+
+	enum reply reply; /* the first that came */
+	uint64_t reply_frame;
+	int64_t reply_ns;
+	struct address from;
+	uint8_t reply_ttl;
+	uint8_t icmp_type, icmp_code;
+	bool reply_loopback;
+};
+
+/* How far a TCP connection came, and who ended it. */
+struct connection {
+	uint64_t syn_ack_frame;
+	uint8_t syn_ack_ttl;
+	uint16_t syn_ack_window;
+	uint32_t client_first, server_first; /* sequence numbers of the first data bytes */
+	bool established;                    /* the client acknowledged the SYN-ACK */
+	unsigned syn_acks;                   /* how often it came */
+
+	struct stream stream[2]; /* by enum ssh_peer */
+	struct ssh_dialog dialog;
+
+	uint64_t client_data_frame; /* the first bytes the client said; 0: none */
+	int64_t client_data_ns;
+	unsigned client_data_sent;   /* how often its first byte was (re)transmitted */
+	uint64_t client_acked_frame; /* the server acknowledged that first byte */
+	uint64_t server_data_frame;
+	int64_t server_data_ns;
+	bool server_data_after_end;  /* bytes of the server after "its" RST */
+
+	/* the first FIN or RST with the server's address */
+	uint64_t server_fin_frame, server_reset_frame;
+	int64_t server_end_ns;
+	uint8_t server_end_ttl; /* of that FIN or RST */
+	uint8_t server_data_ttl;
+	uint64_t client_fin_frame, client_reset_frame;
+	int64_t client_end_ns;
+
+	uint32_t client_next, server_next; /* highest sequence number seen, plus its length */
+	uint32_t server_acked;             /* highest acknowledgement the server gave */
+	bool client_timestamps;
+	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
+	uint64_t encrypted[2];             /* bytes after NEWKEYS, by enum ssh_peer */
+};
+
+#define EXCHANGE_SENT_MAX 160
+
+struct exchange {
+	struct address local, remote;
+	uint16_t local_port, remote_port;
+	enum way way;
+	enum purpose purpose;
+
+	unsigned sent_count;
+	struct sent sent[EXCHANGE_SENT_MAX];
+	unsigned unrecorded; /* segments beyond that */
+
+	/* what the kernel said, for WAY_KERNEL */
+	bool answered;
+	int connect_error;
+	int64_t opened_ns, answered_ns;
+	int refused; /* errno of the first send that failed locally, by any way */
+	unsigned refusals;
+
+	struct connection *connection; /* NULL until a SYN-ACK was seen */
+};
+
+struct track {
+	const struct run *run; /* for the target's address and port; borrowed */
+	struct arena *arena;   /* where exchanges live */
+	struct exchange **exchanges;
+	size_t count;
+	uint64_t packets, unsolicited;
+};
+
+void track_start(struct track *track, const struct run *run, struct arena *arena);
+void track_event(struct track *track, const struct event *event);
+/* Returns the exchange the packet belongs to, NULL when it is none of ours. */
+struct exchange *track_packet(struct track *track, const struct packet *packet);
+
+/* The whole run at once: events, then frames. */
+void track_run(struct track *track);
+
+struct exchange *track_find(const struct track *track, uint16_t local_port);
+
+/* First exchange with this purpose at or after *index (which is moved behind it). */
+const struct exchange *track_next(const struct track *track, enum purpose purpose, size_t *index);
+
+#endif

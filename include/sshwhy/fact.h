@@ -1,0 +1,91 @@
+/* fact: an answered question, with the packets it rests on.
+ *
+ * questions.def lists them. observe() answers from the tracker what can be
+ * answered; the rest stays unasked and counts for nothing.
+ */
+#ifndef SSHWHY_FACT_H
+#define SSHWHY_FACT_H
+
+#include "sshwhy/exchange.h"
+#include "sshwhy/report.h"
+
+enum question {
+#define QUESTION(id, name, depth, text) QUESTION_##id,
+#include "sshwhy/questions.def"
+	QUESTIONS
+};
+
+/* Answers are numbered over all questions; each knows its question. */
+enum answer {
+	ANSWER_NONE, /* not asked, or not to be had */
+#define ANSWER(question, id, name) ANSWER_##question##_##id,
+#include "sshwhy/questions.def"
+	ANSWERS
+};
+
+const char *question_name(enum question question);
+const char *question_text(enum question question);
+unsigned question_depth(enum question question);
+const char *answer_name(enum answer answer);
+enum question answer_question(enum answer answer);
+bool answer_by_name(const char *fact, enum answer *answer); /* "syn.silent" */
+
+#define FACT_PACKETS_MAX 24
+
+struct fact {
+	enum answer answer;
+	const char *text;
+	uint64_t packets[FACT_PACKETS_MAX];
+	size_t packet_count;
+};
+
+/* What routers said of the way to one port. */
+#define PATH_TTL_MAX 32
+
+struct path_hop {
+	bool asked;           /* a SYN with this TTL left */
+	unsigned tries;
+	enum reply reply;
+	struct address address;
+	int64_t rtt_ns;
+	uint64_t sent_frame, reply_frame;
+	uint8_t reply_ttl, icmp_type, icmp_code;
+};
+
+struct path {
+	uint16_t port;
+	struct path_hop hop[PATH_TTL_MAX + 1]; /* by TTL; [0] unused */
+	uint8_t last_router;  /* greatest TTL that a router answered; 0 none */
+	uint8_t terminal;     /* least TTL that drew SYN-ACK, reset or unreachable; 0 none */
+	uint8_t asked_to;     /* greatest TTL asked */
+	uint8_t reply_ttl;    /* of a full-TTL TCP answer; 0 none */
+};
+
+#define PATHS_MAX 6
+
+/* The ways to the SSH port and to the control ports, and where the organisation ends. */
+struct paths {
+	struct path ssh;                /* the SSH port */
+	struct path control[PATHS_MAX];
+	size_t control_count;
+	struct path session;            /* the client's identification, inside the connection */
+	uint8_t edge;      /* TTL of the last hop inside the client's organisation; 0 unknown */
+	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
+	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
+	uint8_t farthest;  /* greatest TTL at which a router answered on any port */
+};
+
+struct facts {
+	struct fact fact[QUESTIONS]; /* by question; answer ANSWER_NONE when unasked */
+	struct paths paths;
+};
+
+/* What can be answered at `now_ns` from what `track` has seen. Texts live in `arena`. */
+void observe(const struct track *track, int64_t now_ns, struct arena *arena, struct facts *facts);
+
+static inline enum answer fact_answer(const struct facts *facts, enum question question)
+{
+	return facts->fact[question].answer;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* verdict: which causes are left, how probable each is, and which fact did what.
+ *
+ * posterior(cause) ~ prior(cause | vantage, deployment, path)
+ *                    * product over facts of P(answer | cause)
+ * Both tables are data: likelihood.def and the counts of lab runs in counts.def.
+ * `unknown` is the residual: every answer equally likely, so that it wins only when
+ * the evidence fits none of the others. No code knows a cause by name.
+ */
+#ifndef SSHWHY_VERDICT_H
+#define SSHWHY_VERDICT_H
+
+#include "sshwhy/fact.h"
+
+struct verdict {
+	enum outcome outcome;
+	enum cause cause; /* the most probable */
+	double probability[CAUSES]; /* sums to 1 */
+	uint8_t sources[6];         /* those with 5 % or more, most probable first */
+	double source_probability[6];
+	size_t source_count;
+	double confidence;
+};
+
+struct question_set { bool use[QUESTIONS]; };
+
+/* The facts of the questions in `use` (NULL: all). */
+void reason(const struct facts *facts, const struct run *run, const struct question_set *use,
+	    struct verdict *verdict);
+
+/* P(answer | cause), from the table; and how the fact moves the cause:
+ * log2 of P(answer | cause) over the mean of the other causes in the running. */
+double likelihood(enum cause cause, enum answer answer);
+double prior(enum cause cause, const struct run *run);
+
+/* Builds the whole report from a run: track, observe, reason, explain. In `arena`. */
+struct report_options {
+	const char *group, *vm;
+};
+void report_build(struct report *report, const struct run *run,
+		  const struct report_options *options, struct arena *arena);
+
+#endif
