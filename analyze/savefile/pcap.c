@@ -1,0 +1,115 @@
+/* libpcap's format (draft-ietf-opsawg-pcap): one header, then records, in the byte
+ * order of the machine that wrote them. */
+#include "savefile/reader.h"
+
+enum {
+	HEADER = 24,
+	RECORD_HEADER = 16,
+	MODIFIED_RECORD_HEADER = 24, /* + interface index, protocol, packet type, padding */
+	PACKET_OUTGOING = 4,
+	PACKET_OTHER_HOST = 3,
+};
+
+static void by_magic(struct savefile *savefile, uint32_t little_endian)
+{
+	static const struct {
+		uint32_t magic, ns_per_tick;
+		bool modified;
+	} magics[] = {
+		{ 0xa1b2c3d4, 1000, false },
+		{ 0xa1b23c4d, 1, false },
+		{ 0xa1b2cd34, 1000, true },
+	};
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		bool swapped = little_endian == __builtin_bswap32(magics[i].magic);
+		if (little_endian != magics[i].magic && !swapped)
+			continue;
+		savefile->swapped = swapped;
+		savefile->modified = magics[i].modified;
+		savefile->ns_per_tick = magics[i].ns_per_tick;
+	}
+}
+
+static bool pcap_begin(struct savefile *savefile, struct error *error)
+{
+	const uint8_t *bytes = source_peek(savefile->source, HEADER);
+	if (bytes == NULL) {
+		savefile_cut(savefile, "the pcap header", HEADER);
+		return error_set(error, EXIT_MALFORMED, "%s", savefile->damage);
+	}
+	struct cursor cursor = cursor_over(bytes, HEADER);
+	by_magic(savefile, cursor_le32(&cursor));
+	uint16_t major = file_u16(savefile, &cursor);
+	uint16_t minor = file_u16(savefile, &cursor);
+	if (major != 2)
+		return error_set(error, EXIT_MALFORMED, "pcap version %u.%u is not supported",
+				 (unsigned)major, (unsigned)minor);
+	cursor_skip(&cursor, 8); /* time zone, accuracy: always 0 */
+	struct capture_interface interface = { .name = "" };
+	interface.snaplen = file_u32(savefile, &cursor);
+	/* The upper bits tell how long a frame check sequence is; it is left to the
+	 * decoder as a trailer. */
+	interface.link = file_u32(savefile, &cursor) & 0xffff;
+	savefile->interfaces = arena_grow(&savefile->arena, NULL, 0, sizeof(interface));
+	savefile->interfaces[savefile->interface_count++] = interface;
+	source_advance(savefile->source, HEADER);
+	return true;
+}
+
+static enum direction direction_of(uint8_t packet_type)
+{
+	if (packet_type == PACKET_OUTGOING)
+		return DIRECTION_OUT;
+	return packet_type < PACKET_OTHER_HOST ? DIRECTION_IN : DIRECTION_UNKNOWN;
+}
+
+static void read_record_header(struct savefile *savefile, struct cursor cursor, struct frame *frame)
+{
+	*frame = (struct frame){ .link = savefile->interfaces[0].link };
+	int64_t seconds = file_u32(savefile, &cursor);
+	int64_t ticks = file_u32(savefile, &cursor);
+	/* At most 2^32 s + 2^32 us: below 2^62 ns. */
+	frame->time_ns = seconds * 1000000000 + ticks * savefile->ns_per_tick;
+	frame->captured = file_u32(savefile, &cursor);
+	frame->on_wire = file_u32(savefile, &cursor);
+	if (savefile->modified) {
+		cursor_skip(&cursor, 6);
+		frame->direction = direction_of(cursor_u8(&cursor));
+	}
+}
+
+static enum savefile_status check_record(struct savefile *savefile, const struct frame *frame)
+{
+	uint64_t offset = savefile->source->offset;
+	if (frame->captured > SAVEFILE_MAX_RECORD)
+		return savefile_damaged(savefile, offset, "a record of %u bytes is too long",
+					frame->captured);
+	if (frame->captured > frame->on_wire)
+		return savefile_damaged(savefile, offset,
+					"a record claims %u captured of %u bytes on the wire",
+					frame->captured, frame->on_wire);
+	return SAVEFILE_FRAME;
+}
+
+static enum savefile_status pcap_next(struct savefile *savefile, struct frame *frame)
+{
+	struct source *source = savefile->source;
+	size_t header = savefile->modified ? MODIFIED_RECORD_HEADER : RECORD_HEADER;
+	const uint8_t *bytes = source_peek(source, header);
+	if (bytes == NULL) {
+		if (source_rest(source) == 0 && source->failure[0] == '\0')
+			return SAVEFILE_END;
+		return savefile_cut(savefile, "a record header", header);
+	}
+	read_record_header(savefile, cursor_over(bytes, header), frame);
+	if (check_record(savefile, frame) != SAVEFILE_FRAME)
+		return SAVEFILE_DAMAGED;
+	bytes = source_peek(source, header + frame->captured);
+	if (bytes == NULL)
+		return savefile_cut(savefile, "a record", header + frame->captured);
+	frame->bytes = bytes + header;
+	source_advance(source, header + frame->captured);
+	return SAVEFILE_FRAME;
+}
+
+const struct format format_pcap = { .begin = pcap_begin, .next = pcap_next };

@@ -1,0 +1,86 @@
+/* What the formats share: the savefile they read, its interfaces, its damage. */
+#ifndef SSHWHY_SAVEFILE_READER_H
+#define SSHWHY_SAVEFILE_READER_H
+
+#include "savefile/source.h"
+#include "sshwhy/arena.h"
+#include "sshwhy/cursor.h"
+
+enum {
+	NOTES_MAX = 4096,	/* each at most 65535 bytes, as its length field is 16 bits */
+	INTERFACES_MAX = 65536, /* of all sections together */
+	NAME_MAX_BYTES = 255,
+};
+
+/* The time of an interface: ns = stamp * multiply / divide >> shift, + offset. */
+struct ticks {
+	uint64_t multiply, divide;
+	unsigned shift;
+	int64_t offset_seconds;
+};
+
+struct capture_interface {
+	const char *name; /* "" when not told */
+	uint32_t link;
+	uint32_t snaplen; /* 0: no limit */
+	struct ticks ticks;
+};
+
+struct savefile;
+
+struct format {
+	/* Reads what precedes the records. False after filling `error`: no such capture. */
+	bool (*begin)(struct savefile *savefile, struct error *error);
+	enum savefile_status (*next)(struct savefile *savefile, struct frame *frame);
+};
+
+struct savefile {
+	struct arena arena;
+	struct source *source;
+	const struct format *format;
+	bool swapped;	      /* big-endian, as we read little-endian */
+	bool modified;	      /* pcap with Kuznetzov's longer record header */
+	uint32_t ns_per_tick; /* pcap: of the sub-second field */
+	uint64_t frames;
+
+	struct capture_interface *interfaces; /* in the arena, of all sections */
+	size_t interface_count;
+	size_t section_first; /* interface 0 of the current section */
+
+	const char **notes; /* in the arena */
+	size_t note_count;
+
+	bool damaged;
+	uint64_t damage_offset;
+	char damage[200];
+};
+
+extern const struct format format_pcap, format_pcapng;
+
+/* Notes what is wrong at `offset`; returns SAVEFILE_DAMAGED. */
+enum savefile_status savefile_damaged(struct savefile *savefile, uint64_t offset,
+				      const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* After a peek for `needed` bytes from here failed: that, and how many there are. */
+enum savefile_status savefile_cut(struct savefile *savefile, const char *what, uint64_t needed);
+
+/* The byte order that the capture was written in. */
+static inline uint16_t file_u16(const struct savefile *savefile, struct cursor *cursor)
+{
+	return savefile->swapped ? cursor_be16(cursor) : cursor_le16(cursor);
+}
+
+static inline uint32_t file_u32(const struct savefile *savefile, struct cursor *cursor)
+{
+	return savefile->swapped ? cursor_be32(cursor) : cursor_le32(cursor);
+}
+
+/* Nanoseconds of a stamp, held within 2^62 of 1970 so that no difference of two
+ * times overflows. */
+int64_t ticks_to_ns(const struct ticks *ticks, uint64_t stamp);
+
+/* From if_tsresol. */
+struct ticks ticks_from_resolution(uint8_t resolution);
+
+#endif

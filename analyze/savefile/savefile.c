@@ -1,0 +1,130 @@
+/* Opening a capture of whichever format, and what the formats have in common. */
+#include "sshwhy/savefile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "savefile/reader.h"
+
+enum savefile_status savefile_damaged(struct savefile *savefile, uint64_t offset,
+				      const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	if (vsnprintf(savefile->damage, sizeof(savefile->damage), format, arguments) < 0)
+		savefile->damage[0] = '\0';
+	va_end(arguments);
+	savefile->damaged = true;
+	savefile->damage_offset = offset;
+	return SAVEFILE_DAMAGED;
+}
+
+enum savefile_status savefile_cut(struct savefile *savefile, const char *what, uint64_t needed)
+{
+	const struct source *source = savefile->source;
+	const char *why = source->failure[0] != '\0' ? source->failure : "the file ends";
+	if (source_rest(source) == 0)
+		return savefile_damaged(savefile, source->offset, "%s before %s", why, what);
+	return savefile_damaged(savefile, source->offset, "%s inside %s: %zu of %llu bytes", why,
+				what, source_rest(source), (unsigned long long)needed);
+}
+
+static const struct format *recognise(struct source *source)
+{
+	const uint8_t *magic = source_peek(source, 4);
+	if (magic == NULL)
+		return NULL;
+	struct cursor cursor = cursor_over(magic, 4);
+	uint32_t number = cursor_be32(&cursor);
+	if (number == 0x0a0d0d0a)
+		return &format_pcapng;
+	switch (number) {
+	case 0xa1b2c3d4:
+	case 0xd4c3b2a1:
+	case 0xa1b23c4d:
+	case 0x4d3cb2a1:
+	case 0xa1b2cd34:
+	case 0x34cdb2a1:
+		return &format_pcap;
+	default:
+		return NULL;
+	}
+}
+
+static bool begin(struct savefile *savefile, struct error *error)
+{
+	savefile->format = recognise(savefile->source);
+	if (savefile->format != NULL)
+		return savefile->format->begin(savefile, error);
+	const struct source *source = savefile->source;
+	if (source->failure[0] != '\0')
+		return error_set(error, EXIT_MALFORMED, "%s", source->failure);
+	if (source_rest(source) == 0)
+		return error_set(error, EXIT_MALFORMED, "the file is empty");
+	return error_set(error, EXIT_MALFORMED, "neither a pcap nor a pcapng capture");
+}
+
+struct savefile *savefile_open(const char *path, struct error *error)
+{
+	struct source *source = source_open(path, error);
+	if (source == NULL)
+		return NULL;
+	struct savefile *savefile = calloc(1, sizeof(*savefile));
+	if (savefile == NULL) {
+		source_close(source);
+		error_set(error, EXIT_NO_INPUT, "%s: out of memory", path);
+		return NULL;
+	}
+	savefile->source = source;
+	if (!begin(savefile, error)) {
+		error_context(error, "%s", path);
+		savefile_close(savefile);
+		return NULL;
+	}
+	return savefile;
+}
+
+void savefile_close(struct savefile *savefile)
+{
+	if (savefile == NULL)
+		return;
+	source_close(savefile->source);
+	arena_free(&savefile->arena);
+	free(savefile);
+}
+
+enum savefile_status savefile_next(struct savefile *savefile, struct frame *frame)
+{
+	if (savefile->damaged)
+		return SAVEFILE_DAMAGED;
+	enum savefile_status status = savefile->format->next(savefile, frame);
+	if (status == SAVEFILE_FRAME)
+		frame->number = ++savefile->frames;
+	return status;
+}
+
+const char *savefile_damage(const struct savefile *savefile, uint64_t *offset)
+{
+	if (!savefile->damaged)
+		return NULL;
+	if (offset != NULL)
+		*offset = savefile->damage_offset;
+	return savefile->damage;
+}
+
+size_t savefile_note_count(const struct savefile *savefile)
+{
+	return savefile->note_count;
+}
+
+const char *savefile_note(const struct savefile *savefile, size_t index)
+{
+	return index < savefile->note_count ? savefile->notes[index] : NULL;
+}
+
+const char *savefile_interface_name(const struct savefile *savefile, uint32_t index)
+{
+	return index < savefile->interface_count ? savefile->interfaces[index].name : "";
+}

@@ -1,0 +1,210 @@
+/* Reading ahead in large steps, through zlib when the first bytes are gzip's. */
+#include "savefile/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define STEP   ((size_t)256 * 1024)
+#define WINDOW (SOURCE_PEEK_MAX + STEP)
+
+struct gunzip {
+	z_stream zlib;
+	bool input_ended;
+	bool between; /* a member has ended, another may follow */
+	uint8_t input[STEP];
+};
+
+static void fail(struct source *source, const char *text)
+{
+	snprintf(source->failure, sizeof(source->failure), "%s", text);
+	source->ended = true;
+}
+
+/* Some bytes, 0 at the end, or after a failure. */
+static size_t read_some(struct source *source, uint8_t *into, size_t room)
+{
+	for (;;) {
+		ssize_t got = read(source->fd, into, room);
+		if (got >= 0)
+			return (size_t)got;
+		if (errno != EINTR) {
+			fail(source, strerror(errno));
+			return 0;
+		}
+	}
+}
+
+static void fill_plain(struct source *source, uint8_t *into, size_t room)
+{
+	size_t got = read_some(source, into, room);
+	source->end += got;
+	if (got == 0)
+		source->ended = true;
+}
+
+static bool gunzip_input(struct source *source)
+{
+	struct gunzip *gunzip = source->gunzip;
+	if (gunzip->zlib.avail_in > 0)
+		return true;
+	size_t got = gunzip->input_ended ? 0 : read_some(source, gunzip->input, STEP);
+	gunzip->input_ended = got == 0;
+	gunzip->zlib.next_in = gunzip->input;
+	gunzip->zlib.avail_in = (uInt)got;
+	return got > 0;
+}
+
+/* RFC 1952 2.2: "A gzip file consists of a series of members". Zeros may pad the
+ * last one (tapes do); anything else must be a member. */
+static void next_member(struct source *source)
+{
+	struct gunzip *gunzip = source->gunzip;
+	while (gunzip_input(source) && *gunzip->zlib.next_in == 0) {
+		gunzip->zlib.next_in++;
+		gunzip->zlib.avail_in--;
+	}
+	if (gunzip->zlib.avail_in == 0) {
+		source->ended = true;
+	} else if (inflateReset(&gunzip->zlib) != Z_OK) {
+		fail(source, "the gzip stream cannot be reset");
+	}
+	gunzip->between = false;
+}
+
+static void fill_gunzip(struct source *source, uint8_t *into, size_t room)
+{
+	struct gunzip *gunzip = source->gunzip;
+	if (gunzip->between) {
+		next_member(source);
+		return;
+	}
+	if (!gunzip_input(source)) {
+		if (source->failure[0] == '\0')
+			fail(source, "the gzip data ends early");
+		return;
+	}
+	gunzip->zlib.next_out = into;
+	gunzip->zlib.avail_out = (uInt)room;
+	int result = inflate(&gunzip->zlib, Z_NO_FLUSH);
+	source->end += room - gunzip->zlib.avail_out; /* what came before damage counts */
+	if (result == Z_STREAM_END)
+		gunzip->between = true;
+	else if (result != Z_OK && result != Z_BUF_ERROR)
+		fail(source, "the gzip data is damaged");
+}
+
+bool source_fill(struct source *source, size_t length)
+{
+	if (source->at > 0) {
+		memmove(source->window, source->window + source->at, source->end - source->at);
+		source->end -= source->at;
+		source->at = 0;
+	}
+	while (source->end < length && !source->ended) {
+		/* In whole steps, so that the first ones together fill at most one. */
+		size_t room = STEP - source->end % STEP;
+		uint8_t *into = source->window + source->end;
+		if (source->gunzip != NULL)
+			fill_gunzip(source, into, room);
+		else
+			fill_plain(source, into, room);
+	}
+	return source->end >= length;
+}
+
+bool source_skip(struct source *source, uint64_t length)
+{
+	while (length > 0) {
+		size_t rest = source_rest(source);
+		size_t step = length < rest ? (size_t)length : rest;
+		source_advance(source, step);
+		length -= step;
+		if (length > 0 && !source_fill(source, 1))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 1952 2.3.1: "ID1 = 31 (0x1f, \037), ID2 = 139 (0x8b, \213)"; what was read to
+ * see that becomes the decompressor's first input. */
+static bool start_gunzip(struct source *source)
+{
+	const uint8_t *magic = source_peek(source, 2);
+	if (magic == NULL || magic[0] != 0x1f || magic[1] != 0x8b)
+		return true;
+	struct gunzip *gunzip = malloc(sizeof(*gunzip));
+	if (gunzip == NULL)
+		return false;
+	memset(&gunzip->zlib, 0, sizeof(gunzip->zlib));
+	gunzip->input_ended = false;
+	gunzip->between = false;
+	if (inflateInit2(&gunzip->zlib, 16 + MAX_WBITS) != Z_OK) {
+		free(gunzip);
+		return false;
+	}
+	/* To have two bytes, at most one step was read: the input has room for it. */
+	memcpy(gunzip->input, source->window, source->end);
+	gunzip->zlib.next_in = gunzip->input;
+	gunzip->zlib.avail_in = (uInt)source->end;
+	source->end = 0;
+	source->gunzip = gunzip;
+	return true;
+}
+
+static struct source *source_new(int fd)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	if (source == NULL)
+		return NULL;
+	source->fd = fd;
+	source->window = malloc(WINDOW); /* touched only as far as records are long */
+	if (source->window == NULL || !start_gunzip(source)) {
+		free(source->window);
+		free(source);
+		return NULL;
+	}
+	return source;
+}
+
+struct source *source_open(const char *path, struct error *error)
+{
+	bool standard = strcmp(path, "-") == 0;
+	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		error_set(error, EXIT_NO_INPUT, "%s: %s", path, strerror(errno));
+		return NULL;
+	}
+	struct source *source = source_new(fd);
+	if (source == NULL) {
+		error_set(error, EXIT_NO_INPUT, "%s: out of memory", path);
+		if (!standard)
+			close(fd);
+		return NULL;
+	}
+	/* A directory opens, too; only reading it fails. */
+	if (source->failure[0] != '\0' && source_rest(source) == 0) {
+		error_set(error, EXIT_NO_INPUT, "%s: %s", path, source->failure);
+		source_close(source);
+		return NULL;
+	}
+	return source;
+}
+
+void source_close(struct source *source)
+{
+	if (source == NULL)
+		return;
+	if (source->gunzip != NULL) {
+		inflateEnd(&source->gunzip->zlib);
+		free(source->gunzip);
+	}
+	if (source->fd != STDIN_FILENO)
+		close(source->fd);
+	free(source->window);
+	free(source);
+}
