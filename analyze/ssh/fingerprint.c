@@ -31,8 +31,10 @@ bool fingerprint_key_type(const uint8_t *blob, size_t length, char name[64])
 		return false;
 	while (text.left > 0) {
 		uint8_t byte = cursor_u8(&text);
-		if (byte <= ' ' || byte >= 0x7f)
+		if (byte <= ' ' || byte >= 0x7f) {
+			name[0] = '\0';
 			return false;
+		}
 		name[written++] = (char)byte;
 	}
 	name[written] = '\0';

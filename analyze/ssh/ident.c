@@ -96,13 +96,14 @@ bool ident_is_version_2(const char *ident)
 /* Copies `line` without its line end, as a string. */
 static void copy_line(char *out, size_t size, struct cursor line)
 {
-	size_t length = line.left < size - 1 ? line.left : size - 1;
-	bool whole = length == line.left;
+	size_t length = line.left;
+	if (length > 0 && line.at[length - 1] == '\n')
+		length--;
+	if (length > 0 && line.at[length - 1] == '\r')
+		length--;
+	if (length > size - 1)
+		length = size - 1;
 	memcpy(out, cursor_take(&line, length), length);
-	if (whole && length > 0 && out[length - 1] == '\n')
-		length--;
-	if (whole && length > 0 && out[length - 1] == '\r')
-		length--;
 	out[length] = '\0';
 }
 

@@ -9,7 +9,7 @@
 
 #include "sshwhy/ssh.h"
 
-enum { SPANS = sizeof((struct stream){ 0 }.span) / sizeof((struct stream){ 0 }.span[0]) };
+enum { SPANS = sizeof(((struct stream *)0)->span) / sizeof(((struct stream *)0)->span[0]) };
 
 void stream_start(struct stream *stream, uint32_t first_sequence)
 {
