@@ -1,5 +1,8 @@
 # What a fault file may say. LAB (the lab's name) and LAB_DIR are set; heal undoes it all.
 
+config="$LAB_DIR/config"
+sshd="/usr/sbin/sshd -D -e -f $config/sshd_config"
+
 # on HOST COMMAND...: run a command there
 on() { "$LAB_DIR/lab" run "$@"; }
 
@@ -8,6 +11,32 @@ start() { "$LAB_DIR/lab" start "$@"; }
 
 # stop HOST NAME: end a daemon, one of the lab's own (sshd, nginx, dns) or one started here
 stop() { "$LAB_DIR/lab" stop "$@"; }
+
+# filter HOST HOOK RULE: a firewall rule, before all else in prerouting, at its usual place elsewhere
+filter() {
+	priority=filter
+	[ "$2" != prerouting ] || priority=raw
+	on "$1" nft -f - <<-END
+		table inet fault {
+			chain $2 {
+				type filter hook $2 priority $priority
+				$3
+			}
+		}
+	END
+}
+
+# redirect HOST HOOK PORT: connections to TCP 22 go to PORT of HOST itself
+redirect() {
+	on "$1" nft -f - <<-END
+		table inet fault {
+			chain diversion {
+				type nat hook $2 priority -100
+				tcp dport 22 redirect to :$3
+			}
+		}
+	END
+}
 
 # until_true COMMAND...: wait, five seconds at most, until the command succeeds
 until_true() {
@@ -18,5 +47,3 @@ until_true() {
 		sleep 0.1
 	done
 }
-
-sshd="/usr/sbin/sshd -D -e -f $LAB_DIR/config/sshd_config"

@@ -6,7 +6,7 @@
     onprem  .20 ::20 ──┘                             │ wan  198.51.100.2  2001:db8:100::2
                                                      │
                                                      │ edge 198.51.100.1  2001:db8:100::1
-    internet  203.0.113.10  2001:db8:113::10 ─────── isp
+    internet  203.0.113.10  2001:db8:113::10 ─────── isp    DNS server for all but the office
                                      (isp: .1, ::1)  │ cloud 192.0.2.1    2001:db8:2::1
                                                      │
                                                      │ isp  192.0.2.2     2001:db8:2::2
@@ -71,6 +71,7 @@ class Host:
 
     addresses: dict[str, str]  # interface -> its addresses, separated by spaces
     routes: str = ""  # one `ip route` destination a line
+    resolver: str = "198.51.100.1"
     router: bool = False
     switch: bool = False  # bridges its interfaces
     services: tuple[Service, ...] = ()
@@ -78,14 +79,28 @@ class Host:
 
 SSHD = Service("sshd", 22, f"/usr/sbin/sshd -D -e -f {CONFIG}/sshd_config")
 HTTP = Service("nginx", 80, f"/usr/sbin/nginx -e /run/nginx.log -c {CONFIG}/nginx.conf")
-DNS = Service("dns", 53, f"/usr/bin/python3 {CONFIG.parent}/dns.py 10.20.0.1 {CONFIG}/names")
+
+
+
+def dns(address):
+    return Service("dns", 53, f"/usr/bin/python3 {CONFIG.parent}/dns.py {address} {CONFIG}/names")
+
 
 OFFICE_ROUTES = "default via 10.20.0.1\ndefault via 2001:db8:20::1"
 VNET_ROUTES = "default via 10.1.0.1\ndefault via 2001:db8:99::1"
 
 HOSTS = {
-    "client": Host({"eth0": "10.20.0.10/24 2001:db8:20::10/64"}, OFFICE_ROUTES),
-    "onprem": Host({"eth0": "10.20.0.20/24 2001:db8:20::20/64"}, OFFICE_ROUTES, services=(SSHD,)),
+    "client": Host(
+        {"eth0": "10.20.0.10/24 2001:db8:20::10/64"},
+        OFFICE_ROUTES,
+        resolver="10.20.0.1",
+    ),
+    "onprem": Host(
+        {"eth0": "10.20.0.20/24 2001:db8:20::20/64"},
+        OFFICE_ROUTES,
+        resolver="10.20.0.1",
+        services=(SSHD,),
+    ),
     "office": Host({"client": "", "onprem": "", "edge": ""}, switch=True),
     "edge": Host(
         {
@@ -94,7 +109,7 @@ HOSTS = {
         },
         "default via 198.51.100.1\ndefault via 2001:db8:100::1",
         router=True,
-        services=(DNS,),
+        services=(dns("10.20.0.1"),),
     ),
     "isp": Host(
         {
@@ -106,6 +121,7 @@ HOSTS = {
            2001:db8:98::/47 via 2001:db8:2::2
            2001:db8:20::/48 via 2001:db8:100::2""",
         router=True,
+        services=(dns("198.51.100.1"),),
     ),
     "internet": Host(
         {"eth0": "203.0.113.10/24 2001:db8:113::10/64"},
