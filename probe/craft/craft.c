@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "craft/template.h"
+#include "craft/shape.h"
 
 struct craft {
 	int raw, link;
@@ -19,8 +19,9 @@ struct craft {
 	socklen_t target_length;
 	struct sockaddr_ll next_hop;
 	bool addressed; /* next_hop holds all that the link layer needs */
+	bool martian;	/* the kernel would drop our frames unread */
 	uint16_t mss;	/* what the route's MTU leaves */
-	struct template templates[SHAPES];
+	struct shape shapes[SHAPES];
 };
 
 static bool cannot_open(const char *what, struct error *error)
@@ -78,6 +79,9 @@ static bool open_link(struct craft *craft, bool six, const struct route *route, 
 		.sll_hatype = route->hardware,
 	};
 	craft->addressed = !route->has_link_address;
+	/* A frame put on lo comes in as from a wire, and IPv4 drops what arrives from a wire
+	 * with an own source. That silence must not look like an answer. */
+	craft->martian = route->local && !six;
 	return true;
 }
 
@@ -109,7 +113,7 @@ struct craft *craft_open(const struct address *target, const struct route *route
 	craft->mss = default_mss(route, six);
 	set_target(craft, target, route->index);
 	if (!open_raw(craft, six, route, error) || !open_link(craft, six, route, error) ||
-	    !template_build(&route->source, target, craft->templates, error)) {
+	    !shape_build(&route->source, target, craft->shapes, error)) {
 		craft_close(craft);
 		return NULL;
 	}
@@ -150,13 +154,15 @@ int craft_send(struct craft *craft, enum way way, const struct craft_segment *se
 
 	if (filled.mss == 0)
 		filled.mss = craft->mss;
-	size_t length = template_fill(&craft->templates[template_shape(&filled)], &filled, packet);
+	size_t length = shape_fill(&craft->shapes[shape_of(&filled)], &filled, packet);
 	if (length == 0)
 		return EMSGSIZE;
 	if (way == WAY_RAW)
 		return send_bytes(craft->raw, packet, length, &craft->target, craft->target_length);
 	if (way != WAY_LINK)
 		return EINVAL;
+	if (craft->martian)
+		return EOPNOTSUPP;
 	if (!craft->addressed)
 		return EHOSTUNREACH;
 	return send_bytes(craft->link, packet, length, &craft->next_hop, sizeof(craft->next_hop));

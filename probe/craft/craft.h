@@ -1,6 +1,6 @@
 /* craft: TCP packets of our own making, by the raw and by the link-layer way.
  *
- * What a packet looks like is in template.h, where libnet stands; here are the two
+ * What a packet looks like is in shape.h, where libnet stands; here are the two
  * sockets it leaves by.
  */
 #ifndef PROBE_CRAFT_H
@@ -14,7 +14,7 @@ struct craft;
 
 enum { CRAFT_PAYLOAD_MAX = 256 };
 
-/* Opens a raw and a packet socket and builds the templates for route's target. The raw
+/* Opens a raw and a packet socket and builds the shapes for route's target. The raw
  * socket belongs to route->uid and is bound to the interface only when route->bound.
  * EXIT_NOT_PERMITTED without CAP_NET_RAW. */
 struct craft *craft_open(const struct address *target, const struct route *route,
@@ -39,7 +39,8 @@ struct craft_segment {
 	size_t payload_length; /* at most CRAFT_PAYLOAD_MAX */
 };
 
-/* Sends one segment; returns 0 or the errno. Never blocks. */
+/* Sends one segment; returns 0 or the errno. Never blocks. WAY_LINK to an IPv4 address
+ * of this very machine is EOPNOTSUPP: the kernel would drop the frame as a martian. */
 int craft_send(struct craft *craft, enum way way, const struct craft_segment *segment);
 
 #endif

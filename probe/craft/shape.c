@@ -1,4 +1,4 @@
-#include "craft/template.h"
+#include "craft/shape.h"
 
 #include <libnet.h>
 #include <stdlib.h>
@@ -87,9 +87,9 @@ static libnet_ptag_t add_v6(libnet_t *net, const struct address *source,
 
 /* Options before TCP before IP: in any other order libnet links garbage silently. */
 static bool add_headers(libnet_t *net, const struct address *source,
-			const struct address *destination, enum shape shape)
+			const struct address *destination, enum shape_kind kind)
 {
-	const struct options *options = &options_of[shape];
+	const struct options *options = &options_of[kind];
 	uint16_t length = (uint16_t)(TCP_HEADER + options->length);
 
 	if (options->length != 0 &&
@@ -104,46 +104,46 @@ static bool add_headers(libnet_t *net, const struct address *source,
 
 /* With LIBNET_NONE the cull of the advanced interface refuses; the function beneath
  * it, which is exported too, puts the blocks together. */
-static bool cull(libnet_t *net, struct template *template)
+static bool cull(libnet_t *net, struct shape *shape)
 {
 	uint8_t *packet = NULL;
 	uint32_t length = 0;
 
 	if (libnet_pblock_coalesce(net, &packet, &length) < 0)
 		return false;
-	bool fits = length <= sizeof(template->bytes);
+	bool fits = length <= sizeof(shape->bytes);
 	if (fits) {
-		memcpy(template->bytes, packet, length);
-		template->length = length;
+		memcpy(shape->bytes, packet, length);
+		shape->length = length;
 	}
 	free(packet);
 	return fits;
 }
 
-static bool build_shape(const struct address *source, const struct address *destination,
-			enum shape shape, struct template *template, struct error *error)
+static bool build_kind(const struct address *source, const struct address *destination,
+		       enum shape_kind kind, struct shape *shape, struct error *error)
 {
 	char words[LIBNET_ERRBUF_SIZE] = "";
 	libnet_t *net = libnet_init(LIBNET_NONE, NULL, words);
 
 	if (net == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "libnet: %s", words);
-	bool done = add_headers(net, source, destination, shape) && cull(net, template);
+	bool done = add_headers(net, source, destination, kind) && cull(net, shape);
 	if (!done)
 		error_set(error, EXIT_UNAVAILABLE, "libnet: %s", libnet_geterror(net));
 	libnet_destroy(net);
-	template->tcp = source->family == 6 ? V6_HEADER : V4_HEADER;
+	shape->tcp = source->family == 6 ? V6_HEADER : V4_HEADER;
 	return done;
 }
 
-bool template_build(const struct address *source, const struct address *destination,
-		    struct template templates[SHAPES], struct error *error)
+bool shape_build(const struct address *source, const struct address *destination,
+		 struct shape shapes[SHAPES], struct error *error)
 {
-	memset(templates, 0, SHAPES * sizeof(templates[0]));
+	memset(shapes, 0, SHAPES * sizeof(shapes[0]));
 	if (source->family == 0 || source->family != destination->family)
 		return error_set(error, EXIT_UNAVAILABLE, "no source address for the target");
-	for (unsigned shape = 0; shape < SHAPES; shape++)
-		if (!build_shape(source, destination, (enum shape)shape, &templates[shape], error))
+	for (unsigned kind = 0; kind < SHAPES; kind++)
+		if (!build_kind(source, destination, (enum shape_kind)kind, &shapes[kind], error))
 			return false;
 	return true;
 }
@@ -201,13 +201,13 @@ static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
 
 static void patch_options(uint8_t *header, const struct craft_segment *segment)
 {
-	enum shape shape = template_shape(segment);
+	enum shape_kind kind = shape_of(segment);
 
-	if (shape == SHAPE_BARE)
+	if (kind == SHAPE_BARE)
 		return;
-	if (shape == SHAPE_SYN)
+	if (kind == SHAPE_SYN)
 		put16(header + SYN_MSS, segment->mss);
-	uint8_t *stamps = header + (shape == SHAPE_SYN ? SYN_TIMESTAMPS : SEGMENT_TIMESTAMPS);
+	uint8_t *stamps = header + (kind == SHAPE_SYN ? SYN_TIMESTAMPS : SEGMENT_TIMESTAMPS);
 	put32(stamps, segment->timestamp_value);
 	put32(stamps + 4, segment->timestamp_echo);
 }
@@ -223,25 +223,25 @@ static void patch_tcp(uint8_t *header, const struct craft_segment *segment)
 	patch_options(header, segment);
 }
 
-enum shape template_shape(const struct craft_segment *segment)
+enum shape_kind shape_of(const struct craft_segment *segment)
 {
 	if ((segment->flags & TCP_SYN) != 0)
 		return SHAPE_SYN;
 	return segment->has_timestamp ? SHAPE_TIMESTAMPED : SHAPE_BARE;
 }
 
-size_t template_fill(const struct template *template, const struct craft_segment *segment,
-		     uint8_t packet[PACKET_MAX])
+size_t shape_fill(const struct shape *shape, const struct craft_segment *segment,
+		  uint8_t packet[PACKET_MAX])
 {
-	size_t length = template->length + segment->payload_length;
+	size_t length = shape->length + segment->payload_length;
 
 	if (segment->payload_length > CRAFT_PAYLOAD_MAX)
 		return 0;
-	memcpy(packet, template->bytes, template->length);
+	memcpy(packet, shape->bytes, shape->length);
 	if (segment->payload_length != 0)
-		memcpy(packet + template->length, segment->payload, segment->payload_length);
-	patch_ip(packet, template->tcp, length, segment);
-	patch_tcp(packet + template->tcp, segment);
-	checksum_tcp(packet, template->tcp, length);
+		memcpy(packet + shape->length, segment->payload, segment->payload_length);
+	patch_ip(packet, shape->tcp, length, segment);
+	patch_tcp(packet + shape->tcp, segment);
+	checksum_tcp(packet, shape->tcp, length);
 	return length;
 }

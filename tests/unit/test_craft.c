@@ -1,4 +1,4 @@
-/* probe/craft/template: every shape in both families, read back by decode(). */
+/* probe/craft/shape: every shape in both families, read back by decode(). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "craft/template.h"
+#include "craft/shape.h"
 #include "sshwhy/packet.h"
 
 static const struct pair {
@@ -95,23 +95,23 @@ static const struct row {
 
 enum { PAIRS = sizeof(pairs) / sizeof(pairs[0]), ROWS = sizeof(rows) / sizeof(rows[0]) };
 
-static void build(const struct pair *pair, struct template templates[SHAPES])
+static void build(const struct pair *pair, struct shape shapes[SHAPES])
 {
 	struct address source = address_parse(pair->source);
 	struct address destination = address_parse(pair->destination);
 	struct error error = { 0 };
 
-	if (!template_build(&source, &destination, templates, &error))
+	if (!shape_build(&source, &destination, shapes, &error))
 		fail_msg("%s", error.text);
 }
 
 static size_t fill(const struct pair *pair, const struct craft_segment *segment,
 		   uint8_t bytes[PACKET_MAX])
 {
-	struct template templates[SHAPES];
+	struct shape shapes[SHAPES];
 
-	build(pair, templates);
-	return template_fill(&templates[template_shape(segment)], segment, bytes);
+	build(pair, shapes);
+	return shape_fill(&shapes[shape_of(segment)], segment, bytes);
 }
 
 static struct packet read_back(const uint8_t *bytes, size_t length)
@@ -279,12 +279,12 @@ static void families_must_agree(void **state)
 {
 	struct address four = address_parse("10.0.0.1"), six = address_parse("fd00::1");
 	struct address none = { 0 };
-	struct template templates[SHAPES];
+	struct shape shapes[SHAPES];
 	struct error error = { 0 };
 
 	(void)state;
-	assert_false(template_build(&four, &six, templates, &error));
-	assert_false(template_build(&none, &none, templates, &error));
+	assert_false(shape_build(&four, &six, shapes, &error));
+	assert_false(shape_build(&none, &none, shapes, &error));
 	assert_int_equal(error.code, EXIT_UNAVAILABLE);
 }
 

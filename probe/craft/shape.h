@@ -1,0 +1,42 @@
+/* shape: packets as bytes, before anything sends them. Pure: no socket, no clock.
+ *
+ * libnet stands in shape.c alone: it builds one template for each shape, once;
+ * after that a probe is a copy with fields patched and checksums redone, because
+ * rebuilding options in place is broken in libnet (probing.md pitfall 10).
+ */
+#ifndef PROBE_CRAFT_SHAPE_H
+#define PROBE_CRAFT_SHAPE_H
+
+#include "craft/craft.h"
+
+enum shape_kind {
+	SHAPE_SYN,	   /* the options of a Linux client */
+	SHAPE_TIMESTAMPED, /* NOP NOP timestamps */
+	SHAPE_BARE,	   /* no options */
+	SHAPES
+};
+
+enum {
+	HEADERS_MAX = 40 + 20 + 40, /* IPv6, TCP, most options */
+	PACKET_MAX = HEADERS_MAX + CRAFT_PAYLOAD_MAX,
+};
+
+struct shape {
+	size_t length; /* IP header, TCP header, options */
+	size_t tcp;    /* where the TCP header starts: 20 or 40 */
+	uint8_t bytes[HEADERS_MAX];
+};
+
+/* Builds every shape for one pair of addresses (of one family). */
+bool shape_build(const struct address *source, const struct address *destination,
+		 struct shape shapes[SHAPES], struct error *error);
+
+/* The shape that carries `segment`. */
+enum shape_kind shape_of(const struct craft_segment *segment);
+
+/* Writes the packet, checksums and all, and returns its length; 0 when the payload
+ * is too long. segment->mss is taken as it is. */
+size_t shape_fill(const struct shape *shape, const struct craft_segment *segment,
+		  uint8_t packet[PACKET_MAX]);
+
+#endif
