@@ -6,6 +6,8 @@
 #ifndef PROBE_CAPTURE_H
 #define PROBE_CAPTURE_H
 
+#include <stddef.h>
+
 #include "sshwhy/error.h"
 #include "sshwhy/frame.h"
 
@@ -17,6 +19,15 @@ struct capture;
 struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
 			     struct error *error);
 void capture_close(struct capture *capture);
+
+/* Opens several at once. Each waits some 15 ms for the kernel, together they wait once. */
+struct capture_wish {
+	const char *interface, *filter; /* as for capture_open() */
+	uint32_t index;
+	struct capture *capture; /* out: NULL when it failed, `error` says why */
+	struct error error;
+};
+void capture_open_all(struct capture_wish *wishes, size_t count);
 
 int capture_fd(const struct capture *capture);        /* becomes readable with frames */
 uint32_t capture_link(const struct capture *capture); /* enum link_type */

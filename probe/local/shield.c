@@ -1,7 +1,10 @@
+#include <fcntl.h>
+#include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "local/local.h"
@@ -22,6 +25,37 @@ static void write_rules(char *text, size_t room, uint16_t first, uint16_t last)
 		 (long)getpid(), first, last);
 }
 
+/* The lowest free descriptor: the one that the library's socket gets. */
+static int next_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
+/* The library leaves its socket open across exec: a child that has a copy would keep the
+ * table alive after us. */
+static void close_on_exec(int fd)
+{
+	int protocol = -1;
+	socklen_t length = sizeof(protocol);
+
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) == 0 &&
+	    protocol == NETLINK_NETFILTER)
+		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+static struct nft_ctx *open_context(void)
+{
+	int fd = next_descriptor();
+	struct nft_ctx *context = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	close_on_exec(fd);
+	return context;
+}
+
 /* The library's first line of complaint, without its newline. */
 static bool refused(struct nft_ctx *context, struct error *error)
 {
@@ -37,7 +71,7 @@ struct shield *shield_raise(uint16_t first, uint16_t last, struct error *error)
 	struct nft_ctx *context;
 	struct shield *shield = calloc(1, sizeof(*shield));
 
-	if (shield == NULL || (context = nft_ctx_new(NFT_CTX_DEFAULT)) == NULL) {
+	if (shield == NULL || (context = open_context()) == NULL) {
 		free(shield);
 		error_set(error, EXIT_UNAVAILABLE, "nftables: no context");
 		return NULL;
