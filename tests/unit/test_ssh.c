@@ -520,7 +520,8 @@ static void test_claims(void **state)
 		put_u32(out, claims[i].length);
 		put_u8(out, claims[i].padding);
 		put_u8(out, 2); /* SSH_MSG_IGNORE */
-		put(out, "                  ", claims[i].length == 12 ? 10 : 18);
+		bool whole = claims[i].length >= 12 && claims[i].length <= 20;
+		put(out, "                  ", whole ? claims[i].length - 2 : 18);
 		struct talk *talk = new_talk();
 		say_bytes(talk, SSH_SERVER, out);
 		assert_int_equal(server(talk)->malformed, claims[i].malformed);
@@ -585,6 +586,36 @@ static void test_list_lies(void **state)
 		free(talk);
 		free(payload);
 	}
+}
+
+/* KEXINIT ends before its flag, or inside its reserved field. */
+static void test_kexinit_without_end(void **state)
+{
+	(void)state;
+	for (size_t missing = 1; missing <= 5; missing++) {
+		struct talk *talk = new_talk();
+		struct bytes *payload = new_bytes("");
+		put_kexinit_payload(payload, plain_lists);
+		say(talk, SSH_SERVER, "SSH-1.99-x\r\n", 12);
+		say_message(talk, SSH_SERVER, 20, payload->at + 1, payload->length - 1 - missing);
+		assert_true(server(talk)->malformed);
+		free(payload);
+		free(talk);
+	}
+}
+
+/* RFC 4253 5.1: 1.99 is 2.0. */
+static void test_version_1_99(void **state)
+{
+	(void)state;
+	struct talk *talk = new_talk();
+	struct bytes *payload = new_bytes("");
+	put_kexinit_payload(payload, plain_lists);
+	say(talk, SSH_SERVER, "SSH-1.99-x\r\n", 12);
+	say_message(talk, SSH_SERVER, 20, payload->at + 1, payload->length - 1);
+	assert_int_equal(server(talk)->milestone, SSH_KEXINIT);
+	free(payload);
+	free(talk);
 }
 
 static void test_list_with_nul(void **state)
@@ -669,7 +700,7 @@ static void test_negotiate(void **state)
 		memcpy(lists, plain_lists, sizeof(lists));
 		lists[SSH_LIST_KEX] = agreements[i].client;
 		say_kexinit(talk, SSH_CLIENT, lists);
-		assert_false(ssh_negotiate(&talk->dialog, SSH_LIST_CIPHER_C2S, name));
+		assert_false(ssh_negotiate(&talk->dialog, SSH_LIST_LANGUAGE_C2S, name));
 		lists[SSH_LIST_KEX] = agreements[i].server;
 		say_kexinit(talk, SSH_SERVER, lists);
 		bool agreed = ssh_negotiate(&talk->dialog, SSH_LIST_KEX, name);
@@ -698,6 +729,10 @@ static void test_negotiate_mac(void **state)
 	assert_string_equal(name, "");
 	assert_false(ssh_negotiate(&talk->dialog, SSH_LIST_MAC_S2C, name));
 	assert_true(ssh_negotiate(&talk->dialog, SSH_LIST_LANGUAGE_C2S, name));
+	free(talk);
+	talk = new_talk();
+	say_kexinit(talk, SSH_SERVER, lists);
+	assert_false(ssh_negotiate(&talk->dialog, SSH_LIST_LANGUAGE_C2S, name));
 	free(talk);
 }
 
@@ -1030,6 +1065,8 @@ int main(void)
 		cmocka_unit_test(test_packet_beyond_the_stream),
 		cmocka_unit_test(test_endless_kexinit),
 		cmocka_unit_test(test_list_lies),
+		cmocka_unit_test(test_kexinit_without_end),
+		cmocka_unit_test(test_version_1_99),
 		cmocka_unit_test(test_list_with_nul),
 		cmocka_unit_test(test_long_list),
 		cmocka_unit_test(test_guess),

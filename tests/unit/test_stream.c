@@ -75,6 +75,8 @@ static const struct {
 	{ "cut, then sent again", { { 0, 10, 6, 6, true }, { 6, 4, 4, 10, false } } },
 	{ "cut, sent again, cut later", { { 0, 10, 6, 6, true }, { 0, 10, 8, 8, true } } },
 	{ "cut ahead of its time", { { 5, 10, 4, 0, false }, { 0, 5, 5, 9, true } } },
+	{ "cut ahead, sent again up to there",
+	  { { 5, 10, 4, 0, false }, { 5, 4, 4, 0, false }, { 0, 5, 5, 9, true } } },
 	{ "cut ahead, nothing captured", { { 5, 10, 0, 0, false }, { 0, 5, 5, 5, true } } },
 	{ "cut ahead, then filled",
 	  { { 5, 10, 4, 0, false }, { 9, 6, 6, 0, false }, { 0, 5, 5, 15, false } } },
@@ -122,6 +124,18 @@ static void test_not_started(void **state)
 	struct stream *stream = calloc(1, sizeof(*stream));
 	assert_false(stream_segment(stream, 0, text(), 4, 4));
 	assert_int_equal(stream->length, 0);
+	free(stream);
+}
+
+static void test_touching_islands_are_one(void **state)
+{
+	(void)state;
+	struct stream *stream = new_stream(0);
+	for (uint32_t at = 40; at >= 10; at -= 10)
+		stream_segment(stream, at, text() + at, 10, 10);
+	for (uint32_t at = 50; at <= 80; at += 10)
+		stream_segment(stream, at, text() + at, 10, 10);
+	assert_int_equal(stream->spans, 1);
 	free(stream);
 }
 
@@ -239,9 +253,13 @@ static void test_shuffled(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),		 cmocka_unit_test(test_not_started),
-		cmocka_unit_test(test_first_copy_stays), cmocka_unit_test(test_limit),
-		cmocka_unit_test(test_islands),		 cmocka_unit_test(test_shuffled),
+		cmocka_unit_test(test_tables),
+		cmocka_unit_test(test_not_started),
+		cmocka_unit_test(test_touching_islands_are_one),
+		cmocka_unit_test(test_first_copy_stays),
+		cmocka_unit_test(test_limit),
+		cmocka_unit_test(test_islands),
+		cmocka_unit_test(test_shuffled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
