@@ -1,0 +1,391 @@
+/* From a run to its report: track, observe, reason, explain. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "observe/path.h"
+#include "reason/next.h"
+#include "sshwhy/explain.h"
+#include "sshwhy/fingerprint.h"
+#include "sshwhy/verdict.h"
+
+#define CAUSE_SHOWN 0.01
+#define NAMED_MAX   6
+/* How far a fact must move a cause, as a ratio of likelihoods, to speak of it. */
+#define SPEAKS_FOR     1.5
+#define SPEAKS_AGAINST 0.2
+
+struct building {
+	struct report *report;
+	const struct run *run;
+	struct arena *arena;
+	struct track track;
+	struct facts facts;
+	struct verdict verdict;
+	struct explain_values values;
+};
+
+/* -- causes, evidence --------------------------------------------------------------- */
+
+static void insert_by(enum cause *causes, size_t *count, enum cause cause,
+		      const double score[CAUSES])
+{
+	size_t at = (*count)++;
+	for (; at > 0 && score[causes[at - 1]] < score[cause]; at--)
+		causes[at] = causes[at - 1];
+	causes[at] = cause;
+}
+
+static void build_causes(struct building *b)
+{
+	enum cause order[CAUSES];
+	size_t count = 0;
+	for (int c = 0; c < CAUSES; c++)
+		if (b->verdict.probability[c] >= CAUSE_SHOWN)
+			insert_by(order, &count, (enum cause)c, b->verdict.probability);
+	struct report_cause *causes = arena_alloc(b->arena, (count + 1) * sizeof(*causes));
+	for (size_t i = 0; i < count; i++)
+		causes[i] = (struct report_cause){ order[i], b->verdict.probability[order[i]] };
+	b->report->causes = causes;
+	b->report->cause_count = count;
+}
+
+/* P(answer | cause) against what all causes together would have led one to expect. */
+static double leverage(const struct building *b, enum cause cause, enum answer answer)
+{
+	double expected = 0;
+	for (int c = 0; c < CAUSES; c++)
+		expected += prior((enum cause)c, b->run) * likelihood((enum cause)c, answer);
+	double total = 0;
+	for (int c = 0; c < CAUSES; c++)
+		total += prior((enum cause)c, b->run);
+	return likelihood(cause, answer) * total / expected;
+}
+
+static void build_sides(const struct building *b, enum answer answer, struct report_evidence *row)
+{
+	enum cause *helped = arena_alloc(b->arena, CAUSES * sizeof(*helped));
+	enum cause *hurt = arena_alloc(b->arena, CAUSES * sizeof(*hurt));
+	double by_weight[CAUSES];
+	for (int c = 0; c < CAUSES; c++) {
+		double lever = leverage(b, (enum cause)c, answer);
+		by_weight[c] = prior((enum cause)c, b->run);
+		if (c == CAUSE_UNKNOWN || by_weight[c] <= 0)
+			continue;
+		by_weight[c] += 1000 * b->verdict.probability[c]; /* those left come first */
+		if (lever >= SPEAKS_FOR)
+			insert_by(helped, &row->for_count, (enum cause)c, by_weight);
+		else if (lever <= SPEAKS_AGAINST)
+			insert_by(hurt, &row->against_count, (enum cause)c, by_weight);
+	}
+	row->for_causes = helped;
+	row->against_causes = hurt;
+	if (row->for_count > NAMED_MAX)
+		row->for_count = NAMED_MAX;
+	if (row->against_count > NAMED_MAX)
+		row->against_count = NAMED_MAX;
+}
+
+/* How much a fact did for the verdict's cause: the strongest are read first. */
+static double strength(const struct building *b, const struct fact *fact)
+{
+	return log(leverage(b, b->verdict.cause, fact->answer));
+}
+
+static void build_evidence(struct building *b)
+{
+	const struct fact *order[QUESTIONS];
+	size_t count = 0;
+	for (int q = 0; q < QUESTIONS; q++) {
+		const struct fact *fact = &b->facts.fact[q];
+		if (fact->answer == ANSWER_NONE)
+			continue;
+		size_t at = count++;
+		for (; at > 0 && strength(b, order[at - 1]) < strength(b, fact); at--)
+			order[at] = order[at - 1];
+		order[at] = fact;
+	}
+	struct report_evidence *rows = arena_alloc(b->arena, (count + 1) * sizeof(*rows));
+	for (size_t i = 0; i < count; i++) {
+		enum answer answer = order[i]->answer;
+		rows[i].fact = arena_format(b->arena, "%s.%s", question_name(answer_question(answer)),
+					    answer_name(answer));
+		rows[i].text = order[i]->text;
+		rows[i].packets = order[i]->packets;
+		rows[i].packet_count = order[i]->packet_count;
+		build_sides(b, answer, &rows[i]);
+	}
+	b->report->evidence = rows;
+	b->report->evidence_count = count;
+}
+
+/* -- path --------------------------------------------------------------------------- */
+
+static const char *reply_word(const struct building *b, const struct path_hop *hop)
+{
+	switch (hop->reply) {
+	case REPLY_SYN_ACK:
+		return "syn-ack";
+	case REPLY_RESET:
+		return "reset";
+	case REPLY_EXCEEDED:
+		return "time-exceeded";
+	case REPLY_UNREACHABLE:
+		return arena_format(b->arena, "unreachable %u/%u", hop->icmp_type, hop->icmp_code);
+	default:
+		return NULL;
+	}
+}
+
+static struct report_hop build_hop(const struct building *b, const struct path_hop *hop, uint8_t ttl)
+{
+	char address[ADDRESS_TEXT];
+	struct report_hop row = { .ttl = ttl, .rtt_ms = -1, .reply = reply_word(b, hop) };
+	if (hop->reply == REPLY_NONE)
+		return row;
+	row.address = arena_string(b->arena, address_text(&hop->address, address));
+	row.rtt_ms = (double)hop->rtt_ns / 1e6;
+	row.inside = path_inside(b->run, &hop->address);
+	return row;
+}
+
+/* The hops asked, as far as anything answered on any port, and one more. */
+static struct report_path build_path(const struct building *b, const struct path *path)
+{
+	const struct paths *paths = &b->facts.paths;
+	uint8_t end = paths->farthest > paths->distance ? paths->farthest : paths->distance;
+	end = path->terminal != 0 ? path->terminal : (uint8_t)(end + 1);
+	if (end > path->asked_to)
+		end = path->asked_to;
+	struct report_hop *hops = arena_alloc(b->arena, (end + 1u) * sizeof(*hops));
+	for (uint8_t ttl = 1; ttl <= end; ttl++)
+		hops[ttl - 1] = build_hop(b, &path->hop[ttl], ttl);
+	return (struct report_path){ .port = path->port, .hops = hops, .hop_count = end };
+}
+
+static void build_paths(struct building *b)
+{
+	const struct paths *paths = &b->facts.paths;
+	if (paths->ssh.asked_to == 0 && paths->control_count == 0)
+		return;
+	struct report_path *rows = arena_alloc(b->arena, (PATHS_MAX + 1) * sizeof(*rows));
+	size_t count = 0;
+	rows[count++] = build_path(b, &paths->ssh);
+	for (size_t i = 0; i < paths->control_count; i++)
+		rows[count++] = build_path(b, &paths->control[i]);
+	b->report->paths = rows;
+	b->report->path_count = count;
+}
+
+/* -- ssh ---------------------------------------------------------------------------- */
+
+static const struct connection *conversation(const struct building *b)
+{
+	const struct exchange *exchange;
+	const struct connection *last = NULL;
+	for (size_t i = 0; (exchange = track_next(&b->track, PURPOSE_SSH, &i)) != NULL;)
+		if (exchange->connection != NULL)
+			last = exchange->connection;
+	return last;
+}
+
+static const char *seen_host_key(const struct building *b, const struct ssh_side *server)
+{
+	char type[64], fingerprint[64];
+	if (server->host_key_length == 0 ||
+	    !ssh_key_type(server->host_key, server->host_key_length, type))
+		return NULL;
+	return arena_format(b->arena, "%s %s", type,
+			    fingerprint_sha256(server->host_key, server->host_key_length,
+					       fingerprint));
+}
+
+static void split_methods(struct building *b, const char *text)
+{
+	const char **methods = arena_alloc(b->arena, 16 * sizeof(*methods));
+	size_t count = 0;
+	while (*text != '\0' && count < 16) {
+		size_t length = strcspn(text, " ");
+		if (length > 0)
+			methods[count++] = arena_copy(b->arena, text, length);
+		text += length;
+		text += *text == ' ';
+	}
+	b->report->auth_methods = methods;
+	b->report->auth_method_count = count;
+}
+
+static void build_ssh(struct building *b)
+{
+	const struct connection *connection = conversation(b);
+	if (connection != NULL) {
+		const struct ssh_dialog *dialog = &connection->dialog;
+		const struct ssh_side *server = &dialog->side[SSH_SERVER];
+		char kex[128];
+		if (server->milestone >= SSH_IDENTIFIED)
+			b->report->banner = arena_string(b->arena, server->ident);
+		b->report->host_key = seen_host_key(b, server);
+		if (server->milestone >= SSH_KEXINIT &&
+		    dialog->side[SSH_CLIENT].milestone >= SSH_KEXINIT &&
+		    ssh_negotiate(dialog, SSH_LIST_KEX, kex))
+			b->report->kex = arena_string(b->arena, kex);
+	}
+	for (size_t i = 0; i < b->run->event_count; i++)
+		if (b->run->events[i].kind == EVENT_AUTH)
+			split_methods(b, b->run->events[i].text);
+}
+
+/* -- also, not observed ------------------------------------------------------------- */
+
+/* What shows behind the first fault: the verdict of the deeper questions alone. */
+static void build_also(struct building *b)
+{
+	unsigned depth = 0;
+	for (int q = 0; q < QUESTIONS; q++) /* the depth at which the first fault shows */
+		if (b->facts.fact[q].answer != ANSWER_NONE &&
+		    likelihood(CAUSE_HEALTHY, b->facts.fact[q].answer) < 0.05) {
+			depth = question_depth((enum question)q);
+			break;
+		}
+	struct question_set deeper = { 0 };
+	bool any = false;
+	for (int q = 0; q < QUESTIONS; q++) {
+		deeper.use[q] = question_depth((enum question)q) > depth;
+		any |= deeper.use[q] && b->facts.fact[q].answer != ANSWER_NONE;
+	}
+	struct verdict behind;
+	if (!any || b->report->outcome == OUTCOME_HEALTHY)
+		return;
+	reason(&b->facts, b->run, &deeper, &behind);
+	if ((behind.outcome != OUTCOME_FAULT && behind.outcome != OUTCOME_AMBIGUOUS) ||
+	    behind.cause == b->verdict.cause)
+		return;
+	struct report_also *also = arena_alloc(b->arena, sizeof(*also));
+	also->cause = behind.cause;
+	also->text = arena_format(b->arena, "behind it, %s (%.0f %%): %s",
+				  cause_title(behind.cause), 100 * behind.confidence,
+				  b->facts.fact[QUESTION_SYN].text ?
+					  b->facts.fact[QUESTION_SYN].text :
+					  cause_title(behind.cause));
+	b->report->also = also;
+	b->report->also_count = 1;
+}
+
+static void build_not_observed(struct building *b)
+{
+	const char **lines = arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 2) *
+							   sizeof(*lines));
+	size_t count = 0;
+	if (b->run->interrupted)
+		lines[count++] = "the rest of the plan: the run was interrupted";
+	if (!b->run->planned)
+		lines[count++] = "what the kernel told the client, and which packets never left it: "
+				 "the capture is not a run of sshwhy";
+	for (size_t i = 0; i < b->run->event_count; i++)
+		if (b->run->events[i].kind == EVENT_LIMIT)
+			lines[count++] = arena_string(b->arena, b->run->events[i].text);
+	if (b->report->host_key == NULL)
+		lines[count++] = b->report->banner == NULL ? "host key: no handshake" :
+							     "host key: no key exchange";
+	b->report->not_observed = lines;
+	b->report->not_observed_count = count;
+}
+
+/* -- summary, fixes ----------------------------------------------------------------- */
+
+/* The texts of the facts that did most, in a row. */
+static const char *because(const struct building *b)
+{
+	const char *text = "";
+	size_t told = 0;
+	for (size_t i = 0; i < b->report->evidence_count && told < 3; i++) {
+		const struct report_evidence *row = &b->report->evidence[i];
+		if (row->for_count == 0 && told > 0)
+			continue;
+		text = arena_format(b->arena, "%s%s%s", text, told++ ? "; " : "", row->text);
+	}
+	return text;
+}
+
+static void build_summary(struct building *b)
+{
+	struct report *report = b->report;
+	const char *what = cause_title(b->verdict.cause);
+	if (report->outcome == OUTCOME_UNKNOWN)
+		what = b->verdict.cause == CAUSE_UNKNOWN ?
+			       "the evidence fits none of the documented causes" :
+			       "too little was seen to name a cause";
+	else if (report->outcome == OUTCOME_AMBIGUOUS)
+		what = arena_format(b->arena, "most likely %s, but %zu sources are left", what,
+				    report->source_count);
+	const char *why = because(b);
+	report->summary = arena_format(b->arena, "%s%s%s.", what, *why ? ": " : "", why);
+}
+
+static void build_fixes(struct building *b, const struct report_options *options)
+{
+	char client[ADDRESS_TEXT];
+	b->values = (struct explain_values){
+		.group = options->group,
+		.vm = options->vm,
+		.host = b->run->host,
+		.address = b->report->address,
+		.interface = b->run->interface,
+		.port = b->run->port,
+		.classic = b->run->deployment == DEPLOYMENT_CLASSIC,
+	};
+	if (b->run->local_address.family != 0)
+		b->values.client = arena_string(b->arena,
+						address_text(&b->run->local_address, client));
+	if (b->report->outcome != OUTCOME_FAULT && b->report->outcome != OUTCOME_AMBIGUOUS)
+		return;
+	b->report->fixes = explain_fixes(b->arena, b->verdict.cause, &b->values,
+					 &b->report->fix_count);
+	if (b->report->outcome == OUTCOME_AMBIGUOUS)
+		b->report->next = next_rank(b->arena, &b->verdict, b->run, &b->values,
+					    &b->report->next_count);
+}
+
+static void build_question(struct building *b)
+{
+	struct report *report = b->report;
+	const struct run *run = b->run;
+	char text[ADDRESS_TEXT];
+	report->host = run->host;
+	report->port = run->port;
+	if (run->address.family != 0)
+		report->address = arena_string(b->arena, address_text(&run->address, text));
+	if (run->local_address.family != 0)
+		report->local_address =
+			arena_string(b->arena, address_text(&run->local_address, text));
+	report->vantage = vantage_names[run->vantage];
+	report->deployment = deployment_names[run->deployment];
+	report->interface = run->interface;
+	report->started_ns = run->started_ns;
+	report->duration_seconds = (double)(run->stopped_ns - run->started_ns) / 1e9;
+}
+
+void report_build(struct report *report, const struct run *run,
+		  const struct report_options *options, struct arena *arena)
+{
+	struct building b = { .report = report, .run = run, .arena = arena };
+	memset(report, 0, sizeof(*report));
+	track_start(&b.track, run, arena);
+	track_run(&b.track);
+	observe(&b.track, run->stopped_ns, arena, &b.facts);
+	reason(&b.facts, run, NULL, &b.verdict);
+	report->outcome = b.verdict.outcome;
+	report->cause = b.verdict.cause;
+	report->confidence = b.verdict.confidence;
+	report->source_count = b.verdict.source_count;
+	memcpy(report->sources, b.verdict.sources, sizeof(report->sources));
+	build_question(&b);
+	build_causes(&b);
+	build_evidence(&b);
+	build_paths(&b);
+	build_ssh(&b);
+	build_fixes(&b, options);
+	build_also(&b);
+	build_summary(&b);
+	build_not_observed(&b);
+}

@@ -1,0 +1,14 @@
+/* next: the observation that would best separate the causes that are left. */
+#ifndef REASON_NEXT_H
+#define REASON_NEXT_H
+
+#include "sshwhy/explain.h"
+#include "sshwhy/verdict.h"
+
+/* Ranked by expected information (bits about the source) under the verdict's
+ * probabilities; those that tell nothing are left out. In `arena`. */
+const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
+				    const struct run *run, const struct explain_values *values,
+				    size_t *count);
+
+#endif

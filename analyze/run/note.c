@@ -1,0 +1,188 @@
+#include "run/note.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "run/1"
+
+/* -- writing -------------------------------------------------------------------- */
+
+static void put_text(json_t *object, const char *key, const char *text)
+{
+	/* Bytes from the network need not be UTF-8, which is all that JSON can hold:
+	 * others are kept one for one as U+0000..U+00FF behind a mark. */
+	if (text == NULL)
+		return;
+	json_t *value = json_string(text);
+	if (value == NULL) {
+		value = json_array();
+		for (const char *at = text; *at != '\0'; at++)
+			json_array_append_new(value, json_integer((unsigned char)*at));
+	}
+	json_object_set_new(object, key, value);
+}
+
+static void put_number(json_t *object, const char *key, int64_t number)
+{
+	if (number != 0)
+		json_object_set_new(object, key, json_integer(number));
+}
+
+static const char *finish(json_t *object, struct arena *arena)
+{
+	char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	const char *copy = arena_string(arena, text);
+	free(text);
+	json_decref(object);
+	return copy;
+}
+
+static const char *write_question(const struct run *run, struct arena *arena)
+{
+	char address[ADDRESS_TEXT], local[ADDRESS_TEXT];
+	json_t *o = json_object();
+	put_text(o, "sshwhy", FORMAT);
+	put_text(o, "host", run->host);
+	if (run->address.family != 0)
+		put_text(o, "address", address_text(&run->address, address));
+	put_number(o, "port", run->port);
+	put_number(o, "named", run->named);
+	put_text(o, "vantage", vantage_names[run->vantage]);
+	put_text(o, "deployment", deployment_names[run->deployment]);
+	put_text(o, "path", path_kind_names[run->path]);
+	put_text(o, "interface", run->interface);
+	if (run->local_address.family != 0)
+		put_text(o, "local", address_text(&run->local_address, local));
+	put_number(o, "mtu", run->mtu);
+	put_number(o, "started", run->started_ns);
+	put_number(o, "stopped", run->stopped_ns);
+	put_number(o, "interrupted", run->interrupted);
+	return finish(o, arena);
+}
+
+static const char *write_event(const struct event *event, struct arena *arena)
+{
+	json_t *o = json_object();
+	put_text(o, "event", event_names[event->kind]);
+	put_number(o, "time", event->time_ns);
+	if (event->way != WAY_UNKNOWN)
+		put_text(o, "way", way_names[event->way]);
+	if (event->purpose != PURPOSE_NONE)
+		put_text(o, "purpose", purpose_names[event->purpose]);
+	put_number(o, "local_port", event->local_port);
+	put_number(o, "remote_port", event->remote_port);
+	put_number(o, "ttl", event->ttl);
+	put_number(o, "error", event->error);
+	put_number(o, "value", event->value);
+	put_text(o, "text", event->text);
+	put_text(o, "detail", event->detail);
+	return finish(o, arena);
+}
+
+const char *const *notes_write(const struct run *run, struct arena *arena, size_t *count)
+{
+	const char **notes = arena_alloc(arena, (run->event_count + 1) * sizeof(*notes));
+	notes[0] = write_question(run, arena);
+	for (size_t i = 0; i < run->event_count; i++)
+		notes[i + 1] = write_event(&run->events[i], arena);
+	*count = run->event_count + 1;
+	return notes;
+}
+
+/* -- reading -------------------------------------------------------------------- */
+
+static const char *get_text(const json_t *object, const char *key, struct arena *arena)
+{
+	const json_t *value = json_object_get(object, key);
+	if (json_is_string(value))
+		return arena_string(arena, json_string_value(value));
+	if (!json_is_array(value))
+		return NULL;
+	char *text = arena_alloc(arena, json_array_size(value) + 1);
+	for (size_t i = 0; i < json_array_size(value); i++)
+		text[i] = (char)json_integer_value(json_array_get(value, i));
+	return text;
+}
+
+/* A number within [low, high], else 0: a file may say anything. */
+static int64_t get_number(const json_t *object, const char *key, int64_t low, int64_t high)
+{
+	int64_t number = json_integer_value(json_object_get(object, key));
+	return number >= low && number <= high ? number : 0;
+}
+
+static int get_name(const json_t *object, const char *key, const char *const *names, int count)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	for (int i = 0; text != NULL && i < count; i++)
+		if (strcmp(text, names[i]) == 0)
+			return i;
+	return 0;
+}
+
+static struct address get_address(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	return text != NULL ? address_parse(text) : (struct address){ 0 };
+}
+
+static void read_question(struct run *run, const json_t *o)
+{
+	run->planned = true;
+	run->host = get_text(o, "host", &run->arena);
+	run->address = get_address(o, "address");
+	run->port = (uint16_t)get_number(o, "port", 0, UINT16_MAX);
+	run->named = get_number(o, "named", 0, 1) != 0;
+	run->vantage = (enum vantage)get_name(o, "vantage", vantage_names, VANTAGES);
+	run->deployment = (enum deployment)get_name(o, "deployment", deployment_names, DEPLOYMENTS);
+	run->path = (enum path_kind)get_name(o, "path", path_kind_names, PATH_KINDS);
+	run->interface = get_text(o, "interface", &run->arena);
+	run->local_address = get_address(o, "local");
+	run->mtu = (uint32_t)get_number(o, "mtu", 0, UINT32_MAX);
+	run->started_ns = get_number(o, "started", 0, INT64_MAX);
+	run->stopped_ns = get_number(o, "stopped", 0, INT64_MAX);
+	run->interrupted = get_number(o, "interrupted", 0, 1) != 0;
+}
+
+static bool read_event(struct run *run, const json_t *o, const char *name)
+{
+	int kind = 0;
+	while (kind < EVENTS && strcmp(name, event_names[kind]) != 0)
+		kind++;
+	if (kind == EVENTS)
+		return true; /* from a newer version: skipped */
+	struct event event = {
+		.kind = (enum event_kind)kind,
+		.time_ns = get_number(o, "time", 0, INT64_MAX),
+		.way = (enum way)get_name(o, "way", way_names, WAYS),
+		.purpose = (enum purpose)get_name(o, "purpose", purpose_names, PURPOSES),
+		.local_port = (uint16_t)get_number(o, "local_port", 0, UINT16_MAX),
+		.remote_port = (uint16_t)get_number(o, "remote_port", 0, UINT16_MAX),
+		.ttl = (uint8_t)get_number(o, "ttl", 0, UINT8_MAX),
+		.error = (int32_t)get_number(o, "error", INT32_MIN, INT32_MAX),
+		.value = get_number(o, "value", INT64_MIN, INT64_MAX),
+		.text = get_text(o, "text", &run->arena),
+		.detail = get_text(o, "detail", &run->arena),
+	};
+	if (event.text == NULL)
+		event.text = "";
+	run_event(run, &event);
+	return true;
+}
+
+bool note_read(struct run *run, const char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+	const char *format = json_string_value(json_object_get(o, "sshwhy"));
+	const char *event = json_string_value(json_object_get(o, "event"));
+	bool ours = true;
+	if (format != NULL && strcmp(format, FORMAT) == 0)
+		read_question(run, o);
+	else if (event != NULL && run->planned)
+		ours = read_event(run, o, event);
+	else
+		ours = false;
+	json_decref(o);
+	return ours;
+}

@@ -1,0 +1,551 @@
+#include "plan/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan/cookie.h"
+
+#define MS(n) ((int64_t)(n) * 1000000)
+
+/* -- pace ----------------------------------------------------------------------- */
+
+#define ANSWER_WAIT  MS(250)  /* a healthy VM answers within; after it the sweep begins */
+#define TALK_WAIT    MS(700)  /* the same for the SSH conversation */
+#define PASSES       3
+#define PASS_GAP     MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
+#define STEP         MS(3)    /* between the TTLs of a sweep: it ends at the first answer */
+#define GRACE        MS(300)  /* for replies to the last packet sent */
+#define LAST_GRACE   MS(620)  /* the same when silence shall be believed */
+#define LISTEN_WAIT  MS(800)  /* for the banner on another port */
+#define SESSION_WAIT MS(350)
+#define LOOK_EVERY   MS(50)   /* how often facts are looked at while waiting */
+#define SWEEP_TTL    24
+#define FULL_TTL_CODE 63      /* in the cookie, for SYNs that are to arrive */
+#define CONFIDENT    0.95
+
+/* Where sshd is moved to, as a rule. */
+static const uint16_t usual_ports[] = { 2222, 222, 2022, 22222, 2200, 22022, 10022, 50022, 8022, 122 };
+#define USUAL_PORTS (sizeof(usual_ports) / sizeof(*usual_ports))
+
+/* -- state ---------------------------------------------------------------------- */
+
+enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE };
+
+#define TASKS_MAX 512
+
+struct task {
+	int64_t due_ns;
+	struct action action;
+};
+
+/* The crafted exchanges, in the order of their local ports behind the kernel's. */
+enum slot {
+	SLOT_RAW,
+	SLOT_LINK,
+	SLOT_SWEEP,
+	SLOT_CONTROL,
+	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
+	SLOTS = SLOT_ELSEWHERE + USUAL_PORTS
+};
+_Static_assert(SLOTS <= PLAN_CRAFTED_PORTS, "a local port for every exchange");
+
+struct plan {
+	const struct run *run;
+	struct plan_config config;
+	struct track track;
+	struct arena arena;   /* exchanges */
+	struct arena looking; /* texts of the last look; freed with the next */
+
+	enum phase phase;
+	int64_t started_ns, phase_ns, looked_ns, last_send_ns;
+	unsigned passes;      /* started so far */
+	unsigned session_passes;
+	unsigned kernel_used; /* kernel ports handed out */
+	bool handshake_ended;
+	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
+	int64_t listen_ns;    /* when the last of those began */
+	uint16_t ip_id;
+
+	struct task task[TASKS_MAX]; /* a queue in order of due time */
+	size_t task_first, task_count;
+};
+
+struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns)
+{
+	struct plan *plan = calloc(1, sizeof(*plan));
+	if (plan == NULL)
+		return NULL;
+	plan->run = run;
+	plan->config = *config;
+	plan->started_ns = plan->phase_ns = now_ns;
+	plan->ip_id = (uint16_t)(cookie(config->key, &run->address, 0, 0) | 1);
+	track_start(&plan->track, run, &plan->arena);
+	for (size_t i = 0; i < run->event_count; i++)
+		track_event(&plan->track, &run->events[i]);
+	return plan;
+}
+
+void plan_free(struct plan *plan)
+{
+	if (plan == NULL)
+		return;
+	arena_free(&plan->arena);
+	arena_free(&plan->looking);
+	free(plan);
+}
+
+static uint16_t kernel_port(const struct plan *plan, unsigned index)
+{
+	return (uint16_t)(plan->config.first_port + index);
+}
+
+static uint16_t slot_port(const struct plan *plan, unsigned slot)
+{
+	return (uint16_t)(plan->config.first_port + PLAN_KERNEL_PORTS + slot);
+}
+
+static struct exchange *slot_exchange(const struct plan *plan, unsigned slot)
+{
+	return track_find(&plan->track, slot_port(plan, slot));
+}
+
+/* -- tasks ---------------------------------------------------------------------- */
+
+static void task_add(struct plan *plan, int64_t due_ns, const struct action *action)
+{
+	if (plan->task_count == TASKS_MAX)
+		return; /* never within the limits above: 3 passes of 7 sweeps fit */
+	size_t at = plan->task_count++;
+	while (at > plan->task_first && plan->task[at - 1].due_ns > due_ns) {
+		plan->task[at] = plan->task[at - 1];
+		at--;
+	}
+	plan->task[at] = (struct task){ .due_ns = due_ns, .action = *action };
+}
+
+static bool tasks_left(const struct plan *plan)
+{
+	return plan->task_first < plan->task_count;
+}
+
+static void tasks_clear(struct plan *plan)
+{
+	plan->task_first = plan->task_count = 0;
+}
+
+/* A SYN from `slot`. ttl 0: the kernel's own, so that it arrives. */
+static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way way,
+		    enum purpose purpose, uint16_t remote_port, uint8_t ttl)
+{
+	uint16_t local_port = slot_port(plan, slot);
+	uint32_t secret =
+		cookie(plan->config.key, &plan->run->address, local_port, remote_port);
+	plan->ip_id = (uint16_t)(plan->ip_id + 2); /* stays odd: never 0 */
+	struct action action = {
+		.kind = ACTION_SEND,
+		.way = way,
+		.purpose = purpose,
+		.local_port = local_port,
+		.remote_port = remote_port,
+		.ttl = ttl != 0 ? ttl : plan->config.full_ttl,
+		.flags = TCP_SYN,
+		.ip_id = plan->ip_id,
+		.sequence = cookie_sequence(secret, ttl != 0 ? ttl : FULL_TTL_CODE,
+					    (uint8_t)(plan->passes - 1)),
+	};
+	task_add(plan, due_ns, &action);
+}
+
+/* -- what is known -------------------------------------------------------------- */
+
+static void look(struct plan *plan, int64_t now_ns, struct facts *facts)
+{
+	arena_free(&plan->looking);
+	observe(&plan->track, now_ns, &plan->looking, facts);
+	plan->looked_ns = now_ns;
+}
+
+static bool is_terminal(enum reply reply)
+{
+	return reply == REPLY_SYN_ACK || reply == REPLY_RESET || reply == REPLY_UNREACHABLE;
+}
+
+/* Least TTL of the exchange's SYNs that drew an end-to-end answer; 0 none. */
+static uint8_t terminal_ttl(const struct exchange *exchange)
+{
+	uint8_t least = 0;
+	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (!sent->data && is_terminal(sent->reply) && (least == 0 || sent->ttl < least))
+			least = sent->ttl;
+	}
+	return least;
+}
+
+static bool ttl_answered(const struct exchange *exchange, uint8_t ttl)
+{
+	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
+		if (exchange->sent[i].ttl == ttl && exchange->sent[i].reply != REPLY_NONE)
+			return true;
+	return false;
+}
+
+/* -- the sweep ------------------------------------------------------------------ */
+
+/* How far a pass looks: the first as far as paths go, later ones as far as anything
+ * answered, and a little more. */
+static uint8_t sweep_end(const struct plan *plan, const struct facts *facts)
+{
+	const struct paths *paths = &facts->paths;
+	if (plan->passes == 1)
+		return SWEEP_TTL;
+	uint8_t known = paths->farthest > paths->distance ? paths->farthest : paths->distance;
+	uint8_t end = (uint8_t)(known + 2);
+	return end < SWEEP_TTL ? end : SWEEP_TTL;
+}
+
+static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum purpose purpose,
+		      uint16_t remote_port, uint8_t end)
+{
+	const struct exchange *exchange = slot_exchange(plan, slot);
+	int64_t due = now_ns;
+	for (uint8_t ttl = 1; ttl <= end; ttl++) {
+		if (ttl_answered(exchange, ttl))
+			continue;
+		add_syn(plan, due, slot, WAY_LINK, purpose, remote_port, ttl);
+		due += STEP;
+	}
+}
+
+static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	uint16_t port = plan->run->port;
+	plan->passes++;
+	plan->phase_ns = now_ns;
+	if (!plan->config.crafted)
+		return;
+	uint8_t end = sweep_end(plan, facts);
+	if (plan->passes == 1)
+		add_syn(plan, now_ns, SLOT_RAW, WAY_RAW, PURPOSE_SSH, port, 0);
+	add_syn(plan, now_ns, SLOT_LINK, WAY_LINK, PURPOSE_SSH, port, 0);
+	add_sweep(plan, now_ns, SLOT_SWEEP, PURPOSE_SWEEP, port, end);
+	for (size_t i = 0; i < plan->config.control_count; i++)
+		add_sweep(plan, now_ns + MS(1), SLOT_CONTROL + (unsigned)i, PURPOSE_CONTROL,
+			  plan->config.control_ports[i], end);
+	enum answer syn = fact_answer(facts, QUESTION_SYN);
+	if (plan->passes == 1 && syn != ANSWER_SYN_SYN_ACK)
+		for (unsigned i = 0; i < USUAL_PORTS; i++)
+			if (usual_ports[i] != port)
+				add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
+					PURPOSE_ELSEWHERE, usual_ports[i], 0);
+}
+
+/* A sweep that drew an end-to-end answer needs no larger TTLs. */
+static bool superfluous(const struct plan *plan, const struct action *action)
+{
+	if (action->kind != ACTION_SEND || action->ttl >= plan->config.full_ttl ||
+	    !(action->flags & TCP_SYN))
+		return false;
+	uint8_t terminal = terminal_ttl(track_find(&plan->track, action->local_port));
+	return terminal != 0 && action->ttl > terminal;
+}
+
+/* Usual ports whose SYN was answered: only a banner says that it is SSH. At most two
+ * connections: with the first one that is three (DESIGN 3.4). */
+static void verify_elsewhere(struct plan *plan, int64_t now_ns)
+{
+	for (unsigned i = 0; i < USUAL_PORTS && plan->kernel_used < 3; i++) {
+		const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + i);
+		if (plan->verified[i] || exchange == NULL || exchange->sent_count == 0 ||
+		    exchange->sent[0].reply != REPLY_SYN_ACK)
+			continue;
+		plan->verified[i] = true;
+		plan->listen_ns = now_ns;
+		struct action action = {
+			.kind = ACTION_CONNECT,
+			.way = WAY_KERNEL,
+			.purpose = PURPOSE_ELSEWHERE,
+			.local_port = kernel_port(plan, plan->kernel_used++),
+			.remote_port = usual_ports[i],
+		};
+		task_add(plan, now_ns, &action);
+	}
+}
+
+/* -- inside the connection ------------------------------------------------------ */
+
+static bool session_wanted(const struct facts *facts)
+{
+	enum answer ssh = fact_answer(facts, QUESTION_SSH);
+	return ssh == ANSWER_SSH_CUT || ssh == ANSWER_SSH_SWALLOWED || ssh == ANSWER_SSH_DEAF ||
+	       ssh == ANSWER_SSH_KEX_CUT;
+}
+
+/* Copies of the client's first bytes, with TTLs that end before the VM. Each carries
+ * its TTL in the IP ID and, as an older but valid acknowledgement, in the sequence
+ * number that a reset for it would have. */
+static void start_session_pass(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
+	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
+	plan->session_passes++;
+	plan->phase_ns = now_ns;
+	if (connection == NULL || connection->stream[SSH_CLIENT].length == 0)
+		return;
+	uint32_t length = connection->stream[SSH_CLIENT].length;
+	uint8_t end = facts->paths.ssh.terminal;
+	if (end == 0)
+		end = (uint8_t)(facts->paths.farthest + 1);
+	int64_t due = now_ns;
+	for (uint8_t ttl = 1; ttl < end; ttl++) {
+		plan->ip_id = (uint16_t)(plan->ip_id + 2);
+		struct action action = {
+			.kind = ACTION_SEND,
+			.way = WAY_LINK,
+			.purpose = PURPOSE_INSESSION,
+			.local_port = exchange->local_port,
+			.remote_port = exchange->remote_port,
+			.ttl = ttl,
+			.flags = TCP_ACK | TCP_PSH,
+			.ip_id = plan->ip_id,
+			.sequence = connection->client_first,
+			.acknowledgement = connection->server_next - ttl,
+			.has_timestamp = connection->client_timestamps,
+			.timestamp_value = connection->timestamp_value,
+			.timestamp_echo = connection->timestamp_echo,
+			.payload = connection->stream[SSH_CLIENT].bytes,
+			.payload_length = length < PLAN_PAYLOAD_MAX ? length : PLAN_PAYLOAD_MAX,
+		};
+		task_add(plan, due, &action);
+		due += STEP;
+	}
+}
+
+/* -- decisions ------------------------------------------------------------------ */
+
+static bool kernel_unanswered(const struct plan *plan)
+{
+	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
+	return kernel != NULL && !kernel->answered;
+}
+
+/* What the machine itself does with the connection is known. */
+static bool machine_settled(const struct plan *plan, const struct facts *facts)
+{
+	enum answer route = fact_answer(facts, QUESTION_ROUTE);
+	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
+	if (route != ANSWER_ROUTE_OK && route != ANSWER_NONE)
+		return kernel != NULL && (kernel->answered || route != ANSWER_ROUTE_REFUSED);
+	if (fact_answer(facts, QUESTION_OUT) == ANSWER_NONE)
+		return false;
+	return kernel == NULL || kernel->connection == NULL ||
+	       fact_answer(facts, QUESTION_IN) != ANSWER_NONE ||
+	       fact_answer(facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED;
+}
+
+/* Every end-to-end answer that can come has come, as far as sweeps tell. */
+static bool sweeps_settled(const struct plan *plan)
+{
+	if (terminal_ttl(slot_exchange(plan, SLOT_SWEEP)) == 0)
+		return false;
+	for (size_t i = 0; i < plan->config.control_count; i++)
+		if (terminal_ttl(slot_exchange(plan, SLOT_CONTROL + (unsigned)i)) == 0)
+			return plan->passes > 1;
+	return true;
+}
+
+static bool conversation_settled(const struct plan *plan, const struct facts *facts)
+{
+	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
+	bool talks = kernel != NULL && kernel->connection != NULL && kernel->answered &&
+		     kernel->connect_error == 0 &&
+		     fact_answer(facts, QUESTION_OUT) == ANSWER_OUT_LEAVES;
+	return !talks || fact_answer(facts, QUESTION_SSH) != ANSWER_NONE;
+}
+
+static bool confident(const struct plan *plan, const struct facts *facts)
+{
+	struct verdict verdict;
+	reason(facts, plan->run, NULL, &verdict);
+	return verdict.outcome == OUTCOME_FAULT && verdict.confidence >= CONFIDENT;
+}
+
+static void finish(struct plan *plan)
+{
+	tasks_clear(plan);
+	plan->phase = PHASE_CLEAN;
+	/* Half-open connections of ours do not stay on the VM. */
+	for (size_t i = 0; i < plan->track.count; i++) {
+		const struct exchange *exchange = plan->track.exchanges[i];
+		if (exchange->way != WAY_RAW && exchange->way != WAY_LINK)
+			continue;
+		for (unsigned n = 0; n < exchange->sent_count; n++) {
+			if (exchange->sent[n].reply != REPLY_SYN_ACK)
+				continue;
+			struct action action = {
+				.kind = ACTION_SEND,
+				.way = WAY_LINK,
+				.purpose = exchange->purpose,
+				.local_port = exchange->local_port,
+				.remote_port = exchange->remote_port,
+				.ttl = plan->config.full_ttl,
+				.flags = TCP_RST,
+				.ip_id = plan->ip_id,
+				.sequence = exchange->sent[n].sequence + 1,
+			};
+			task_add(plan, 0, &action);
+		}
+	}
+}
+
+static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	verify_elsewhere(plan, now_ns);
+	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
+	    now_ns - plan->listen_ns < LISTEN_WAIT)
+		return;
+	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
+		return;
+	bool session = session_wanted(facts) && plan->config.crafted;
+	if (session && plan->session_passes < 2 && sweeps_settled(plan)) {
+		start_session_pass(plan, now_ns, facts);
+		return;
+	}
+	bool settled = conversation_settled(plan, facts) &&
+		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
+	if (settled && sweeps_settled(plan) && confident(plan, facts)) {
+		finish(plan);
+		return;
+	}
+	if (plan->passes < PASSES) {
+		if (now_ns - plan->phase_ns >= PASS_GAP)
+			start_pass(plan, now_ns, facts);
+		return;
+	}
+	if (now_ns - plan->last_send_ns < LAST_GRACE)
+		return;
+	if (conversation_settled(plan, facts))
+		finish(plan);
+}
+
+/* Whether waiting for the kernel's connection is over, and nothing good came of it. */
+static bool connect_failed(const struct plan *plan, int64_t now_ns)
+{
+	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
+	if (kernel != NULL && kernel->answered)
+		return kernel->connect_error != 0;
+	return now_ns - plan->started_ns >= ANSWER_WAIT;
+}
+
+static void think(struct plan *plan, int64_t now_ns)
+{
+	struct facts facts;
+	if (plan->phase >= PHASE_CLEAN)
+		return;
+	look(plan, now_ns, &facts);
+	enum answer route = fact_answer(&facts, QUESTION_ROUTE);
+	bool hopeless = route != ANSWER_ROUTE_OK && route != ANSWER_NONE;
+	if (fact_answer(&facts, QUESTION_SSH) == ANSWER_SSH_AUTH ||
+	    now_ns >= plan->config.deadline_ns ||
+	    (hopeless && machine_settled(plan, &facts))) {
+		finish(plan);
+		return;
+	}
+	bool sweep = (plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
+		     (plan->phase == PHASE_TALK &&
+		      (plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT));
+	if (sweep) {
+		plan->phase = PHASE_SWEEP;
+		start_pass(plan, now_ns, &facts);
+	} else if (plan->phase == PHASE_SWEEP) {
+		sweep_think(plan, now_ns, &facts);
+	}
+}
+
+/* -- what the driver calls --------------------------------------------------------- */
+
+void plan_packet(struct plan *plan, const struct packet *packet)
+{
+	(void)track_packet(&plan->track, packet);
+}
+
+static void connected(struct plan *plan, const struct event *event)
+{
+	const struct exchange *exchange = track_find(&plan->track, event->local_port);
+	if (exchange == NULL || event->error != 0)
+		return;
+	struct action action = {
+		.kind = exchange->purpose == PURPOSE_SSH ? ACTION_TALK : ACTION_LISTEN,
+		.purpose = exchange->purpose,
+		.local_port = event->local_port,
+		.remote_port = exchange->remote_port,
+	};
+	task_add(plan, event->time_ns, &action);
+	if (plan->phase == PHASE_CONNECT) {
+		plan->phase = PHASE_TALK;
+		plan->phase_ns = event->time_ns;
+	}
+}
+
+void plan_event(struct plan *plan, const struct event *event)
+{
+	track_event(&plan->track, event);
+	if (event->kind == EVENT_CONNECT)
+		connected(plan, event);
+	else if (event->kind == EVENT_SSH && event->local_port == kernel_port(plan, 0))
+		plan->handshake_ended = true;
+	plan->looked_ns = 0; /* look again */
+}
+
+static bool pop_task(struct plan *plan, int64_t now_ns, struct action *action)
+{
+	while (tasks_left(plan) && plan->task[plan->task_first].due_ns <= now_ns) {
+		*action = plan->task[plan->task_first++].action;
+		if (!tasks_left(plan))
+			tasks_clear(plan);
+		if (superfluous(plan, action))
+			continue;
+		if (action->kind == ACTION_SEND)
+			plan->last_send_ns = now_ns;
+		return true;
+	}
+	return false;
+}
+
+static struct action first_connect(struct plan *plan)
+{
+	return (struct action){
+		.kind = ACTION_CONNECT,
+		.way = WAY_KERNEL,
+		.purpose = PURPOSE_SSH,
+		.local_port = kernel_port(plan, plan->kernel_used++),
+		.remote_port = plan->run->port,
+	};
+}
+
+struct action plan_next(struct plan *plan, int64_t now_ns)
+{
+	struct action action = { 0 };
+	if (plan->kernel_used == 0)
+		return first_connect(plan);
+	if (pop_task(plan, now_ns, &action))
+		return action;
+	if (now_ns - plan->looked_ns >= LOOK_EVERY) {
+		think(plan, now_ns);
+		if (pop_task(plan, now_ns, &action))
+			return action;
+	}
+	if (plan->phase == PHASE_CLEAN && !tasks_left(plan))
+		plan->phase = PHASE_DONE;
+	if (plan->phase == PHASE_DONE)
+		action.kind = ACTION_DONE;
+	return action;
+}
+
+int64_t plan_wakeup(const struct plan *plan)
+{
+	int64_t wakeup = plan->looked_ns + LOOK_EVERY;
+	if (tasks_left(plan) && plan->task[plan->task_first].due_ns < wakeup)
+		wakeup = plan->task[plan->task_first].due_ns;
+	return wakeup;
+}

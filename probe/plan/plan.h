@@ -1,0 +1,76 @@
+/* plan: what to send next, when to ask again, when enough is known. No I/O.
+ *
+ * Fed with packets, the kernel's answers and the time, it hands out actions and
+ * says when it wants to be woken. A live driver of sockets runs it; so can a model
+ * of a network. It believes what observe() and reason() make of its own tracker:
+ * the same code that judges the saved run.
+ *
+ *   connect ──► talk ──► done                      a healthy VM: no crafted packet at all
+ *      │          │
+ *      └──────────┴──► sweep, up to PASSES times ──► done
+ *
+ * A sweep is one SYN for each TTL to the SSH port and to the control ports, one
+ * 5-tuple each (probing.md, recipes 1 and 5), the SYN by the two other ways out of
+ * this machine (recipe 2), a look for SSH on other ports, and, where the
+ * conversation was cut, copies of the client's identification with small TTLs.
+ */
+#ifndef PROBE_PLAN_H
+#define PROBE_PLAN_H
+
+#include "sshwhy/verdict.h"
+
+#define PLAN_KERNEL_PORTS  8  /* of the local range: for connections of the kernel */
+#define PLAN_CRAFTED_PORTS 56 /* behind them: for crafted SYNs, to be shielded */
+#define PLAN_PORTS         (PLAN_KERNEL_PORTS + PLAN_CRAFTED_PORTS)
+#define PLAN_PAYLOAD_MAX   255
+
+enum action_kind {
+	ACTION_NONE,    /* nothing to do now: ask again at plan_wakeup() */
+	ACTION_CONNECT, /* connect() from local_port to remote_port */
+	ACTION_TALK,    /* run the SSH handshake on local_port's connection */
+	ACTION_LISTEN,  /* read what local_port's connection says, say nothing */
+	ACTION_SEND,    /* one crafted segment, by `way` */
+	ACTION_DONE,    /* the run is complete */
+};
+
+struct action {
+	enum action_kind kind;
+	enum way way;
+	enum purpose purpose;
+	uint16_t local_port, remote_port;
+	uint8_t ttl;
+	uint8_t flags; /* enum tcp_flag */
+	uint16_t ip_id;
+	uint32_t sequence, acknowledgement;
+	bool has_timestamp;
+	uint32_t timestamp_value, timestamp_echo;
+	const uint8_t *payload; /* borrowed from the plan */
+	size_t payload_length;
+};
+
+struct plan_config {
+	uint16_t control_ports[PATHS_MAX];
+	size_t control_count;
+	uint16_t first_port;   /* of PLAN_PORTS local ports that are ours */
+	int64_t deadline_ns;   /* done by then, whatever is known */
+	bool crafted;          /* raw and link-layer sends are possible */
+	uint8_t full_ttl;      /* what the kernel uses, 64 as a rule */
+	uint8_t key[16];       /* secret of this run: makes sequence numbers unguessable */
+};
+
+struct plan;
+
+/* `run` is the question (address, port, vantage, ...); its events so far are taken
+ * in, later ones must be told with plan_event(). Owned by the caller, both. */
+struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns);
+void plan_free(struct plan *plan);
+
+void plan_packet(struct plan *plan, const struct packet *packet);
+void plan_event(struct plan *plan, const struct event *event);
+
+/* The next action that is due; ACTION_NONE when there is none. An action that opens
+ * a local port (connect, first send) is told back by the driver as EVENT_OPEN. */
+struct action plan_next(struct plan *plan, int64_t now_ns);
+int64_t plan_wakeup(const struct plan *plan);
+
+#endif
