@@ -59,7 +59,7 @@ static inline uint8_t cursor_u8(struct cursor *cursor)
 static inline uint16_t cursor_be16(struct cursor *cursor)
 {
 	const uint8_t *b = cursor_take(cursor, 2);
-	return b ? (uint16_t)(b[0] << 8 | b[1]) : 0;
+	return (uint16_t)(b ? b[0] << 8 | b[1] : 0);
 }
 
 static inline uint32_t cursor_be32(struct cursor *cursor)
@@ -71,7 +71,7 @@ static inline uint32_t cursor_be32(struct cursor *cursor)
 static inline uint16_t cursor_le16(struct cursor *cursor)
 {
 	const uint8_t *b = cursor_take(cursor, 2);
-	return b ? (uint16_t)(b[1] << 8 | b[0]) : 0;
+	return (uint16_t)(b ? b[1] << 8 | b[0] : 0);
 }
 
 static inline uint32_t cursor_le32(struct cursor *cursor)
