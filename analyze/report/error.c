@@ -17,16 +17,17 @@ static void make_one_line(char *text)
 }
 
 /* vsnprintf cuts where the room ends; a UTF-8 character must not be cut in two. */
-static void drop_partial_character(char *text, size_t room)
+static void drop_partial_character(char *text)
 {
-	size_t length = strlen(text);
-	if (length + 1 < room)
+	size_t length = strlen(text), tail = 0;
+	while (tail < length && ((unsigned char)text[length - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	if (tail == length)
 		return;
-	size_t start = length;
-	while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
-		start--;
-	if (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0xc0)
-		text[start - 1] = '\0';
+	unsigned char lead = (unsigned char)text[length - 1 - tail];
+	size_t wanted = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : lead >= 0xc0 ? 1 : 0;
+	if (tail < wanted)
+		text[length - 1 - tail] = '\0';
 }
 
 bool error_set(struct error *error, enum exit_code code, const char *format, ...)
@@ -40,7 +41,7 @@ bool error_set(struct error *error, enum exit_code code, const char *format, ...
 		text[0] = '\0';
 	va_end(arguments);
 	make_one_line(text);
-	drop_partial_character(text, sizeof(text));
+	drop_partial_character(text);
 	error->code = code;
 	memcpy(error->text, text, sizeof(text)); /* an argument may have been error->text */
 	return false;
