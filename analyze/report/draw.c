@@ -214,7 +214,7 @@ static void put_edge(struct page *page, const struct drawing *drawing)
 /* Consecutive hops that answered nobody are one row: "4-9". Returns its last TTL. */
 static unsigned put_silence(struct page *page, const struct drawing *drawing, unsigned ttl)
 {
-	char label[16];
+	char label[32];
 	unsigned last = ttl;
 
 	while (last < drawing->last && any_hop_at(drawing, last + 1) == NULL)
@@ -236,7 +236,7 @@ static void put_rows(struct page *page, const struct drawing *drawing)
 
 	for (unsigned ttl = 1; ttl <= drawing->last; ttl++) {
 		const struct report_hop *hop = any_hop_at(drawing, ttl);
-		char label[16];
+		char label[32];
 
 		if (hop == NULL) {
 			ttl = put_silence(page, drawing, ttl);

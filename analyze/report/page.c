@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/escape.h"
+#include "report/shell.h"
 
 void page_ink(struct page *page, enum ink ink)
 {
@@ -117,63 +118,18 @@ void page_format(struct page *page, size_t indent, const char *lead, const char 
 	page_item(page, indent, lead, text);
 }
 
-/* -- commands --------------------------------------------------------------------- */
-
-/* Whether the reader of a command line is inside quotes, one byte at a time. */
-struct quoting {
-	char open;    /* the quote that is open, 0 none */
-	char escapes; /* '\\' in sh, '`' in PowerShell */
-	bool escaped; /* the next byte is taken as it is */
-};
-
-static void quoting_step(struct quoting *quoting, char c)
-{
-	if (quoting->escaped)
-		quoting->escaped = false;
-	else if (c == quoting->escapes && quoting->open != '\'')
-		quoting->escaped = true;
-	else if (quoting->open != 0 && c == quoting->open)
-		quoting->open = 0;
-	else if (quoting->open == 0 && (c == '\'' || c == '"'))
-		quoting->open = c;
-}
-
-/* Where to break `text` so that its beginning takes at most `room` columns: before
- * an option if that does not waste half the line, else between any two arguments,
- * else at the first chance there is. 0: nowhere. */
-static size_t fold(const char *text, size_t room, char escapes)
-{
-	struct quoting quoting = { .escapes = escapes };
-	size_t any = 0;
-	size_t option = 0;
-
-	for (size_t at = 0; text[at] != '\0'; at++) {
-		bool between = text[at] == ' ' && quoting.open == 0 && !quoting.escaped && at > 0;
-		if (between && utf8_columns(text, at) > room)
-			return option > room / 2 ? option : any > 0 ? any : at;
-		if (between) {
-			any = at;
-			if (text[at + 1] == '-')
-				option = at;
-		}
-		quoting_step(&quoting, text[at]);
-	}
-	return option > room / 2 ? option : any;
-}
-
 void page_command(struct page *page, size_t indent, const char *shell, const char *command)
 {
 	char safe[ESCAPE_TEXT];
-	char escapes = shell != NULL && strcmp(shell, "powershell") == 0 ? '`' : '\\';
 	const char *rest = escape_text(command, safe, sizeof safe);
 	size_t at = indent;
 
 	fprintf(page->out, "%*s", (int)indent, "");
 	while (at + utf8_columns(rest, strlen(rest)) > PAGE_WIDTH) {
-		size_t length = fold(rest, PAGE_WIDTH - 2 - at, escapes);
+		size_t length = shell_fold(shell, rest, PAGE_WIDTH - 2 - at);
 		if (length == 0)
 			break;
-		fprintf(page->out, "%.*s %c", (int)length, rest, escapes);
+		fprintf(page->out, "%.*s %c", (int)length, rest, shell_escape(shell));
 		rest += length + 1;
 		at = indent + 4;
 		newline(page, at);
