@@ -51,6 +51,10 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
  * not answered (FAILED). Never sends. */
 int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
 
+/* Has the kernel ask for it (ARP or neighbour discovery) although no packet of its own
+ * may get so far. Needs CAP_NET_ADMIN; false without. */
+bool neighbour_ask(const struct route *route);
+
 /* -- privilege -------------------------------------------------------------- */
 
 /* The user whose rules, keys and agent matter: who called sudo, else who runs us. */
@@ -71,6 +75,11 @@ bool privilege_net_admin(void);
 /* Drops every capability and every uid/gid for good (to `person` when it called
  * sudo, else to nobody), sets no_new_privs, and checks that nothing can be had back. */
 bool privilege_drop(const struct person *person, struct error *error);
+
+/* After privilege_drop(): a seccomp filter for the rest of the process's life that lets
+ * pass what a probe needs and answers EPERM to the rest, execve first of all. False when
+ * the kernel has no seccomp; the probe can go on without. */
+bool privilege_confine(struct error *error);
 
 /* -- shield ----------------------------------------------------------------- */
 
