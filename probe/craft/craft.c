@@ -1,77 +1,41 @@
 #include "craft/craft.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <linux/if_packet.h>
-#include <net/ethernet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "craft/sender.h"
 #include "craft/shape.h"
 
 struct craft {
-	int raw, link;
-	struct sockaddr_storage target;
-	socklen_t target_length;
+	struct sender *sender;
+	bool owns_sender;
+	struct address source, target;
+	struct sockaddr_storage name; /* the target's, for the raw way */
+	socklen_t name_length;
 	struct sockaddr_ll next_hop;
 	bool addressed; /* next_hop holds all that the link layer needs */
 	bool martian;	/* the kernel would drop our frames unread */
 	uint16_t mss;	/* what the route's MTU leaves */
-	struct shape shapes[SHAPES];
 };
 
-static bool cannot_open(const char *what, struct error *error)
+static uint16_t default_mss(const struct route *route, bool six)
 {
-	enum exit_code code = errno == EPERM ? EXIT_NOT_PERMITTED : EXIT_UNAVAILABLE;
+	uint32_t headers = six ? 60 : 40;
+	uint32_t mtu = route->mtu > headers ? route->mtu : 1500;
 
-	return error_set(error, code, "%s socket: %s", what, strerror(errno));
+	return (uint16_t)(mtu - headers < UINT16_MAX ? mtu - headers : UINT16_MAX);
 }
 
-static bool set_header_included(int fd, bool six)
+static void set_target(struct craft *craft, const struct address *target, const struct route *route)
 {
-	int on = 1;
+	bool six = target->family == 6;
 
-	if (six)
-		return setsockopt(fd, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof(on)) == 0;
-	return setsockopt(fd, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == 0;
-}
-
-/* The raw way passes the rules of the user whose ssh fails ("meta skuid", "uidrange"):
- * a socket belongs to the file system uid of the moment it was made. CAP_NET_RAW stays. */
-static int raw_socket(int family, uid_t uid)
-{
-	int before = setfsuid(uid);
-	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
-	int cause = errno;
-
-	setfsuid((uid_t)before);
-	errno = cause;
-	return fd;
-}
-
-/* Bound only when the user asked for an interface: a bound socket is routed past
- * unreachable routes and policy rules that an ssh of his would meet. */
-static bool open_raw(struct craft *craft, bool six, const struct route *route, struct error *error)
-{
-	craft->raw = raw_socket(six ? AF_INET6 : AF_INET, route->uid);
-	if (craft->raw < 0 || !set_header_included(craft->raw, six))
-		return cannot_open("raw", error);
-	if (route->bound && setsockopt(craft->raw, SOL_SOCKET, SO_BINDTODEVICE, route->interface,
-				       (socklen_t)strlen(route->interface)) != 0)
-		return cannot_open("raw", error);
-	return true;
-}
-
-/* Protocol 0: a packet socket that receives nothing, so no queue fills unread. */
-static bool open_link(struct craft *craft, bool six, const struct route *route, struct error *error)
-{
-	craft->link = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (craft->link < 0)
-		return cannot_open("packet", error);
+	craft->target = *target;
+	craft->source = route->source;
+	craft->mss = default_mss(route, six);
+	/* port 0: a raw IPv6 socket takes another number for a protocol and refuses it */
+	craft->name_length = address_to_sockaddr(target, 0, route->index, &craft->name);
 	craft->next_hop = (struct sockaddr_ll){
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(six ? ETH_P_IPV6 : ETH_P_IP),
@@ -82,41 +46,38 @@ static bool open_link(struct craft *craft, bool six, const struct route *route, 
 	/* A frame put on lo comes in as from a wire, and IPv4 drops what arrives from a wire
 	 * with an own source. That silence must not look like an answer. */
 	craft->martian = route->local && !six;
-	return true;
 }
 
-static uint16_t default_mss(const struct route *route, bool six)
+struct craft *craft_share(struct sender *sender, const struct address *target,
+			  const struct route *route, struct error *error)
 {
-	uint32_t headers = six ? 60 : 40;
-	uint32_t mtu = route->mtu > headers ? route->mtu : 1500;
+	struct craft *craft;
 
-	return (uint16_t)(mtu - headers < UINT16_MAX ? mtu - headers : UINT16_MAX);
-}
-
-static void set_target(struct craft *craft, const struct address *target, unsigned index)
-{
-	/* port 0: a raw IPv6 socket takes another number for a protocol and refuses it */
-	craft->target_length = address_to_sockaddr(target, 0, index, &craft->target);
+	if (target->family == 0 || route->source.family != target->family) {
+		error_set(error, EXIT_UNAVAILABLE, "no source address for the target");
+		return NULL;
+	}
+	craft = calloc(1, sizeof(*craft));
+	if (craft == NULL) {
+		error_set(error, EXIT_UNAVAILABLE, "craft: out of memory");
+		return NULL;
+	}
+	craft->sender = sender;
+	set_target(craft, target, route);
+	return craft;
 }
 
 struct craft *craft_open(const struct address *target, const struct route *route,
 			 struct error *error)
 {
-	bool six = target->family == 6;
-	struct craft *craft = calloc(1, sizeof(*craft));
+	const char *interface = route->bound ? route->interface : NULL;
+	struct sender *sender = sender_open(route->uid, interface, error);
+	struct craft *craft = sender != NULL ? craft_share(sender, target, route, error) : NULL;
 
-	if (craft == NULL) {
-		error_set(error, EXIT_UNAVAILABLE, "craft: out of memory");
-		return NULL;
-	}
-	craft->raw = craft->link = -1;
-	craft->mss = default_mss(route, six);
-	set_target(craft, target, route->index);
-	if (!open_raw(craft, six, route, error) || !open_link(craft, six, route, error) ||
-	    !shape_build(&route->source, target, craft->shapes, error)) {
-		craft_close(craft);
-		return NULL;
-	}
+	if (craft == NULL)
+		sender_close(sender);
+	else
+		craft->owns_sender = true;
 	return craft;
 }
 
@@ -124,10 +85,8 @@ void craft_close(struct craft *craft)
 {
 	if (craft == NULL)
 		return;
-	if (craft->raw >= 0)
-		close(craft->raw);
-	if (craft->link >= 0)
-		close(craft->link);
+	if (craft->owns_sender)
+		sender_close(craft->sender);
 	free(craft);
 }
 
@@ -141,29 +100,28 @@ void craft_link_address(struct craft *craft, const uint8_t *bytes, size_t length
 	craft->addressed = true;
 }
 
-static int send_bytes(int fd, const uint8_t *packet, size_t length, const void *to,
-		      socklen_t to_length)
+static int send_link(const struct craft *craft, const uint8_t *packet, size_t length)
 {
-	return sendto(fd, packet, length, MSG_DONTWAIT, to, to_length) < 0 ? errno : 0;
+	if (craft->martian)
+		return EOPNOTSUPP;
+	if (!craft->addressed)
+		return EHOSTUNREACH;
+	return sender_link(craft->sender, packet, length, &craft->next_hop);
 }
 
 int craft_send(struct craft *craft, enum way way, const struct craft_segment *segment)
 {
 	uint8_t packet[PACKET_MAX];
 	struct craft_segment filled = *segment;
+	const struct shape *shapes = sender_shapes(craft->sender, craft->target.family);
 
 	if (filled.mss == 0)
 		filled.mss = craft->mss;
-	size_t length = shape_fill(&craft->shapes[shape_of(&filled)], &filled, packet);
+	size_t length = shape_fill(&shapes[shape_of(&filled)], &craft->source, &craft->target,
+				   &filled, packet);
 	if (length == 0)
 		return EMSGSIZE;
 	if (way == WAY_RAW)
-		return send_bytes(craft->raw, packet, length, &craft->target, craft->target_length);
-	if (way != WAY_LINK)
-		return EINVAL;
-	if (craft->martian)
-		return EOPNOTSUPP;
-	if (!craft->addressed)
-		return EHOSTUNREACH;
-	return send_bytes(craft->link, packet, length, &craft->next_hop, sizeof(craft->next_hop));
+		return sender_raw(craft->sender, packet, length, &craft->name, craft->name_length);
+	return way == WAY_LINK ? send_link(craft, packet, length) : EINVAL;
 }

@@ -1,7 +1,7 @@
 /* craft: TCP packets of our own making, by the raw and by the link-layer way.
  *
- * What a packet looks like is in shape.h, where libnet stands; here are the two
- * sockets it leaves by.
+ * What a packet looks like is in shape.h, where libnet stands; the sockets it leaves by
+ * are in sender.h. A craft ties both to one target.
  */
 #ifndef PROBE_CRAFT_H
 #define PROBE_CRAFT_H
@@ -14,9 +14,21 @@ struct craft;
 
 enum { CRAFT_PAYLOAD_MAX = 256 };
 
-/* Opens a raw and a packet socket and builds the shapes for route's target. The raw
- * socket belongs to route->uid and is bound to the interface only when route->bound.
- * EXIT_NOT_PERMITTED without CAP_NET_RAW. */
+/* Opens the sockets of every craft: two raw ones that belong to `uid`, so that its rules
+ * apply, bound to `interface` when that is not NULL (only when the user asked for it: a
+ * bound socket is routed past unreachable routes and policy rules that ssh would meet),
+ * and a packet socket. EXIT_NOT_PERMITTED without CAP_NET_RAW; no privilege after. */
+struct sender;
+struct sender *sender_open(uid_t uid, const char *interface, struct error *error);
+/* Waits some 10 ms for the kernel: see local/parallel.h. */
+void sender_close(struct sender *sender);
+
+/* Crafts for route's target, through a sender that others use too and that outlives it:
+ * no privilege, no system call. */
+struct craft *craft_share(struct sender *sender, const struct address *target,
+			  const struct route *route, struct error *error);
+
+/* The same with a sender of its own, for route->uid, bound when route->bound. */
 struct craft *craft_open(const struct address *target, const struct route *route,
 			 struct error *error);
 void craft_close(struct craft *craft);

@@ -64,30 +64,21 @@ static void put32(uint8_t *at, uint32_t value)
 
 /* -- building, once ---------------------------------------------------------- */
 
-static libnet_ptag_t add_v4(libnet_t *net, const struct address *source,
-			    const struct address *destination, uint16_t tcp_length)
+static libnet_ptag_t add_v4(libnet_t *net, uint16_t tcp_length)
 {
-	uint32_t from, to;
-
-	memcpy(&from, source->bytes, sizeof(from));
-	memcpy(&to, destination->bytes, sizeof(to));
 	return libnet_build_ipv4((uint16_t)(V4_HEADER + tcp_length), 0, 1, IP_DF, 64, IPPROTO_TCP,
-				 0, from, to, NULL, 0, net, 0);
+				 0, 0, 0, NULL, 0, net, 0);
 }
 
-static libnet_ptag_t add_v6(libnet_t *net, const struct address *source,
-			    const struct address *destination, uint16_t tcp_length)
+static libnet_ptag_t add_v6(libnet_t *net, uint16_t tcp_length)
 {
-	struct libnet_in6_addr from, to;
+	struct libnet_in6_addr none = { 0 };
 
-	memcpy(&from, source->bytes, sizeof(from));
-	memcpy(&to, destination->bytes, sizeof(to));
-	return libnet_build_ipv6(0, 0, tcp_length, IPPROTO_TCP, 64, from, to, NULL, 0, net, 0);
+	return libnet_build_ipv6(0, 0, tcp_length, IPPROTO_TCP, 64, none, none, NULL, 0, net, 0);
 }
 
 /* Options before TCP before IP: in any other order libnet links garbage silently. */
-static bool add_headers(libnet_t *net, const struct address *source,
-			const struct address *destination, enum shape_kind kind)
+static bool add_headers(libnet_t *net, unsigned family, enum shape_kind kind)
 {
 	const struct options *options = &options_of[kind];
 	uint16_t length = (uint16_t)(TCP_HEADER + options->length);
@@ -97,9 +88,7 @@ static bool add_headers(libnet_t *net, const struct address *source,
 		return false;
 	if (libnet_build_tcp(0, 0, 0, 0, 0, 0, 0, 0, length, NULL, 0, net, 0) < 0)
 		return false;
-	if (source->family == 6)
-		return add_v6(net, source, destination, length) >= 0;
-	return add_v4(net, source, destination, length) >= 0;
+	return (family == 6 ? add_v6(net, length) : add_v4(net, length)) >= 0;
 }
 
 /* With LIBNET_NONE the cull of the advanced interface refuses; the function beneath
@@ -120,30 +109,27 @@ static bool cull(libnet_t *net, struct shape *shape)
 	return fits;
 }
 
-static bool build_kind(const struct address *source, const struct address *destination,
-		       enum shape_kind kind, struct shape *shape, struct error *error)
+static bool build_kind(unsigned family, enum shape_kind kind, struct shape *shape,
+		       struct error *error)
 {
 	char words[LIBNET_ERRBUF_SIZE] = "";
 	libnet_t *net = libnet_init(LIBNET_NONE, NULL, words);
 
 	if (net == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "libnet: %s", words);
-	bool done = add_headers(net, source, destination, kind) && cull(net, shape);
+	bool done = add_headers(net, family, kind) && cull(net, shape);
 	if (!done)
 		error_set(error, EXIT_UNAVAILABLE, "libnet: %s", libnet_geterror(net));
 	libnet_destroy(net);
-	shape->tcp = source->family == 6 ? V6_HEADER : V4_HEADER;
+	shape->tcp = family == 6 ? V6_HEADER : V4_HEADER;
 	return done;
 }
 
-bool shape_build(const struct address *source, const struct address *destination,
-		 struct shape shapes[SHAPES], struct error *error)
+bool shape_build(unsigned family, struct shape shapes[SHAPES], struct error *error)
 {
 	memset(shapes, 0, SHAPES * sizeof(shapes[0]));
-	if (source->family == 0 || source->family != destination->family)
-		return error_set(error, EXIT_UNAVAILABLE, "no source address for the target");
 	for (unsigned kind = 0; kind < SHAPES; kind++)
-		if (!build_kind(source, destination, (enum shape_kind)kind, &shapes[kind], error))
+		if (!build_kind(family, (enum shape_kind)kind, &shapes[kind], error))
 			return false;
 	return true;
 }
@@ -183,6 +169,16 @@ static void checksum_tcp(uint8_t *packet, size_t tcp, size_t length)
 	put16(packet + tcp + TCP_CHECKSUM, 0);
 	total = sum(total, packet + tcp, length - tcp);
 	put16(packet + tcp + TCP_CHECKSUM, folded(total));
+}
+
+static void patch_addresses(uint8_t *packet, size_t tcp, const struct address *source,
+			    const struct address *destination)
+{
+	size_t size = tcp == V6_HEADER ? 16 : 4;
+	uint8_t *at = packet + (tcp == V6_HEADER ? V6_SOURCE : V4_SOURCE);
+
+	memcpy(at, source->bytes, size);
+	memcpy(at + size, destination->bytes, size);
 }
 
 static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
@@ -230,7 +226,8 @@ enum shape_kind shape_of(const struct craft_segment *segment)
 	return segment->has_timestamp ? SHAPE_TIMESTAMPED : SHAPE_BARE;
 }
 
-size_t shape_fill(const struct shape *shape, const struct craft_segment *segment,
+size_t shape_fill(const struct shape *shape, const struct address *source,
+		  const struct address *destination, const struct craft_segment *segment,
 		  uint8_t packet[PACKET_MAX])
 {
 	size_t length = shape->length + segment->payload_length;
@@ -240,6 +237,7 @@ size_t shape_fill(const struct shape *shape, const struct craft_segment *segment
 	memcpy(packet, shape->bytes, shape->length);
 	if (segment->payload_length != 0)
 		memcpy(packet + shape->length, segment->payload, segment->payload_length);
+	patch_addresses(packet, shape->tcp, source, destination);
 	patch_ip(packet, shape->tcp, length, segment);
 	patch_tcp(packet + shape->tcp, segment);
 	checksum_tcp(packet, shape->tcp, length);

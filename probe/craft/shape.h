@@ -27,16 +27,16 @@ struct shape {
 	uint8_t bytes[HEADERS_MAX];
 };
 
-/* Builds every shape for one pair of addresses (of one family). */
-bool shape_build(const struct address *source, const struct address *destination,
-		 struct shape shapes[SHAPES], struct error *error);
+/* Builds every shape for a family (4 or 6); addresses are patched in like the rest. */
+bool shape_build(unsigned family, struct shape shapes[SHAPES], struct error *error);
 
 /* The shape that carries `segment`. */
 enum shape_kind shape_of(const struct craft_segment *segment);
 
 /* Writes the packet, checksums and all, and returns its length; 0 when the payload
- * is too long. segment->mss is taken as it is. */
-size_t shape_fill(const struct shape *shape, const struct craft_segment *segment,
+ * is too long. Both addresses are of the shape's family. segment->mss is taken as it is. */
+size_t shape_fill(const struct shape *shape, const struct address *source,
+		  const struct address *destination, const struct craft_segment *segment,
 		  uint8_t packet[PACKET_MAX]);
 
 #endif

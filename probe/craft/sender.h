@@ -1,0 +1,21 @@
+/* sender: the sockets that crafted packets leave by, for any number of targets. */
+#ifndef PROBE_CRAFT_SENDER_H
+#define PROBE_CRAFT_SENDER_H
+
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <sys/socket.h>
+
+#include "craft/craft.h"
+#include "craft/shape.h"
+
+/* The templates of a family (4 or 6), built when the sender was opened. */
+const struct shape *sender_shapes(const struct sender *sender, unsigned family);
+
+/* Each sends one IP packet and returns 0 or the errno. Neither blocks. */
+int sender_raw(const struct sender *sender, const uint8_t *packet, size_t length,
+	       const struct sockaddr_storage *to, socklen_t to_length);
+int sender_link(const struct sender *sender, const uint8_t *packet, size_t length,
+		const struct sockaddr_ll *to);
+
+#endif
