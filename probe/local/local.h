@@ -22,6 +22,13 @@ struct resolution {
  * keep no zone here: pass the interface with -i. */
 void resolve(const char *host, int family, struct resolution *out);
 
+/* The same, but gives up after `timeout_ms` with EAI_AGAIN, which is what getaddrinfo
+ * says of silent name servers too, only 10 to 30 s later; and at once with EAI_INTR when
+ * the descriptor `stop` (-1: none) becomes readable. The question then goes on in a thread
+ * that nobody waits for. */
+void resolve_within(const char *host, int family, int timeout_ms, int stop,
+		    struct resolution *out);
+
 /* -- route ------------------------------------------------------------------ */
 
 struct route {
