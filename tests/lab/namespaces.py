@@ -7,6 +7,7 @@ from the machine: same files, same process table.
 
 import ctypes
 import os
+import re
 import signal
 import socket
 import struct
@@ -105,17 +106,19 @@ def wait_for_listener(pid, port, seconds=10.0):
     raise RuntimeError(f"nothing listens on port {port}")
 
 
-def residents(names):
-    """The processes whose network is one of these namespaces."""
-    wanted = {(s.st_dev, s.st_ino) for s in (os.stat(NETNS / n) for n in names if exists(n))}
+def residents(hosts):
+    """The processes of these hosts, [(name, run)]: those in the network, those with the /run."""
+    networks = {os.stat(NETNS / name).st_ino for name, _ in hosts if exists(name)}
+    folders = "|".join("/".join(run.parts[-3:]) for _, run in hosts)
+    folder = re.compile(rf"/({folders})(//deleted)? /run ")
     found = []
-    for entry in os.listdir("/proc"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            seen = os.stat(f"/proc/{entry}/ns/net") if entry.isdigit() else None
+            here = os.stat(process / "ns/net").st_ino in networks
+            if here or folder.search((process / "mountinfo").read_text()):
+                found.append(int(process.name))
         except OSError:
-            continue  # it ended meanwhile
-        if seen and (seen.st_dev, seen.st_ino) in wanted:
-            found.append(int(entry))
+            pass  # it ended meanwhile
     return found
 
 
