@@ -91,6 +91,18 @@ static bool iptables(const struct explain_values *values, char out[VALUE_MAX])
 	return take(parse(values->address).family == 6 ? "ip6tables" : "iptables", out);
 }
 
+/* HOST:PORT as sshwhy's own command line wants it. */
+static bool target(const struct explain_values *values, char out[VALUE_MAX])
+{
+	char name[VALUE_MAX];
+
+	if (!host(values, name) || strlen(name) > VALUE_MAX - 10)
+		return false;
+	snprintf(out, VALUE_MAX, strchr(name, ':') != NULL ? "[%.*s]:%u" : "%.*s:%u",
+		 VALUE_MAX - 10, name, values->port != 0 ? values->port : 22U);
+	return true;
+}
+
 /* The VM's address where it is one of its virtual network, as NSG tools want it. */
 static bool private_address(const struct explain_values *values, char out[VALUE_MAX])
 {
@@ -147,6 +159,7 @@ static const struct placeholder {
 	{ "{interface}", "<interface>", interface },
 	{ "{host}", "<host>", host },
 	{ "{known}", "<host>", known },
+	{ "{target}", "<host>", target },
 	{ "{address}", "<address>", address },
 	{ "{private}", "<vm-private-ip>", private_address },
 	{ "{port}", "22", port },

@@ -357,7 +357,7 @@ static void put_also(struct page *page, const struct report *report)
 {
 	if (report->also_count == 0)
 		return;
-	page_title(page, "Behind it");
+	page_title(page, "Also");
 	for (size_t i = 0; i < report->also_count; i++) {
 		const struct report_also *row = &report->also[i];
 

@@ -48,7 +48,9 @@ static void escapes_invalid_utf8(void **state)
 	assert_escaped("\x9b"
 		       "31m",
 		       "\\x9b31m");
-	assert_escaped("\xc0\xaf", "\\xc0\\xaf");		    /* overlong '/' */
+	assert_escaped("\xc0\xaf", "\\xc0\\xaf"); /* overlong '/' */
+	assert_escaped("\xe0\x81\x81\xf0\x80\x81\x81",
+		       "\\xe0\\x81\\x81\\xf0\\x80\\x81\\x81");	    /* overlong 'A' */
 	assert_escaped("\xe0\x80\x9b", "\\xe0\\x80\\x9b");	    /* overlong U+001B */
 	assert_escaped("\xed\xa0\x80", "\\xed\\xa0\\x80");	    /* surrogate */
 	assert_escaped("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* beyond U+10FFFF */

@@ -251,10 +251,15 @@ static void commands_are_those_of_the_map(void **state)
 	values.port = 2222;
 	assert_string_equal(command(&arena, CAUSE_CLIENT_KNOWN_HOSTS, 1, &values),
 			    "ssh-keygen -R '[vm.example]:2222'");
+	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", "sh", &values),
+			    "sshwhy probe vm.example:2222");
 	values.address = "2001:db8::4";
 	assert_string_equal(
 		command(&arena, CAUSE_CLIENT_FIREWALL_OUT, 1, &values),
 		"sudo ip6tables -I OUTPUT -p tcp -d 2001:db8::4 --dport 2222 -j ACCEPT");
+	values.host = NULL;
+	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", "sh", &values),
+			    "sshwhy probe '[2001:db8::4]:2222'");
 	arena_free(&arena);
 }
 
@@ -320,6 +325,20 @@ static void sh_takes_a_quoted_value_as_one_argument(void **state)
 		assert_string_equal(got, expected);
 		arena_free(&arena);
 	}
+}
+
+static void only_letters_and_the_like_go_unquoted(void **state)
+{
+	(void)state;
+	for (char c = ' '; c < 127; c++) {
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+			     (c >= '0' && c <= '9') || strchr("._:/-", c) != NULL;
+		const char value[] = { 'a', c, 'b', '\0' };
+
+		assert_int_equal(shell_is_plain(value), plain);
+	}
+	assert_false(shell_is_plain(""));
+	assert_false(shell_is_plain("caf\u00e9"));
 }
 
 static void powershell_quotes_are_doubled(void **state)
@@ -452,6 +471,7 @@ int main(void)
 		cmocka_unit_test(commands_are_those_of_the_map),
 		cmocka_unit_test(unusable_values_stay_placeholders),
 		cmocka_unit_test(sh_takes_a_quoted_value_as_one_argument),
+		cmocka_unit_test(only_letters_and_the_like_go_unquoted),
 		cmocka_unit_test(powershell_quotes_are_doubled),
 		cmocka_unit_test(quoting_fits_or_fails),
 		cmocka_unit_test(nothing_but_plain_values_goes_inside_quotes),

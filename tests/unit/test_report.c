@@ -462,7 +462,7 @@ static void text_of_a_full_report(void **state)
 		"      az network nsg rule\n"
 		"  - if edge.firewall: Ask the network administrator\n"
 		"\n"
-		"Behind it\n"
+		"Also\n"
 		"  - client.key-permissions, source 1: ~/.ssh/id_rsa is readable by others\n"
 		"\n"
 		"Not observed: host key: no handshake; routes\n");
@@ -716,6 +716,26 @@ static void path_with_a_router_that_refuses(void **state)
 		"      ?  2001:db8::4                                      the VM: not seen\n");
 }
 
+static void path_that_ssh_alone_goes_to_its_end(void **state)
+{
+	static const struct report_hop ssh[] = {
+		{ 1, "10.20.0.1", 0.2, "time-exceeded", true },
+		{ 2, "192.0.2.1", 1.0, NULL, true }, /* an answer of another kind */
+		{ 3, "20.99.0.4", 9.0, "syn-ack", false },
+	};
+	static const struct report_path path[] = { { 22, ssh, 3 }, { 80, ssh, 1 } };
+	struct report report = bare_report(path, 2);
+
+	(void)state;
+	assert_path(&report, "Path\n"
+			     "    hop  address               ms  port 22 (ssh)       port 80\n"
+			     "      0  this machine              |                   |\n"
+			     "      1  10.20.0.1           0.20  |                   |\n"
+			     "      2  192.0.2.1           1.00  |                   X no answer\n"
+			     "         --------------- edge of the organisation\n"
+			     "      3  20.99.0.4           9.00  o syn-ack\n");
+}
+
 static void no_path_no_section(void **state)
 {
 	struct report report = bare_report(&(struct report_path){ .port = 22 }, 1);
@@ -803,6 +823,7 @@ int main(void)
 		cmocka_unit_test(path_without_any_answer),
 		cmocka_unit_test(path_with_a_reset_from_nearby),
 		cmocka_unit_test(path_with_a_router_that_refuses),
+		cmocka_unit_test(path_that_ssh_alone_goes_to_its_end),
 		cmocka_unit_test(no_path_no_section),
 		cmocka_unit_test(a_full_disk_is_told),
 		cmocka_unit_test(exit_codes_are_those_of_the_contract),
