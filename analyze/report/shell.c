@@ -93,7 +93,7 @@ size_t shell_fold(const char *shell, const char *text, size_t room)
 			return option > room / 2 ? option : any > 0 ? any : at;
 		if (between) {
 			any = at;
-			if (text[at + 1] == '-')
+			if (text[at + 1] == '-' || text[at + 1] == '|')
 				option = at;
 		}
 		quoting_step(&quoting, text[at]);

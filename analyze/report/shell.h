@@ -26,7 +26,7 @@ bool shell_is_plain(const char *value);
 bool shell_quote(const char *shell, const char *value, char *out, size_t size);
 
 /* Where to break `text` so that its beginning takes at most `room` columns: before an
- * option if that does not waste half the line, else between any two arguments, else
+ * option or a pipe if that does not waste half the line, else between any two arguments, else
  * at the first chance there is. The index of a space to leave out; 0: nowhere. */
 size_t shell_fold(const char *shell, const char *text, size_t room);
 
