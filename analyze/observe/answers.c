@@ -5,7 +5,7 @@
 #include "observe/observation.h"
 #include "observe/path.h"
 
-/* Silence is believed after this many SYNs over this long, the last of them this old. */
+/* Silence is believed after this many SYNs over this long, each with time for an answer. */
 #define SILENCE_SYNS   3
 #define SILENCE_SPAN   MILLISECONDS(1500)
 #define SILENCE_WAITED MILLISECONDS(600)
@@ -14,8 +14,9 @@
 
 /* SYNs with the full TTL to the SSH port that reached the wire: what became of them. */
 struct tally {
-	unsigned sent, by_reply[REPLIES];
-	int64_t first_ns, last_ns;
+	unsigned sent; /* of those, with time enough for an answer: */
+	unsigned ripe;
+	int64_t first_ns, last_ripe_ns;
 	const struct sent *example[REPLIES];
 };
 
@@ -26,11 +27,13 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 		const struct sent *sent = &exchange->sent[i];
 		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback))
 			continue;
-		if (tally->sent++ == 0)
+		if (tally->sent++ == 0 || sent->time_ns < tally->first_ns)
 			tally->first_ns = sent->time_ns;
-		if (sent->time_ns > tally->last_ns)
-			tally->last_ns = sent->time_ns;
-		tally->by_reply[sent->reply]++;
+		if (o->now_ns - sent->time_ns >= SILENCE_WAITED) {
+			tally->ripe++;
+			if (sent->time_ns > tally->last_ripe_ns)
+				tally->last_ripe_ns = sent->time_ns;
+		}
 		if (tally->example[sent->reply] == NULL)
 			tally->example[sent->reply] = sent;
 	}
@@ -70,9 +73,8 @@ static enum answer unreachable_answer(const struct observation *o, const struct 
 
 static void observe_silence(struct observation *o, const struct tally *tally)
 {
-	if (o->frames_lost || tally->sent < SILENCE_SYNS ||
-	    tally->last_ns - tally->first_ns < SILENCE_SPAN ||
-	    o->now_ns - tally->last_ns < SILENCE_WAITED)
+	if (o->frames_lost || tally->ripe < SILENCE_SYNS ||
+	    tally->last_ripe_ns - tally->first_ns < SILENCE_SPAN)
 		return;
 	tally_packets(o, fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
 				  tally->sent, o->run->port,

@@ -193,7 +193,7 @@ static const char *seen_host_key(const struct building *b, const struct ssh_side
 {
 	char type[64], fingerprint[64];
 	if (server->host_key_length == 0 ||
-	    !ssh_key_type(server->host_key, server->host_key_length, type))
+	    !fingerprint_key_type(server->host_key, server->host_key_length, type))
 		return NULL;
 	return arena_format(b->arena, "%s %s", type,
 			    fingerprint_sha256(server->host_key, server->host_key_length,

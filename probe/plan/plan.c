@@ -96,12 +96,12 @@ void plan_free(struct plan *plan)
 
 static uint16_t kernel_port(const struct plan *plan, unsigned index)
 {
-	return (uint16_t)(plan->config.first_port + index);
+	return (uint16_t)(plan->config.kernel_ports + index);
 }
 
 static uint16_t slot_port(const struct plan *plan, unsigned slot)
 {
-	return (uint16_t)(plan->config.first_port + PLAN_KERNEL_PORTS + slot);
+	return (uint16_t)(plan->config.crafted_ports + slot);
 }
 
 static struct exchange *slot_exchange(const struct plan *plan, unsigned slot)
@@ -322,12 +322,6 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 }
 
 /* -- decisions ------------------------------------------------------------------ */
-
-static bool kernel_unanswered(const struct plan *plan)
-{
-	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
-	return kernel != NULL && !kernel->answered;
-}
 
 /* What the machine itself does with the connection is known. */
 static bool machine_settled(const struct plan *plan, const struct facts *facts)

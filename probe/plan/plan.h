@@ -19,9 +19,8 @@
 
 #include "sshwhy/verdict.h"
 
-#define PLAN_KERNEL_PORTS  8  /* of the local range: for connections of the kernel */
-#define PLAN_CRAFTED_PORTS 56 /* behind them: for crafted SYNs, to be shielded */
-#define PLAN_PORTS         (PLAN_KERNEL_PORTS + PLAN_CRAFTED_PORTS)
+#define PLAN_KERNEL_PORTS  4  /* local ports for connections of the kernel */
+#define PLAN_CRAFTED_PORTS 28 /* for crafted SYNs: to be shielded from the kernel */
 #define PLAN_PAYLOAD_MAX   255
 
 enum action_kind {
@@ -51,7 +50,8 @@ struct action {
 struct plan_config {
 	uint16_t control_ports[PATHS_MAX];
 	size_t control_count;
-	uint16_t first_port;   /* of PLAN_PORTS local ports that are ours */
+	uint16_t kernel_ports;  /* the first of PLAN_KERNEL_PORTS that are ours */
+	uint16_t crafted_ports; /* the first of PLAN_CRAFTED_PORTS */
 	int64_t deadline_ns;   /* done by then, whatever is known */
 	bool crafted;          /* raw and link-layer sends are possible */
 	uint8_t full_ttl;      /* what the kernel uses, 64 as a rule */

@@ -1,0 +1,49 @@
+/* cli: the command line: a table of subcommands, each a file. */
+#ifndef CLI_H
+#define CLI_H
+
+#include <argp.h>
+
+#include "sshwhy/report.h"
+#include "sshwhy/run.h"
+
+struct command {
+	const char *name, *does;
+	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+int command_probe(int argc, char **argv);
+int command_analyze(int argc, char **argv);
+int command_explain(int argc, char **argv);
+
+/* -- options that all commands share (SPEC 1) -------------------------------------- */
+
+enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct output {
+	bool json;
+	enum color color;
+	int verbosity;
+};
+extern const struct argp output_argp; /* input: struct output */
+
+/* Writes the report to stdout as asked. EXIT_CANNOT_WRITE when that fails. */
+bool output_report(const struct output *output, const struct report *report, struct error *error);
+
+/* Prints "sshwhy: text" on stderr, safe for a terminal; returns the error's exit code. */
+int output_error(const struct error *error);
+
+/* -- option values; each returns false after filling `error` (EXIT_USAGE) ------------ */
+
+/* HOST, HOST:PORT, [IPv6], [IPv6]:PORT or a bare IPv6 literal; `host` is strdup'ed. */
+bool parse_target(const char *text, char **host, uint16_t *port, struct error *error);
+bool parse_name(const char *option, const char *text, const char *const *names, int count,
+		int *value, struct error *error);
+bool parse_ports(const char *text, uint16_t *ports, size_t room, size_t *count,
+		 struct error *error);
+bool parse_seconds(const char *text, int64_t *ns, struct error *error);
+
+/* `*.cloudapp.net` is classic, `*.cloudapp.azure.com` is Resource Manager (SPEC 1). */
+enum deployment deployment_of(const char *host);
+
+#endif

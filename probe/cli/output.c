@@ -1,0 +1,70 @@
+/* The options every command shares, and what goes to stdout and stderr. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "report/escape.h"
+
+static const struct argp_option options[] = {
+	{ "json", 'j', NULL, 0, "one report a line, JSON Lines", 100 },
+	{ "color", 'C', "WHEN", 0, "auto, always or never (NO_COLOR is obeyed)", 100 },
+	{ "quiet", 'q', NULL, 0, "the verdict line only", 100 },
+	{ "verbose", 'v', NULL, 0, "every fact with its packets", 100 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	static const char *const colors[] = { "auto", "always", "never" };
+	struct output *output = state->input;
+	struct error error = { 0 };
+	int value = 0;
+	switch (key) {
+	case 'j':
+		output->json = true;
+		return 0;
+	case 'C':
+		if (!parse_name("color", argument, colors, 3, &value, &error))
+			argp_error(state, "%s", error.text);
+		output->color = (enum color)value;
+		return 0;
+	case 'q':
+		output->verbosity = -1;
+		return 0;
+	case 'v':
+		output->verbosity = 1;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const struct argp output_argp = { .options = options, .parser = parse };
+
+static bool colored(const struct output *output)
+{
+	const char *none = getenv("NO_COLOR");
+	if (output->color != COLOR_AUTO)
+		return output->color == COLOR_ALWAYS;
+	return isatty(STDOUT_FILENO) && (none == NULL || none[0] == '\0');
+}
+
+bool output_report(const struct output *output, const struct report *report, struct error *error)
+{
+	struct text_style style = { .color = colored(output), .verbosity = output->verbosity };
+	bool written = output->json ? report_json(report, stdout) :
+				      report_text(report, &style, stdout);
+	if (!written || fflush(stdout) != 0)
+		return error_set(error, EXIT_CANNOT_WRITE, "the report cannot be written: %s",
+				 strerror(errno));
+	return true;
+}
+
+int output_error(const struct error *error)
+{
+	char safe[ESCAPE_TEXT];
+	fprintf(stderr, "sshwhy: %s\n", escape_text(error->text, safe, sizeof(safe)));
+	return (int)error->code;
+}

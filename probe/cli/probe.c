@@ -1,0 +1,283 @@
+/* sshwhy probe: the live diagnosis of one target. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "drive/drive.h"
+#include "local/local.h"
+#include "sshwhy/saved.h"
+#include "sshwhy/verdict.h"
+
+/* Asked besides the SSH port: web servers, and one port where nothing should listen. */
+static const uint16_t default_controls[] = { 80, 443, 47808 };
+
+struct arguments {
+	struct output output;
+	struct drive_options drive;
+	struct report_options report;
+	const char *target, *save;
+	char *host;
+	bool deployment_given;
+};
+
+enum key {
+	KEY_VANTAGE = 256,
+	KEY_DEPLOYMENT,
+	KEY_PATH,
+	KEY_CONTROL,
+	KEY_USER,
+	KEY_AUTH,
+	KEY_TIMEOUT,
+	KEY_GROUP,
+	KEY_VM,
+};
+
+static const struct argp_option options[] = {
+	{ "vantage", KEY_VANTAGE, "WHERE", 0, "client, internet, vnet or vm: where this runs (client)", 1 },
+	{ "deployment", KEY_DEPLOYMENT, "MODEL", 0, "arm, classic or auto (auto: from the name)", 1 },
+	{ "path", KEY_PATH, "KIND", 0, "internet, vpn or expressroute; the latter two clear source 2", 1 },
+	{ "control-port", KEY_CONTROL, "LIST", 0, "ports of the VM to compare with (80,443 and a closed one)", 2 },
+	{ NULL, '4', NULL, 0, "IPv4 only", 2 },
+	{ NULL, '6', NULL, 0, "IPv6 only", 2 },
+	{ "interface", 'i', "IFACE", 0, "leave by this interface", 2 },
+	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10)", 2 },
+	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
+	{ "auth", KEY_AUTH, NULL, 0, "try authentication with the user's agent", 3 },
+	{ "write", 'w', "FILE.pcapng", 0, "save the run", 4 },
+	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
+	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
+	{ 0 },
+};
+
+static bool set_target(struct arguments *a, const char *text, struct error *error)
+{
+	if (a->target != NULL)
+		return error_set(error, EXIT_USAGE, "one target only; a second is \"%s\"", text);
+	a->target = text;
+	return parse_target(text, &a->host, &a->drive.port, error);
+}
+
+static bool set_family(struct arguments *a, int family, struct error *error)
+{
+	if (a->drive.family != 0 && a->drive.family != family)
+		return error_set(error, EXIT_USAGE, "-4 and -6 exclude each other");
+	a->drive.family = family;
+	return true;
+}
+
+static bool set_deployment(struct arguments *a, const char *text, struct error *error)
+{
+	int value = 0;
+	if (strcmp(text, "auto") == 0)
+		return true;
+	a->deployment_given = true;
+	bool known = strcmp(text, "unknown") != 0 &&
+		     parse_name("deployment", text, deployment_names, DEPLOYMENTS, &value, error);
+	a->drive.deployment = (enum deployment)value;
+	return known || error_set(error, EXIT_USAGE, "--deployment does not know \"%s\"", text);
+}
+
+static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
+{
+	int value = 0;
+	switch (key) {
+	case KEY_VANTAGE:
+		if (!parse_name("vantage", text, vantage_names, VANTAGES, &value, error))
+			return false;
+		a->drive.vantage = (enum vantage)value;
+		return true;
+	case KEY_PATH:
+		if (!parse_name("path", text, path_kind_names, PATH_KINDS, &value, error))
+			return false;
+		a->drive.path = (enum path_kind)value;
+		return true;
+	case KEY_DEPLOYMENT:
+		return set_deployment(a, text, error);
+	case KEY_CONTROL:
+		return parse_ports(text, a->drive.control_ports,
+				   sizeof(a->drive.control_ports) / sizeof(uint16_t),
+				   &a->drive.control_count, error);
+	case KEY_TIMEOUT:
+		return parse_seconds(text, &a->drive.timeout_ns, error);
+	default:
+		return true;
+	}
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+	struct error error = { 0 };
+	bool fine = true;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->output;
+		break;
+	case ARGP_KEY_ARG:
+		fine = set_target(a, text, &error);
+		break;
+	case ARGP_KEY_NO_ARGS:
+		fine = error_set(&error, EXIT_USAGE, "a target is missing");
+		break;
+	case '4':
+		fine = set_family(a, 4, &error);
+		break;
+	case '6':
+		fine = set_family(a, 6, &error);
+		break;
+	case 'i':
+		a->drive.interface = text;
+		break;
+	case 'w':
+		a->save = text;
+		break;
+	case KEY_USER:
+		a->drive.user = text;
+		break;
+	case KEY_AUTH:
+		a->drive.authenticate = true;
+		break;
+	case KEY_GROUP:
+		a->report.group = text;
+		break;
+	case KEY_VM:
+		a->report.vm = text;
+		break;
+	case KEY_VANTAGE ... KEY_CONTROL:
+	case KEY_TIMEOUT:
+		fine = set_option(a, key, text, &error);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	if (!fine)
+		argp_error(state, "%s", error.text);
+	return 0;
+}
+
+/* -- the saved run ------------------------------------------------------------------ */
+
+/* Opened before privilege goes; nothing of an older file is lost until a whole run is
+ * there to replace it. */
+static FILE *open_save(const char *path, struct error *error)
+{
+	struct person person;
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+	if (file == NULL) {
+		error_set(error, EXIT_CANNOT_WRITE, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return NULL;
+	}
+	person_find(&person);
+	if (person.sudo) /* the file belongs to who asked for it */
+		(void)!fchown(fd, person.uid, person.gid);
+	return file;
+}
+
+static bool save(FILE *file, const char *path, const struct run *run, const struct report *report,
+		 struct arena *arena, struct error *error)
+{
+	if (ftruncate(fileno(file), 0) != 0 && errno != EINVAL) /* EINVAL: not a plain file */
+		return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", path, strerror(errno));
+	if (run_save(run, run_comments(run, report, arena), file, error))
+		return true;
+	(void)!ftruncate(fileno(file), 0); /* half a run is none */
+	return error_context(error, "%s", path);
+}
+
+/* -- the verdict -------------------------------------------------------------------- */
+
+/* The other addresses of the name, each with what became of it. */
+static void add_other_addresses(struct report *report, const struct run *runs, size_t count,
+				const struct report_options *options, struct arena *arena)
+{
+	struct report_also *also =
+		arena_alloc(arena, (report->also_count + count) * sizeof(*also));
+	size_t n = 0;
+	for (; n < report->also_count; n++)
+		also[n] = report->also[n];
+	for (size_t i = 1; i < count; i++) {
+		struct report other;
+		if (runs[i].stopped_ns == runs[i].started_ns)
+			continue; /* not needed: an address before it is healthy */
+		report_build(&other, &runs[i], options, arena);
+		also[n].cause = other.cause;
+		also[n++].text = arena_format(arena, "address %s of the same name: %s",
+					      other.address, other.summary);
+	}
+	report->also = also;
+	report->also_count = n;
+}
+
+static int conclude(const struct arguments *a, const struct run *runs, size_t count, FILE *file,
+		    struct error *error)
+{
+	struct arena arena = { 0 };
+	struct report report;
+	report_build(&report, &runs[0], &a->report, &arena);
+	bool saved = file == NULL || save(file, a->save, &runs[0], &report, &arena, error);
+	add_other_addresses(&report, runs, count, &a->report, &arena);
+	int code = runs[0].interrupted ? EXIT_INTERRUPTED : report_exit_code(&report);
+	struct error writing = { 0 };
+	if (!output_report(&a->output, &report, &writing))
+		code = output_error(&writing);
+	if (!saved)
+		code = output_error(error);
+	arena_free(&arena);
+	return code;
+}
+
+/* Interrupts are read, not caught: the run ends where it can. */
+static int open_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int command_probe(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &output_argp, 0, "Output:", 9 }, { 0 } };
+	static const struct argp argp = {
+		.options = options,
+		.parser = parse,
+		.args_doc = "HOST[:PORT]",
+		.doc = "Says why SSH to HOST does not work, by asking the network.",
+		.children = children,
+	};
+	struct arguments a = { .drive.timeout_ns = INT64_C(10000000000), .drive.port = 22 };
+	struct error error = { 0 };
+	struct run runs[DRIVE_ADDRESSES] = { 0 };
+	size_t count = 0;
+	memcpy(a.drive.control_ports, default_controls, sizeof(default_controls));
+	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
+	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	a.drive.host = a.host;
+	if (!a.deployment_given)
+		a.drive.deployment = deployment_of(a.host);
+	FILE *file = a.save != NULL ? open_save(a.save, &error) : NULL;
+	int code = EXIT_CANNOT_WRITE;
+	if (a.save != NULL && file == NULL)
+		code = output_error(&error);
+	else if (!drive(&a.drive, open_signals(), runs, &count, &error))
+		code = output_error(&error);
+	else
+		code = conclude(&a, runs, count, file, &error);
+	for (size_t i = 0; i < count; i++)
+		run_free(&runs[i]);
+	if (file != NULL)
+		fclose(file);
+	free(a.host);
+	return code;
+}

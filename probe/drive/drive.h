@@ -1,0 +1,36 @@
+/* drive: runs plans over real sockets.
+ *
+ * Everything that needs privilege is opened for every address first; then privilege
+ * is dropped for good; then the first byte from the network is read. Addresses of one
+ * name are probed one after the other, as ssh tries them, until one is healthy.
+ */
+#ifndef PROBE_DRIVE_H
+#define PROBE_DRIVE_H
+
+#include "sshwhy/run.h"
+
+#define DRIVE_ADDRESSES 4
+
+struct drive_options {
+	const char *host;
+	uint16_t port;
+	int family; /* 0 any, 4, 6 */
+	const char *interface; /* NULL: the route's */
+	enum vantage vantage;
+	enum deployment deployment;
+	enum path_kind path;
+	uint16_t control_ports[5];
+	size_t control_count;
+	int64_t timeout_ns; /* for the whole */
+	const char *user;
+	bool authenticate;
+};
+
+/* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy
+ * address, else the first of all. Each is the caller's to free, on failure too. False with
+ * EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE: nothing could be probed. `signals`: a signalfd;
+ * readable, it ends the run early. */
+bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
+	   size_t *count, struct error *error);
+
+#endif

@@ -1,0 +1,330 @@
+/* The loop that runs one plan: due actions out, frames and answers in. */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "drive/session.h"
+
+#define SECOND INT64_C(1000000000)
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return now.tv_sec * SECOND + now.tv_nsec;
+}
+
+/* The captures stamp with the wall clock; advanced by the monotonic one it never
+ * steps back while the run lasts. */
+static int64_t now_of(const struct session *session)
+{
+	return clock_ns(CLOCK_MONOTONIC) + session->clock_offset_ns;
+}
+
+static void tell(struct session *session, struct event event)
+{
+	event.time_ns = now_of(session);
+	run_event(session->run, &event);
+	plan_event(session->plan, &event);
+}
+
+/* -- the next hop's link-layer address ------------------------------------------- */
+
+#define NEIGHBOUR_PATIENCE (SECOND * 5 / 2)
+
+static void look_at_next_hop(struct session *session)
+{
+	uint8_t bytes[8];
+	size_t length;
+	char text[ADDRESS_TEXT];
+	if (session->next_hop_settled)
+		return;
+	int known = neighbour_lookup(&session->route, bytes, &length);
+	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
+	if (known == 0 && !late)
+		return;
+	session->next_hop_settled = true;
+	if (known == 1 && session->craft != NULL)
+		craft_link_address(session->craft, bytes, length);
+	tell(session, (struct event){ .kind = EVENT_NEIGHBOUR,
+				      .error = known == 1 ? 0 : EHOSTUNREACH,
+				      .value = session->route.on_link,
+				      .text = address_text(&session->route.next_hop, text) });
+}
+
+/* -- actions out ------------------------------------------------------------------ */
+
+static struct session_socket *socket_of(struct session *session, uint16_t local_port)
+{
+	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+		if (session->socket[i].local_port == local_port)
+			return &session->socket[i];
+	return NULL;
+}
+
+static void opened(struct session *session, const struct action *action)
+{
+	tell(session, (struct event){ .kind = EVENT_OPEN,
+				      .way = action->way,
+				      .purpose = action->purpose,
+				      .local_port = action->local_port,
+				      .remote_port = action->remote_port });
+}
+
+static void connect_answered(struct session *session, struct session_socket *s, int error)
+{
+	s->connecting = false;
+	tell(session, (struct event){ .kind = EVENT_CONNECT,
+				      .local_port = s->local_port,
+				      .remote_port = s->remote_port,
+				      .error = error });
+}
+
+static void do_connect(struct session *session, const struct action *action)
+{
+	struct session_socket *s = socket_of(session, action->local_port);
+	struct sockaddr_storage remote;
+	unsigned scope = session->route.index;
+	socklen_t length = address_to_sockaddr(&session->run->address, action->remote_port, scope,
+					       &remote);
+	opened(session, action);
+	if (s == NULL || s->fd < 0)
+		return;
+	s->remote_port = action->remote_port;
+	s->connecting = true;
+	if (connect(s->fd, (struct sockaddr *)&remote, length) == 0)
+		connect_answered(session, s, 0);
+	else if (errno != EINPROGRESS)
+		connect_answered(session, s, errno);
+}
+
+static void do_talk(struct session *session, const struct action *action)
+{
+	struct session_socket *s = socket_of(session, action->local_port);
+	struct handshake_options options = { .user = session->options->user,
+					     .authenticate = session->options->authenticate };
+	struct error error = { 0 };
+	if (s == NULL || s->fd < 0)
+		return;
+	s->handshake = handshake_new(s->fd, &options, &error);
+	if (s->handshake == NULL)
+		tell(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
+}
+
+static void do_send(struct session *session, const struct action *action)
+{
+	struct craft_segment segment = {
+		.source_port = action->local_port,
+		.destination_port = action->remote_port,
+		.sequence = action->sequence,
+		.acknowledgement = action->acknowledgement,
+		.flags = action->flags,
+		.ttl = action->ttl,
+		.ip_id = action->ip_id,
+		.window = 64240,
+		.has_timestamp = action->has_timestamp,
+		.timestamp_value = action->timestamp_value,
+		.timestamp_echo = action->timestamp_echo,
+		.payload = action->payload,
+		.payload_length = action->payload_length,
+	};
+	if (action->flags == TCP_SYN) { /* the clock of a Linux client: milliseconds */
+		opened(session, action);
+		segment.timestamp_value = (uint32_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);
+	}
+	int error = craft_send(session->craft, action->way, &segment);
+	if (error != 0)
+		tell(session, (struct event){ .kind = EVENT_REFUSED,
+					      .way = action->way,
+					      .local_port = action->local_port,
+					      .remote_port = action->remote_port,
+					      .ttl = action->ttl,
+					      .error = error });
+}
+
+/* Performs what is due; false when the plan is complete. */
+static bool act(struct session *session)
+{
+	for (;;) {
+		struct action action = plan_next(session->plan, now_of(session));
+		switch (action.kind) {
+		case ACTION_NONE:
+			return true;
+		case ACTION_DONE:
+			return false;
+		case ACTION_CONNECT:
+			do_connect(session, &action);
+			break;
+		case ACTION_TALK:
+			do_talk(session, &action);
+			break;
+		case ACTION_LISTEN: /* the capture hears it */
+			break;
+		case ACTION_SEND:
+			do_send(session, &action);
+			break;
+		}
+	}
+}
+
+/* -- answers in ------------------------------------------------------------------- */
+
+/* ICMP of other conversations on this machine is nobody's business. */
+static bool concerns_us(const struct session *session, const struct packet *packet)
+{
+	if (packet->protocol == IP_TCP)
+		return true; /* the capture filter asked for our ports only */
+	const struct quote *quote = &packet->quote;
+	uint16_t port = quote->source_port;
+	const struct ports *ports = &session->ports;
+	return quote->present && quote->has_ports &&
+	       ((port >= ports->kernel && port < ports->kernel + PLAN_KERNEL_PORTS) ||
+		(port >= ports->crafted && port < ports->crafted + PLAN_CRAFTED_PORTS));
+}
+
+static void take_frame(void *context, const struct frame *frame)
+{
+	struct session *session = context;
+	struct packet packet;
+	decode(frame, &packet);
+	if (!concerns_us(session, &packet))
+		return;
+	run_frame(session->run, frame);
+	packet.number = session->run->frame_count;
+	plan_packet(session->plan, &packet);
+}
+
+static void ssh_ended(struct session *session, struct session_socket *s)
+{
+	const struct handshake_result *result = handshake_result(s->handshake);
+	uint16_t port = s->local_port;
+	if (result->kex[0] != '\0')
+		tell(session, (struct event){ .kind = EVENT_KEX, .local_port = port,
+					      .text = result->kex });
+	if (result->fingerprint[0] != '\0') {
+		char key[160];
+		snprintf(key, sizeof(key), "%s %s", result->host_key_type, result->fingerprint);
+		tell(session, (struct event){ .kind = EVENT_HOST_KEY, .local_port = port,
+					      .value = result->signature_verified, .text = key });
+	}
+	if (result->end == HANDSHAKE_END_AUTHENTICATION)
+		tell(session, (struct event){ .kind = EVENT_AUTH, .local_port = port,
+					      .text = result->auth_methods });
+	tell(session, (struct event){ .kind = EVENT_SSH,
+				      .local_port = port,
+				      .error = result->error,
+				      .text = handshake_end_name(result->end),
+				      .detail = result->message });
+}
+
+static void step_socket(struct session *session, struct session_socket *s, short ready)
+{
+	if (s->connecting && (ready & (POLLOUT | POLLERR | POLLHUP))) {
+		int error = 0;
+		socklen_t length = sizeof(error);
+		getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+		connect_answered(session, s, error);
+	}
+	if (s->handshake == NULL || handshake_state(s->handshake) == HANDSHAKE_DONE)
+		return;
+	if (handshake_step(s->handshake, now_of(session)) == HANDSHAKE_DONE)
+		ssh_ended(session, s);
+}
+
+/* -- waiting ---------------------------------------------------------------------- */
+
+struct waiting {
+	struct pollfd fd[1 + SESSION_CAPTURES + SESSION_SOCKETS];
+};
+
+static void wait_for(struct session *session, int signals, struct waiting *waiting)
+{
+	int64_t wakeup = plan_wakeup(session->plan);
+	struct pollfd *fd = waiting->fd;
+	*fd++ = (struct pollfd){ .fd = signals, .events = POLLIN };
+	for (size_t i = 0; i < SESSION_CAPTURES; i++)
+		*fd++ = (struct pollfd){ .fd = i < session->capture_count ?
+						       capture_fd(session->capture[i]) :
+						       -1,
+					 .events = POLLIN };
+	for (size_t i = 0; i < SESSION_SOCKETS; i++, fd++) {
+		const struct session_socket *s = &session->socket[i];
+		bool talks = s->handshake != NULL && handshake_state(s->handshake) != HANDSHAKE_DONE;
+		*fd = (struct pollfd){ .fd = s->connecting || talks ? s->fd : -1 };
+		fd->events = talks ? handshake_poll_events(s->handshake) : POLLOUT;
+		if (talks && handshake_deadline(s->handshake) < wakeup)
+			wakeup = handshake_deadline(s->handshake);
+	}
+	int64_t left = wakeup - now_of(session);
+	if (left < 0)
+		left = 0;
+	struct timespec timeout = { .tv_sec = left / SECOND, .tv_nsec = left % SECOND };
+	if (ppoll(waiting->fd, sizeof(waiting->fd) / sizeof(*waiting->fd), &timeout, NULL) < 0)
+		memset(waiting, 0, sizeof(*waiting));
+}
+
+static bool read_captures(struct session *session, struct error *error)
+{
+	for (size_t i = 0; i < session->capture_count; i++)
+		if (capture_read(session->capture[i], take_frame, session, error) < 0)
+			return false;
+	return true;
+}
+
+static bool make_plan(struct session *session, int64_t deadline_ns)
+{
+	const struct drive_options *options = session->options;
+	struct plan_config config = {
+		.control_count = options->control_count,
+		.kernel_ports = session->ports.kernel,
+		.crafted_ports = session->ports.crafted,
+		.deadline_ns = deadline_ns + session->clock_offset_ns,
+		.crafted = session->craft != NULL,
+		.full_ttl = 64,
+	};
+	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));
+	if (getrandom(config.key, sizeof(config.key), 0) != sizeof(config.key))
+		return false;
+	session->plan = plan_new(session->run, &config, now_of(session));
+	return session->plan != NULL;
+}
+
+static void finish(struct session *session)
+{
+	for (size_t i = 0; i < session->capture_count; i++)
+		run_event(session->run,
+			  &(struct event){ .kind = EVENT_CAPTURE,
+					   .time_ns = now_of(session),
+					   .value = (int64_t)capture_dropped(session->capture[i]),
+					   .text = session->run->interfaces[i].name });
+	session->run->stopped_ns = now_of(session);
+}
+
+bool session_run(struct session *session, int64_t deadline_ns, int signals, struct error *error)
+{
+	session->clock_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
+	if (!make_plan(session, deadline_ns))
+		return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
+	bool sound = true;
+	while (sound && act(session)) {
+		struct waiting waiting;
+		wait_for(session, signals, &waiting);
+		if (waiting.fd[0].revents & POLLIN) {
+			session->run->interrupted = true;
+			break;
+		}
+		sound = read_captures(session, error);
+		look_at_next_hop(session);
+		for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+			step_socket(session, &session->socket[i],
+				    waiting.fd[1 + SESSION_CAPTURES + i].revents);
+	}
+	if (sound)
+		sound = read_captures(session, error);
+	finish(session);
+	return sound;
+}
