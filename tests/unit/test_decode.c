@@ -61,6 +61,8 @@ static struct packet decode_exact(uint32_t link, const uint8_t *bytes, size_t ca
 	assert_int_equal(packet.interface, 3);
 	assert_true(packet.payload_captured <= packet.payload_length);
 	assert_int_equal(packet.payload != NULL, packet.payload_captured > 0);
+	if (packet.end != DECODE_COMPLETE)
+		assert_int_equal(packet.wscale, 255);
 	if (packet.payload != NULL) {
 		assert_true(packet.payload > copy);
 		assert_true(packet.payload + packet.payload_captured <= copy + captured);
@@ -432,6 +434,9 @@ static const struct sample samples[] = {
 	    IP4("0040",
 		"01") "030d 0000 00000000" QUOTE4("003c") "9c40 0016 00000001 0000000a 5012 0100",
 	    "complete" NO_PORTS4("1") " icmp 3/13" QUOTED4 " SA ack 10 win 256"),
+	ROW("quoted payload is not an option", LINK_RAW,
+	    IP4("0048", "01") "030d 0000 00000000" QUOTE4("003c") TCP("5018") "020405b4",
+	    "complete" NO_PORTS4("1") " icmp 3/13" QUOTED4 " PA ack 0 win 65535"),
 	ROW("15 bytes of TCP quoted", LINK_RAW,
 	    IP4("003f",
 		"01") "030d 0000 00000000" QUOTE4("003c") "9c40 0016 00000001 0000000a 5012 01",
@@ -523,6 +528,10 @@ static const struct sample samples[] = {
 	    IP6("0040", "3a") "0300 0000 06000000" IP6(
 		    "0014", "06") "9c40 0016 00000001 2000 0000 0000 0000",
 	    "complete" NO_PORTS6("58") " icmp 3/0" QUOTED6),
+	ROW("a length ends the quote in ICMPv6", LINK_RAW,
+	    IP6("004c", "3a") "0300 0000 08000000" IP6("001c", "06")
+		    TCP("7002") "01010101 020405b4",
+	    "complete" NO_PORTS6("58") " icmp 3/0" QUOTED6 " S ack 0 win 65535"),
 	ROW("ICMPv6 parameter problem", LINK_RAW,
 	    IP6("0038", "3a") "0401 0000 00000006" IP6("0014", "06") "9c40 0016 00000001",
 	    "complete" NO_PORTS6("58") " icmp 4/1" QUOTED6),
