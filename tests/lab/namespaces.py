@@ -91,19 +91,30 @@ def start(name, run, daemon, command):
     return fork(work)
 
 
-def wait_for_listener(pid, port, seconds=10.0):
-    """Waits until this network has a listener on a port (TCP, or UDP); pid is the child to be it."""
-    wanted = f":{port:04X} "
+def wait_for(ready, pid, seconds=10.0):
+    """Waits until ready(); raises when the child `pid`, which is to bring that about, ends before."""
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for table, state in (("tcp", " 0A "), ("tcp6", " 0A "), ("udp", " 07 "), ("udp6", " 07 ")):
-            with open(f"/proc/self/net/{table}", encoding="ascii") as lines:
-                if any(wanted in line and state in line for line in lines):
-                    return
+    while not ready():
         if os.waitpid(pid, os.WNOHANG)[0]:
-            raise RuntimeError(f"what should listen on port {port} has ended")
+            raise RuntimeError("it has ended")
+        if time.monotonic() > deadline:
+            raise RuntimeError("it does not get ready")
         time.sleep(0.003)
-    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def listens(port):
+    """Whether this network has a listener on a port, TCP or UDP."""
+    wanted = re.compile(rf"^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F]+:[0-9A-F]+ (\w+)", re.MULTILINE)
+    return any(
+        state == "0A" or table.startswith("udp")
+        for table in ("tcp", "tcp6", "udp", "udp6")
+        for state in wanted.findall(Path("/proc/self/net", table).read_text(encoding="ascii"))
+    )
+
+
+def packet_sockets():
+    """How many packet sockets this network has."""
+    return len(Path("/proc/self/net/packet").read_text(encoding="ascii").splitlines()) - 1
 
 
 def residents(hosts):

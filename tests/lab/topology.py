@@ -1,33 +1,38 @@
 """What the lab consists of: hosts, links, addresses, routes, services. Data only.
 
-                                    10.20.0.0/24   2001:db8:20::/64
+                               10.20.0.0/24  2001:db8:20::/64
     client  .10 ::10 ──┐
-                       ├─ office (switch) ── .1 ::1  edge   NAT for IPv4, DNS server
-    onprem  .20 ::20 ──┘                             │ wan  198.51.100.2  2001:db8:100::2
-                                                     │
-                                                     │ edge 198.51.100.1  2001:db8:100::1
-    internet  203.0.113.10  2001:db8:113::10 ─────── isp    DNS server for all but the office
-                                     (isp: .1, ::1)  │ cloud 192.0.2.1    2001:db8:2::1
-                                                     │
-                                                     │ isp  192.0.2.2     2001:db8:2::2
-                                                   cloud  edge router of the cloud
-                                                     │ lb   100.64.0.1    2001:db8:98::1
-                                                     │
-                                                     │ cloud 100.64.0.2   2001:db8:98::2
-                                                     lb     20.99.0.4 -> 10.1.0.4 (IPv6 is routed),
-                                                     │      a hop, but never sends an ICMP error
-                                                     │ vnet 10.1.0.1      2001:db8:99::1
-                                                     │
-                            10.1.0.0/16             nsg     bridge: costs no hop; from outside only
-                            2001:db8:99::/64       ┌─┴─┐    TCP 22 and 80 pass, the VNet is open
-                                                   vm  peer
-                                                   .4  .5   10.1.0.4  2001:db8:99::4, 10.1.0.5  2001:db8:99::5
+                       ├─ office ─── cable ──┐
+    onprem  .20 ::20 ──┘  (switch)           │ lan  10.20.0.1     2001:db8:20::1
+                                            edge    NAT for IPv4; the office's DNS server
+                                             │ wan  198.51.100.2  2001:db8:100::2
+                                           fibre
+                                             │ edge 198.51.100.1  2001:db8:100::1
+    internet ─────────────────────────────  isp     DNS server for all others
+    203.0.113.10  2001:db8:113::10           │      (isp: 203.0.113.1  2001:db8:113::1)
+                                             │ cloud 192.0.2.1    2001:db8:2::1
+                                             │
+                                             │ isp  192.0.2.2     2001:db8:2::2
+                                           cloud    edge router of the cloud
+                                             │ lb   100.64.0.1    2001:db8:98::1
+                                             │
+                                             │ cloud 100.64.0.2   2001:db8:98::2
+                                            lb      20.99.0.4 -> 10.1.0.4 (IPv6 is routed);
+                                             │      a hop, but it never sends an ICMP error
+                                             │ vnet 10.1.0.1      2001:db8:99::1
+                                             │
+                                            nsg     a bridge, no hop; from outside TCP 22 and 80
+                                            ┌┴┐     pass, within the VNet everything
+                                           vm peer
+                    10.1.0.4  2001:db8:99::4   10.1.0.5  2001:db8:99::5
 
-Seen from client the VM is 20.99.0.4 (or 2001:db8:99::4) and five hops away:
-edge 10.20.0.1, isp 198.51.100.1, cloud 192.0.2.2, lb (silent), VM.
+Seen from client the VM is 20.99.0.4 (or 2001:db8:99::4), five hops away: edge 10.20.0.1,
+isp 198.51.100.1, cloud 192.0.2.2, lb (silent), VM. cable and fibre are bridges of two ports,
+no hops, where `lab weather` puts a forwarder. With `lab up --tun` client reaches all but its
+own LAN through a tun device, 10.20.1.10, whose other end is edge, 10.20.1.1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 CONFIG = Path(__file__).resolve().parent / "config"
@@ -71,6 +76,7 @@ class Host:
 
     addresses: dict[str, str]  # interface -> its addresses, separated by spaces
     routes: str = ""  # one `ip route` destination a line
+    tun: str = ""  # the addresses of tun0, if there is one
     resolver: str = "198.51.100.1"
     router: bool = False
     switch: bool = False  # bridges its interfaces
@@ -101,7 +107,8 @@ HOSTS = {
         resolver="10.20.0.1",
         services=(SSHD,),
     ),
-    "office": Host({"client": "", "onprem": "", "edge": ""}, switch=True),
+    "office": Host({"client": "", "onprem": "", "cable": ""}, switch=True),
+    "cable": Host({"office": "", "edge": ""}, switch=True),
     "edge": Host(
         {
             "lan": "10.20.0.1/24 2001:db8:20::1/64",
@@ -111,6 +118,7 @@ HOSTS = {
         router=True,
         services=(dns("10.20.0.1"),),
     ),
+    "fibre": Host({"edge": "", "isp": ""}, switch=True),
     "isp": Host(
         {
             "edge": "198.51.100.1/30 2001:db8:100::1/64",
@@ -158,8 +166,10 @@ HOSTS = {
 LINKS = """
     client:eth0    office:client
     onprem:eth0    office:onprem
-    office:edge    edge:lan
-    edge:wan       isp:edge
+    office:cable   cable:office
+    cable:edge     edge:lan
+    edge:wan       fibre:edge
+    fibre:isp      isp:edge
     internet:eth0  isp:internet
     isp:cloud      cloud:isp
     cloud:lb       lb:cloud
@@ -167,3 +177,35 @@ LINKS = """
     nsg:vm         vm:eth0
     nsg:peer       peer:eth0
 """
+
+# The tunnel of `lab up --tun`: packets of tun0 travel as datagrams between client and edge.
+TUN_ADDRESSES = {
+    "CLIENT": "10.20.1.10",
+    "CLIENT6": "2001:db8:20:1::10",
+    "EDGE": "10.20.1.1",
+    "EDGE6": "2001:db8:20:1::1",
+}
+TUN_ROUTES = "default dev tun0\n::/0 dev tun0"
+
+
+def tunnel(here, there):
+    return Service("tunnel", 1194, f"/run/forwarder tun:tun0 udp:{here}:1194:{there}:1194")
+
+
+def with_tunnel(hosts):
+    """The same hosts, but client's way out is a tunnel to edge."""
+    client, edge = hosts["client"], hosts["edge"]
+    return {
+        **hosts,
+        "client": replace(
+            client,
+            tun="10.20.1.10/24 2001:db8:20:1::10/64",
+            routes=TUN_ROUTES,
+            services=(*client.services, tunnel("10.20.0.10", "10.20.0.1")),
+        ),
+        "edge": replace(
+            edge,
+            tun="10.20.1.1/24 2001:db8:20:1::1/64",
+            services=(*edge.services, tunnel("10.20.0.1", "10.20.0.10")),
+        ),
+    }
