@@ -1,0 +1,666 @@
+/* handshake: the only file that knows libssh (0.10).
+ *
+ * What its source taught (src/socket.c, src/client.c, src/packet_cb.c):
+ * - ssh_connect() on a given descriptor does one poll() a call, and the first one,
+ *   which sends our identification string, makes the descriptor blocking: that is
+ *   undone at once.
+ * - After a write it waits for POLLOUT before the next.
+ * - It closes the descriptor on errors and leaves it open otherwise, so it gets a
+ *   duplicate, and ssh_get_fd() tells which it was.
+ * - How the connection ended is only told in words: a look into the socket before
+ *   each call sees FIN and reset first.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+
+#include "handshake/handshake.h"
+#include "handshake/listen.h"
+
+#define MILLISECOND INT64_C(1000000)
+
+enum { LISTEN_MS = 400, TIMEOUT_MS = 10000 };
+
+/* Calls into libssh in one step. A server that keeps talking gets no more than that
+ * before the caller's clock is asked again. */
+enum { CALLS_MAX = 64 };
+
+enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS };
+
+struct handshake {
+	int fd; /* the caller's */
+	enum handshake_state state;
+	enum phase phase;
+	bool started;
+	int64_t speak_ns, give_up_ns;
+	struct listener *listener; /* until the server has identified itself */
+	ssh_session session;
+	int library_fd; /* a duplicate of fd, libssh's */
+	struct ssh_callbacks_struct callbacks;
+	bool kexinit_seen;
+
+	char *user, *host_keys, *agent; /* may be NULL */
+	unsigned listen_ms, timeout_ms;
+	bool authenticate;
+	const char *const *keys;
+	size_t key_count, key_next;
+	ssh_key key;
+
+	struct handshake_result result;
+};
+
+/* -- what we offer --------------------------------------------------------------- */
+
+/* OpenSSH 9.2's defaults (its myproposal.h), as far as libssh has them. Some lists
+ * name their algorithms twice: it changes no choice, and makes our KEXINIT as long
+ * as OpenSSH's (1.5 KB), so that what drops its large packets drops ours. */
+#define KEX_LIST                                                                                   \
+	"curve25519-sha256,curve25519-sha256@libssh.org,"                                          \
+	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                                \
+	"diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"                      \
+	"diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
+#define HOST_KEY_LIST                                                                              \
+	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"                 \
+	"sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
+#define CIPHER_LIST                                                                                \
+	"chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"                          \
+	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+#define MAC_LIST                                                                                   \
+	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,"   \
+	"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+#define COMPRESSION_LIST "none,zlib@openssh.com"
+
+static const struct {
+	enum ssh_options_e option;
+	const char *list;
+} offers[] = {
+	{ SSH_OPTIONS_KEY_EXCHANGE, KEX_LIST },
+	{ SSH_OPTIONS_CIPHERS_C_S, CIPHER_LIST },
+	{ SSH_OPTIONS_CIPHERS_S_C, CIPHER_LIST "," CIPHER_LIST },
+	{ SSH_OPTIONS_HMAC_C_S, MAC_LIST "," MAC_LIST },
+	{ SSH_OPTIONS_HMAC_S_C, MAC_LIST "," MAC_LIST },
+	{ SSH_OPTIONS_COMPRESSION_C_S, COMPRESSION_LIST },
+	{ SSH_OPTIONS_COMPRESSION_S_C, COMPRESSION_LIST },
+};
+
+/* What OpenSSH offers by default and libssh 0.10 does not know. */
+static const char *const theirs[] = {
+	"sntrup761x25519-sha512",
+	"mlkem768x25519-sha256",
+	"umac-64",
+	"umac-128",
+};
+
+/* Nothing but these: no configuration, no known_hosts, no identity. */
+static const struct {
+	enum ssh_options_e option;
+	const char *text;
+} silences[] = {
+	{ SSH_OPTIONS_SSH_DIR, "/dev/null" },
+	{ SSH_OPTIONS_KNOWNHOSTS, "/dev/null" },
+	{ SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null" },
+};
+
+static bool set_lists(ssh_session session, const char *host_keys)
+{
+	char list[1024];
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
+		if (ssh_options_set(session, offers[i].option, offers[i].list) != SSH_OK)
+			return false;
+	}
+	snprintf(list, sizeof(list), "%s%s" HOST_KEY_LIST "," HOST_KEY_LIST,
+		 host_keys != NULL ? host_keys : "", host_keys != NULL ? "," : "");
+	return ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, list) == SSH_OK;
+}
+
+static bool set_silences(ssh_session session)
+{
+	bool no = false;
+	for (size_t i = 0; i < sizeof(silences) / sizeof(silences[0]); i++) {
+		if (ssh_options_set(session, silences[i].option, silences[i].text) != SSH_OK)
+			return false;
+	}
+	return ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK;
+}
+
+/* -- the end ---------------------------------------------------------------------- */
+
+const char *handshake_end_name(enum handshake_end end)
+{
+	static const char *const names[] = {
+#define HANDSHAKE_END(id, name) [HANDSHAKE_END_##id] = (name),
+		HANDSHAKE_ENDS
+#undef HANDSHAKE_END
+	};
+	return (size_t)end < sizeof(names) / sizeof(names[0]) ? names[end] : "?";
+}
+
+enum ending { ENDING_SILENT, ENDING_CLOSED, ENDING_RESET, ENDING_FAILED };
+
+/* What an ending means at each stage that it can come at. */
+static const enum handshake_end meanings[][ENDING_FAILED + 1] = {
+	[HANDSHAKE_STAGE_CONNECTED] = { HANDSHAKE_END_SILENT, HANDSHAKE_END_CLOSED,
+					HANDSHAKE_END_RESET, HANDSHAKE_END_NOT_SSH },
+	[HANDSHAKE_STAGE_IDENTIFIED] = { HANDSHAKE_END_IDENT_SILENT, HANDSHAKE_END_IDENT_CLOSED,
+					 HANDSHAKE_END_IDENT_RESET, HANDSHAKE_END_KEX_FAILED },
+	[HANDSHAKE_STAGE_KEXINIT] = { HANDSHAKE_END_KEX_SILENT, HANDSHAKE_END_KEX_CLOSED,
+				      HANDSHAKE_END_KEX_RESET, HANDSHAKE_END_KEX_FAILED },
+	[HANDSHAKE_STAGE_KEX] = { HANDSHAKE_END_AUTH_SILENT, HANDSHAKE_END_AUTH_CLOSED,
+				  HANDSHAKE_END_AUTH_RESET, HANDSHAKE_END_AUTH_FAILED },
+	/* Keys were offered: a server that hangs up over them refuses them. */
+	[HANDSHAKE_STAGE_AUTH] = { HANDSHAKE_END_AUTH_SILENT, HANDSHAKE_END_AUTH_REFUSED,
+				   HANDSHAKE_END_AUTH_REFUSED, HANDSHAKE_END_AUTH_REFUSED },
+};
+
+/* The same before the identification string, when there were other bytes. */
+static const enum handshake_end text_meanings[] = { HANDSHAKE_END_DRIP, HANDSHAKE_END_TEXT_CLOSED,
+						    HANDSHAKE_END_TEXT_RESET,
+						    HANDSHAKE_END_NOT_SSH };
+
+static void copy_text(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text != NULL ? text : "");
+}
+
+/* What the listener heard, and the end of listening. */
+static void stop_listening(struct handshake *h)
+{
+	if (h->listener == NULL)
+		return;
+	h->result.lines = listener_lines(h->listener);
+	copy_text(h->result.first_line, sizeof(h->result.first_line),
+		  listener_first_line(h->listener));
+	copy_text(h->result.banner, sizeof(h->result.banner), listener_ident(h->listener));
+	listener_free(h->listener);
+	h->listener = NULL;
+}
+
+/* Says good-bye where somebody listens, and lets go of libssh's descriptor. */
+static void disconnect(struct handshake *h)
+{
+	bool libssh_has_it = h->session != NULL && h->result.spoke;
+	if (!libssh_has_it) {
+		if (h->library_fd >= 0)
+			close(h->library_fd);
+	} else if (h->result.stage >= HANDSHAKE_STAGE_KEX && ssh_get_fd(h->session) >= 0) {
+		(void)ssh_session_set_disconnect_message(h->session, "diagnosis complete");
+		ssh_set_fd_towrite(h->session);
+		ssh_disconnect(h->session); /* leaves the descriptor open */
+		close(h->library_fd);
+	}
+	h->library_fd = -1;
+}
+
+static void leave(struct handshake *h)
+{
+	disconnect(h);
+	if (h->key != NULL)
+		ssh_key_free(h->key);
+	h->key = NULL;
+	if (h->session == NULL)
+		return;
+	ssh_free(h->session); /* closes what is still open */
+	h->session = NULL;
+	/* The caller may hold its own descriptor for long, and the server may have few
+	 * places. */
+	if (h->result.stage >= HANDSHAKE_STAGE_IDENTIFIED)
+		(void)shutdown(h->fd, SHUT_WR);
+}
+
+static void finish(struct handshake *h, enum handshake_end end)
+{
+	h->result.end = end;
+	stop_listening(h);
+	leave(h);
+	if (h->result.message[0] == '\0')
+		copy_text(h->result.message, sizeof(h->result.message), h->result.first_line);
+	h->state = HANDSHAKE_DONE;
+}
+
+static void finish_early(struct handshake *h, enum ending ending, int error)
+{
+	enum handshake_stage stage = h->result.stage;
+	h->result.error = error;
+	if (h->listener != NULL && listener_has_bytes(h->listener))
+		finish(h, text_meanings[ending]);
+	else
+		finish(h, meanings[stage][ending]);
+}
+
+/* -- libssh's words ----------------------------------------------------------------- */
+
+static bool begins(const char *text, const char *start)
+{
+	return strncmp(text, start, strlen(start)) == 0;
+}
+
+/* "kex error : no match for method kex algos: server [a,b], client [c]": whether the
+ * server's list has something that OpenSSH would have taken. */
+static bool only_libssh_lacks_it(const char *words)
+{
+	char server[1024];
+	const char *start = strchr(words, '[');
+	copy_text(server, sizeof(server), start);
+	server[strcspn(server, "]")] = '\0';
+	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
+		if (strstr(server, theirs[i]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void finish_with_words(struct handshake *h)
+{
+	char words[1024];
+	copy_text(words, sizeof(words), ssh_get_error(h->session));
+	copy_text(h->result.message, sizeof(h->result.message), words);
+
+	if (begins(words, "Received SSH_MSG_DISCONNECT") &&
+	    h->result.stage < HANDSHAKE_STAGE_AUTH) {
+		finish(h, HANDSHAKE_END_DISCONNECTED);
+	} else if (begins(words, "Socket error: disconnected")) {
+		finish_early(h, ENDING_CLOSED, 0);
+	} else if (begins(words, "Socket error: ")) {
+		finish_early(h, ENDING_RESET, ECONNRESET);
+	} else if (begins(words, "kex error")) {
+		h->result.only_ours = only_libssh_lacks_it(words);
+		finish(h, HANDSHAKE_END_NO_COMMON);
+	} else if (begins(words, "Failed to verify server hostkey signature")) {
+		finish(h, HANDSHAKE_END_BAD_SIGNATURE);
+	} else {
+		finish_early(h, ENDING_FAILED, 0);
+	}
+}
+
+/* -- stages -------------------------------------------------------------------------- */
+
+/* libssh counts its stages in parts of one: 0.6 is "the server's KEXINIT is in". */
+static void on_progress(void *context, float part)
+{
+	struct handshake *h = context;
+	if (part > 0.55f)
+		h->kexinit_seen = true;
+}
+
+/* The keys are the user's: a passphrase is not asked for. */
+static int no_passphrase(const char *prompt, char *buffer, size_t length, int echo, int verify,
+			 void *context)
+{
+	(void)prompt, (void)buffer, (void)length, (void)echo, (void)verify, (void)context;
+	return -1;
+}
+
+static void note_host_key(struct handshake *h)
+{
+	ssh_key key = NULL;
+	unsigned char *hash = NULL;
+	size_t length = 0;
+	if (ssh_get_server_publickey(h->session, &key) != SSH_OK)
+		return;
+	copy_text(h->result.host_key_type, sizeof(h->result.host_key_type),
+		  ssh_key_type_to_char(ssh_key_type(key)));
+	if (ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &length) == SSH_OK) {
+		char *text = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, length);
+		copy_text(h->result.fingerprint, sizeof(h->result.fingerprint), text);
+		ssh_string_free_char(text);
+		ssh_clean_pubkey_hash(&hash);
+	}
+	ssh_key_free(key);
+	/* ssh_packet_newkeys() of libssh: without a valid signature it goes no further. */
+	h->result.signature_verified = true;
+}
+
+static void note_kex(struct handshake *h)
+{
+	const char *name = ssh_get_kex_algo(h->session);
+	/* The one method that we offer and libssh has no name for. */
+	copy_text(h->result.kex, sizeof(h->result.kex),
+		  name != NULL ? name : "diffie-hellman-group-exchange-sha256");
+	note_host_key(h);
+	h->result.stage = HANDSHAKE_STAGE_KEX;
+}
+
+static void note_methods(struct handshake *h)
+{
+	static const struct {
+		int bit;
+		const char *name;
+	} methods[] = {
+		{ SSH_AUTH_METHOD_PUBLICKEY, "publickey" },
+		{ SSH_AUTH_METHOD_PASSWORD, "password" },
+		{ SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive" },
+		{ SSH_AUTH_METHOD_HOSTBASED, "hostbased" },
+		{ SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic" },
+	};
+	int offered = ssh_userauth_list(h->session, NULL);
+	char *out = h->result.auth_methods;
+	size_t used = 0;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		if (offered & methods[i].bit)
+			used += (size_t)snprintf(out + used, sizeof(h->result.auth_methods) - used,
+						 "%s%s", used > 0 ? " " : "", methods[i].name);
+	}
+	h->result.stage = HANDSHAKE_STAGE_AUTH;
+}
+
+static int advance_connect(struct handshake *h)
+{
+	int answer = ssh_connect(h->session);
+	if (!h->result.spoke && ssh_get_clientbanner(h->session) != NULL) {
+		/* The call that sends our identification string makes the descriptor
+		 * blocking. */
+		(void)fcntl(h->fd, F_SETFL, fcntl(h->fd, F_GETFL) | O_NONBLOCK);
+		h->result.spoke = true;
+	}
+	if (h->kexinit_seen && h->result.stage < HANDSHAKE_STAGE_KEXINIT)
+		h->result.stage = HANDSHAKE_STAGE_KEXINIT;
+	if (answer == SSH_OK) {
+		note_kex(h);
+		h->phase = PHASE_NONE;
+	}
+	return answer;
+}
+
+static int advance_none(struct handshake *h)
+{
+	int answer = ssh_userauth_none(h->session, NULL);
+	if (answer == SSH_AUTH_AGAIN || answer == SSH_AUTH_ERROR)
+		return answer == SSH_AUTH_AGAIN ? SSH_AGAIN : SSH_ERROR;
+	if (answer == SSH_AUTH_SUCCESS) {
+		h->result.no_auth_needed = true;
+		h->result.stage = HANDSHAKE_STAGE_AUTH;
+	} else {
+		note_methods(h);
+	}
+	if (!h->authenticate || h->result.no_auth_needed)
+		finish(h, HANDSHAKE_END_AUTHENTICATION);
+	else
+		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
+	return SSH_OK;
+}
+
+/* A key was taken; where the server wants more than a key (SSH_AUTH_PARTIAL), the
+ * methods that remain. */
+static int key_taken(struct handshake *h, int answer)
+{
+	if (answer == SSH_AUTH_PARTIAL)
+		note_methods(h);
+	finish(h, HANDSHAKE_END_AUTHENTICATED);
+	return SSH_OK;
+}
+
+static int advance_agent(struct handshake *h)
+{
+	int answer = ssh_userauth_agent(h->session, NULL);
+	if (answer == SSH_AUTH_AGAIN)
+		return SSH_AGAIN;
+	if (answer == SSH_AUTH_SUCCESS || answer == SSH_AUTH_PARTIAL)
+		return key_taken(h, answer);
+	if (ssh_get_fd(h->session) < 0)
+		return SSH_ERROR; /* the server closed: too many attempts */
+	h->phase = PHASE_KEYS;
+	return SSH_OK;
+}
+
+static bool load_next_key(struct handshake *h)
+{
+	while (h->key == NULL && h->key_next < h->key_count) {
+		const char *path = h->keys[h->key_next++];
+		if (ssh_pki_import_privkey_file(path, NULL, no_passphrase, NULL, &h->key) != SSH_OK)
+			h->key = NULL;
+	}
+	return h->key != NULL;
+}
+
+static int advance_keys(struct handshake *h)
+{
+	if (!load_next_key(h)) {
+		finish(h, HANDSHAKE_END_AUTH_REFUSED);
+		return SSH_OK;
+	}
+	int answer = ssh_userauth_publickey(h->session, NULL, h->key);
+	if (answer == SSH_AUTH_AGAIN)
+		return SSH_AGAIN;
+	if (answer == SSH_AUTH_SUCCESS || answer == SSH_AUTH_PARTIAL)
+		return key_taken(h, answer);
+	ssh_key_free(h->key);
+	h->key = NULL;
+	return ssh_get_fd(h->session) < 0 ? SSH_ERROR : SSH_OK;
+}
+
+static int advance(struct handshake *h)
+{
+	switch (h->phase) {
+	case PHASE_CONNECT:
+		return advance_connect(h);
+	case PHASE_NONE:
+		return advance_none(h);
+	case PHASE_AGENT:
+		return advance_agent(h);
+	case PHASE_KEYS:
+		return advance_keys(h);
+	}
+	return SSH_ERROR;
+}
+
+/* -- talking ------------------------------------------------------------------------- */
+
+static bool set_options(struct handshake *h)
+{
+	int rsa_bits = 1024; /* OpenSSH's RequiredRSASize */
+	return set_silences(h->session) && set_lists(h->session, h->host_keys) &&
+	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &rsa_bits) == SSH_OK &&
+	       ssh_options_set(h->session, SSH_OPTIONS_USER, h->user) == SSH_OK &&
+	       (h->agent == NULL ||
+		ssh_options_set(h->session, SSH_OPTIONS_IDENTITY_AGENT, h->agent) == SSH_OK) &&
+	       ssh_options_set(h->session, SSH_OPTIONS_FD, &h->library_fd) == SSH_OK;
+}
+
+static bool set_up(struct handshake *h)
+{
+	int on = 1;
+	h->session = ssh_new();
+	if (h->session == NULL || h->library_fd < 0)
+		return false;
+	ssh_set_blocking(h->session, 0);
+	ssh_callbacks_init(&h->callbacks);
+	h->callbacks.userdata = h;
+	h->callbacks.connect_status_function = on_progress;
+	h->callbacks.auth_function = no_passphrase;
+	/* Each of our packets is waited for. */
+	(void)setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return ssh_set_callbacks(h->session, &h->callbacks) == SSH_OK && set_options(h);
+}
+
+/* Our identification string goes out. */
+static void speak(struct handshake *h)
+{
+	h->state = HANDSHAKE_TALKING;
+	if (advance_connect(h) == SSH_ERROR)
+		finish_with_words(h);
+}
+
+/* FIN or reset, when nothing else is left to read. */
+static bool connection_over(struct handshake *h)
+{
+	char byte;
+	ssize_t got = recv(h->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return false;
+	finish_early(h, got == 0 ? ENDING_CLOSED : ENDING_RESET, got == 0 ? 0 : errno);
+	return true;
+}
+
+static short libssh_events(const struct handshake *h)
+{
+	int flags = ssh_get_poll_flags(h->session);
+	return (short)(POLLIN | (flags & SSH_WRITE_PENDING ? POLLOUT : 0));
+}
+
+static bool can_go_on(const struct handshake *h)
+{
+	struct pollfd poll_fd = { .fd = h->fd, .events = libssh_events(h) };
+	return poll(&poll_fd, 1, 0) > 0;
+}
+
+static void talk(struct handshake *h)
+{
+	for (int i = 0; i < CALLS_MAX && h->state != HANDSHAKE_DONE; i++) {
+		if (connection_over(h))
+			return;
+		int answer = advance(h);
+		if (answer == SSH_ERROR)
+			finish_with_words(h);
+		else if (answer == SSH_AGAIN && !can_go_on(h))
+			return;
+	}
+}
+
+/* -- listening ------------------------------------------------------------------------ */
+
+static void identified(struct handshake *h)
+{
+	bool version_2 = listener_has_version_2(h->listener);
+	stop_listening(h);
+	h->result.stage = HANDSHAKE_STAGE_IDENTIFIED;
+	if (!version_2) {
+		copy_text(h->result.message, sizeof(h->result.message),
+			  "the server speaks SSH version 1 only");
+		finish(h, HANDSHAKE_END_NO_COMMON);
+		return;
+	}
+	if (h->state == HANDSHAKE_LISTENING)
+		speak(h);
+}
+
+static void listen_on(struct handshake *h)
+{
+	int error;
+	switch (listener_hear(h->listener, &error)) {
+	case HEARD_NOTHING:
+	case HEARD_TEXT:
+		break;
+	case HEARD_IDENT:
+		identified(h);
+		break;
+	case HEARD_OTHER:
+		finish(h, HANDSHAKE_END_NOT_SSH);
+		break;
+	case HEARD_ENDLESS:
+		finish(h, HANDSHAKE_END_DRIP);
+		break;
+	case HEARD_CLOSED:
+		finish_early(h, ENDING_CLOSED, 0);
+		break;
+	case HEARD_RESET:
+		finish_early(h, ENDING_RESET, error);
+		break;
+	}
+}
+
+/* -- what the caller sees --------------------------------------------------------------- */
+
+static char *copy_option(const char *text, bool *failed)
+{
+	char *copy = text != NULL ? strdup(text) : NULL;
+	*failed |= text != NULL && copy == NULL;
+	return copy;
+}
+
+struct handshake *handshake_new(int fd, const struct handshake_options *options,
+				struct error *error)
+{
+	bool failed = false;
+	struct handshake *h = calloc(1, sizeof(*h));
+	if (h == NULL || ssh_init() != SSH_OK) { /* counted: each ssh_finalize() undoes one */
+		free(h);
+		error_set(error, EXIT_UNAVAILABLE, "libssh cannot be initialised");
+		return NULL;
+	}
+	bool named = options->user != NULL && options->user[0] != '\0';
+	h->fd = fd;
+	h->library_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	h->user = copy_option(named ? options->user : "root", &failed);
+	h->host_keys = copy_option(options->host_keys, &failed);
+	h->agent = copy_option(options->agent, &failed);
+	h->listen_ms = options->listen_ms != 0 ? options->listen_ms : LISTEN_MS;
+	h->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
+	h->authenticate = options->authenticate;
+	h->keys = options->keys;
+	h->key_count = options->key_count;
+	h->listener = listener_new(fd);
+	if (!failed && h->listener != NULL && set_up(h))
+		return h;
+	error_set(error, EXIT_UNAVAILABLE, "the SSH handshake cannot be set up: %s",
+		  h->session != NULL ? ssh_get_error(h->session) : "out of memory");
+	handshake_free(h);
+	return NULL;
+}
+
+short handshake_poll_events(const struct handshake *h)
+{
+	if (h->state == HANDSHAKE_DONE)
+		return 0;
+	return h->state == HANDSHAKE_LISTENING || h->listener != NULL ? POLLIN : libssh_events(h);
+}
+
+int64_t handshake_deadline(const struct handshake *h)
+{
+	if (h->state == HANDSHAKE_DONE)
+		return INT64_MAX;
+	if (!h->started)
+		return 0;
+	return h->state == HANDSHAKE_LISTENING && h->speak_ns < h->give_up_ns ? h->speak_ns
+									      : h->give_up_ns;
+}
+
+enum handshake_state handshake_step(struct handshake *h, int64_t now_ns)
+{
+	if (!h->started) {
+		h->started = true;
+		h->speak_ns = now_ns + h->listen_ms * MILLISECOND;
+		h->give_up_ns = now_ns + h->timeout_ms * MILLISECOND;
+	}
+	if (h->state != HANDSHAKE_DONE && h->listener != NULL)
+		listen_on(h);
+	if (h->state == HANDSHAKE_LISTENING && now_ns >= h->speak_ns)
+		speak(h);
+	if (h->state == HANDSHAKE_TALKING && (h->listener == NULL || !h->result.spoke))
+		talk(h);
+	if (h->state != HANDSHAKE_DONE && now_ns >= h->give_up_ns)
+		finish_early(h, ENDING_SILENT, 0);
+	return h->state;
+}
+
+enum handshake_state handshake_state(const struct handshake *h)
+{
+	return h->state;
+}
+
+const struct handshake_result *handshake_result(const struct handshake *h)
+{
+	return &h->result;
+}
+
+void handshake_free(struct handshake *h)
+{
+	if (h == NULL)
+		return;
+	leave(h);
+	listener_free(h->listener);
+	free(h->user);
+	free(h->host_keys);
+	free(h->agent);
+	free(h);
+	ssh_finalize();
+}

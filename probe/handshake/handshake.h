@@ -1,0 +1,143 @@
+/* handshake: the SSH conversation on a connected socket, listened to first.
+ *
+ * A silent reader hears what a server says before it hangs up ("Exceeded
+ * MaxStartups"); one that talks at once gets a reset instead. So nothing is said
+ * until the server has identified itself, or `listen_ms` have passed: some servers
+ * wait, and a service that is not SSH answers only when spoken to. From then on
+ * libssh talks, stage by stage, up to the list of authentication methods.
+ *
+ * The socket stays the caller's: connected, non-blocking, polled by the caller,
+ * and closed by it after handshake_free(). libssh works on a duplicate. No file is
+ * read, no configuration, nothing is printed; the process ignores SIGPIPE or not,
+ * none is raised. No call blocks, except on the user's agent and key files, which
+ * are only touched with `authenticate`.
+ */
+#ifndef PROBE_HANDSHAKE_H
+#define PROBE_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sshwhy/error.h"
+
+enum handshake_state {
+	HANDSHAKE_LISTENING, /* nothing was said yet */
+	HANDSHAKE_TALKING,
+	HANDSHAKE_DONE,
+};
+
+/* How it ended. HANDSHAKE_END(id, name) */
+#define HANDSHAKE_ENDS                                                                             \
+	HANDSHAKE_END(NONE, "under-way")                                                           \
+	/* it reached authentication: methods are listed, or none is needed */                     \
+	HANDSHAKE_END(AUTHENTICATION, "authentication")                                            \
+	/* with `authenticate` only */                                                             \
+	HANDSHAKE_END(AUTHENTICATED, "authenticated")                                              \
+	HANDSHAKE_END(AUTH_REFUSED, "authentication-refused")                                      \
+	/* not one byte of the server */                                                           \
+	HANDSHAKE_END(SILENT, "silent")                                                            \
+	HANDSHAKE_END(CLOSED, "closed")                                                            \
+	HANDSHAKE_END(RESET, "reset")                                                              \
+	/* bytes, but no identification string: see first_line */                                  \
+	HANDSHAKE_END(DRIP, "endless-lines")                                                       \
+	HANDSHAKE_END(TEXT_CLOSED, "closed-after-text")                                            \
+	HANDSHAKE_END(TEXT_RESET, "reset-after-text")                                              \
+	HANDSHAKE_END(NOT_SSH, "not-ssh")                                                          \
+	/* it identified itself, then no KEXINIT came */                                           \
+	HANDSHAKE_END(IDENT_SILENT, "silent-after-identification")                                 \
+	HANDSHAKE_END(IDENT_CLOSED, "closed-after-identification")                                 \
+	HANDSHAKE_END(IDENT_RESET, "reset-after-identification")                                   \
+	/* key exchange */                                                                         \
+	HANDSHAKE_END(NO_COMMON, "no-common-algorithm")                                            \
+	HANDSHAKE_END(KEX_SILENT, "key-exchange-stalled")                                          \
+	HANDSHAKE_END(KEX_CLOSED, "key-exchange-closed")                                           \
+	HANDSHAKE_END(KEX_RESET, "key-exchange-reset")                                             \
+	HANDSHAKE_END(KEX_FAILED, "key-exchange-failed")                                           \
+	HANDSHAKE_END(BAD_SIGNATURE, "host-key-signature-wrong")                                   \
+	/* keys are agreed on, no method list comes */                                             \
+	HANDSHAKE_END(AUTH_SILENT, "authentication-stalled")                                       \
+	HANDSHAKE_END(AUTH_CLOSED, "authentication-closed")                                        \
+	HANDSHAKE_END(AUTH_RESET, "authentication-reset")                                          \
+	HANDSHAKE_END(AUTH_FAILED, "authentication-failed")                                        \
+	/* at any stage: SSH_MSG_DISCONNECT; its words are in message */                           \
+	HANDSHAKE_END(DISCONNECTED, "disconnected")
+
+enum handshake_end {
+#define HANDSHAKE_END(id, name) HANDSHAKE_END_##id,
+	HANDSHAKE_ENDS
+#undef HANDSHAKE_END
+		HANDSHAKE_END_COUNT
+};
+const char *handshake_end_name(enum handshake_end end); /* "authentication" */
+
+/* How far it came; ordered. */
+enum handshake_stage {
+	HANDSHAKE_STAGE_CONNECTED,  /* the server has not identified itself */
+	HANDSHAKE_STAGE_IDENTIFIED, /* it has; its KEXINIT is awaited */
+	HANDSHAKE_STAGE_KEXINIT,    /* it has named its algorithms */
+	HANDSHAKE_STAGE_KEX,	    /* keys are agreed on, the host key's signature holds */
+	HANDSHAKE_STAGE_AUTH,	    /* the authentication methods are listed */
+};
+
+/* Strings are copied by handshake_new(); those of `keys` are not and must live on. */
+struct handshake_options {
+	const char *user;      /* NULL: "root", a name that every Linux VM knows */
+	unsigned listen_ms;    /* silence before we talk; 0: 400 */
+	unsigned timeout_ms;   /* for the whole; 0: 10000 */
+	const char *host_keys; /* host key algorithms to ask for first, separated by commas
+				  (those of the known_hosts entry, say); NULL: OpenSSH's order */
+
+	/* --auth */
+	bool authenticate;
+	const char *agent;	 /* socket of the agent; NULL: none */
+	const char *const *keys; /* private key files, tried after the agent's; those
+				    with a passphrase are left out */
+	size_t key_count;
+};
+
+/* Strings that came from the network hold raw bytes. */
+struct handshake_result {
+	enum handshake_end end;
+	enum handshake_stage stage;
+	int error;	      /* errno of a reset, else 0 */
+	bool spoke;	      /* our identification string is out */
+	unsigned lines;	      /* complete lines before the server's identification */
+	char first_line[256]; /* the first of them, or of what came instead */
+	char banner[256];     /* the server's identification string */
+	char kex[128];	      /* the key exchange agreed on */
+	char host_key_type[64];
+	char fingerprint[64];	 /* "SHA256:..." */
+	bool signature_verified; /* the server holds that key: it signed this exchange */
+	bool only_ours;		 /* NO_COMMON, but OpenSSH's own list would have matched */
+	char auth_methods[128];	 /* separated by spaces; "" when none is needed */
+	bool no_auth_needed;	 /* the server lets anybody in */
+	char message[512];	 /* the server's or the library's words */
+};
+
+struct handshake;
+
+/* `fd` is connected and non-blocking. NULL: out of memory or library (EXIT_UNAVAILABLE). */
+struct handshake *handshake_new(int fd, const struct handshake_options *options,
+				struct error *error);
+
+/* What to poll `fd` for before the next step. */
+short handshake_poll_events(const struct handshake *handshake);
+
+/* When to step without an event, on the clock of handshake_step(); before the first
+ * step: at once. */
+int64_t handshake_deadline(const struct handshake *handshake);
+
+/* Goes as far as it can without waiting. `now_ns`: any monotonic clock, always the same. */
+enum handshake_state handshake_step(struct handshake *handshake, int64_t now_ns);
+
+enum handshake_state handshake_state(const struct handshake *handshake);
+
+/* Owned by the handshake; `end` is NONE until HANDSHAKE_DONE. */
+const struct handshake_result *handshake_result(const struct handshake *handshake);
+
+/* Takes leave of the server when it still listens (SSH_MSG_DISCONNECT, FIN). NULL is
+ * fine. The socket is left to the caller. */
+void handshake_free(struct handshake *handshake);
+
+#endif
