@@ -7,8 +7,10 @@
 
 /* A server that has said nothing for this long says nothing; bytes not acknowledged
  * for this long (several retransmissions) are not heard. */
-#define SPEECH_PATIENCE MILLISECONDS(1200)
+#define SPEECH_PATIENCE  MILLISECONDS(2800)
 #define HEARING_PATIENCE MILLISECONDS(900)
+/* What follows the client's words within this, round trips aside, is their effect. */
+#define PROMPT MILLISECONDS(150)
 
 static const struct event *event_of(const struct observation *o, enum event_kind kind)
 {
@@ -39,6 +41,14 @@ static bool reached_authentication(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct event *auth = event_of(o, EVENT_AUTH);
+	const struct event *end = event_of(o, EVENT_SSH);
+	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0) {
+		fact_packet(fact_set(o, ANSWER_SSH_AUTH_REFUSED,
+				     "the server refuses authentication; methods offered: %s",
+				     auth != NULL ? auth->text : "unknown"),
+			    c->server_data_frame);
+		return true;
+	}
 	if (auth != NULL) {
 		fact_packet(fact_set(o, ANSWER_SSH_AUTH,
 				     "the handshake reaches authentication; methods: %s",
@@ -152,12 +162,28 @@ static void other_words(struct observation *o)
 	fact_packet(fact, c->server_reset_frame);
 }
 
+/* The end follows the client's first words so closely that they are why. */
+static bool ended_by_words(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct sent *syn = &o->kernel->sent[0];
+	int64_t round_trip = syn->reply_ns - syn->time_ns;
+	return c->client_data_ns != 0 &&
+	       c->server_end_ns - c->client_data_ns <= 2 * round_trip + PROMPT;
+}
+
 static void not_a_word(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	struct fact *fact = NULL;
 	const struct sent *syn = &o->kernel->sent[0];
-	if (c->server_end_ns != 0) {
+	if (c->server_end_ns != 0 && ended_by_words(o)) {
+		fact = fact_set(o, ANSWER_SSH_CUT,
+				"the server says nothing; the connection is %s as soon as the client identifies itself",
+				end_word(c));
+		fact_packet(fact, c->server_fin_frame);
+		fact_packet(fact, c->server_reset_frame);
+	} else if (c->server_end_ns != 0) {
 		fact = fact_set(o, ANSWER_SSH_CLOSED,
 				"the connection is accepted, then %s after %.0f ms without a byte",
 				end_word(c), (double)(c->server_end_ns - syn->time_ns) / 1e6);
@@ -233,8 +259,8 @@ static void observe_ender(struct observation *o)
 	} else {
 		uint8_t hops = hops_away(c->server_end_ttl);
 		fact = fact_set(o, cutter_of(place_of(o, hops)),
-				"the packet that ends it has TTL %u, the SYN-ACK had %u: it was sent about %u hops away",
-				c->server_end_ttl, c->syn_ack_ttl, hops);
+				"the packet that ends it has TTL %u, the SYN-ACK had %u: its sender is about %u hop%s away",
+				c->server_end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
 	}
 	fact_packet(fact, c->syn_ack_frame);
 	fact_packet(fact, c->server_reset_frame);

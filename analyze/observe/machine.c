@@ -147,7 +147,8 @@ static const struct sent *answered_syn(const struct exchange *kernel)
 {
 	for (unsigned i = 0; i < kernel->sent_count; i++)
 		if (!kernel->sent[i].data && (kernel->sent[i].reply == REPLY_SYN_ACK ||
-					      kernel->sent[i].reply == REPLY_RESET))
+					      kernel->sent[i].reply == REPLY_RESET ||
+					      kernel->sent[i].reply == REPLY_UNREACHABLE))
 			return &kernel->sent[i];
 	return NULL;
 }
@@ -160,10 +161,12 @@ static void observe_in(struct observation *o)
 	if (syn == NULL || syn->diverted)
 		return;
 	const struct connection *connection = o->kernel->connection;
-	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" : "reset";
+	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" :
+			   syn->reply == REPLY_RESET   ? "reset" :
+							 "ICMP error";
 	bool taken = o->kernel->answered && o->kernel->connect_error != ETIMEDOUT;
 	if (!o->run->planned) /* what the kernel said is not known, what it sent is */
-		taken = syn->reply == REPLY_RESET || connection->established;
+		taken = connection == NULL || connection->established;
 	struct fact *fact = NULL;
 	if (taken)
 		fact = fact_set(o, ANSWER_IN_TAKEN, "the kernel takes the %s that the wire shows",

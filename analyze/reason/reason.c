@@ -11,6 +11,7 @@ struct share {
 	enum cause cause; /* CAUSES: every cause without rows of its own */
 	enum answer answer;
 	double weight;
+	bool behind; /* tells of what lies behind the cause, not of the cause */
 };
 
 static const struct share shares[] = {
@@ -18,9 +19,15 @@ static const struct share shares[] = {
 	{ .cause = CAUSES, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
 #define LIKELY(cause_, question, answer_, weight_) \
 	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
+#define BEHIND(cause_, question, answer_, weight_)                                                 \
+	{ .cause = CAUSE_##cause_,                                                                 \
+	  .answer = ANSWER_##question##_##answer_,                                                 \
+	  .weight = weight_,                                                                       \
+	  .behind = true },
 #include "reason/likelihood.def"
 #undef EVERY
 #undef LIKELY
+#undef BEHIND
 };
 
 static const struct share counts[] = {
@@ -98,18 +105,34 @@ static void normalise(double probability[CAUSES])
 		probability[c] = sum > 0 ? probability[c] / sum : 0;
 }
 
-static bool used(const struct question_set *use, int question)
+static bool asked(const struct facts *facts, const struct question_set *use, int question)
 {
-	return use == NULL || use->use[question];
+	return (use == NULL || use->use[question]) && facts->fact[question].answer != ANSWER_NONE;
+}
+
+/* A cause is in the running once a question with rows of its own was answered: what
+ * nobody looked for can be neither blamed nor cleared. */
+static bool in_the_running(enum cause cause, const struct facts *facts,
+			   const struct question_set *use)
+{
+	if (cause == CAUSE_UNKNOWN)
+		return true;
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		if (shares[i].cause == cause && !shares[i].behind &&
+		    asked(facts, use, (int)answer_question(shares[i].answer)))
+			return true;
+	return false;
 }
 
 static void posterior(const struct facts *facts, const struct run *run,
 		      const struct question_set *use, double probability[CAUSES])
 {
 	for (int c = 0; c < CAUSES; c++) {
-		probability[c] = prior((enum cause)c, run);
+		probability[c] = in_the_running((enum cause)c, facts, use) ?
+					 prior((enum cause)c, run) :
+					 0;
 		for (int q = 0; q < QUESTIONS; q++)
-			if (used(use, q) && facts->fact[q].answer != ANSWER_NONE)
+			if (asked(facts, use, q))
 				probability[c] *= likelihood((enum cause)c, facts->fact[q].answer);
 	}
 	normalise(probability);
@@ -135,17 +158,15 @@ static void rank_sources(struct verdict *verdict)
 	}
 }
 
-/* Whether anything was seen that a healthy connection would not show, or the answer
- * to a SYN at least: without that there is nothing to reason from. */
+/* Whether health can be told, or anything was seen that health would not show: without
+ * that there is nothing to reason from. */
 static bool evidence_enough(const struct facts *facts, const struct question_set *use)
 {
-	for (int q = 0; q < QUESTIONS; q++) {
-		enum answer answer = facts->fact[q].answer;
-		if (!used(use, q) || answer == ANSWER_NONE)
-			continue;
-		if (q == QUESTION_SYN || likelihood(CAUSE_HEALTHY, answer) < 0.5)
+	if (in_the_running(CAUSE_HEALTHY, facts, use))
+		return true;
+	for (int q = 0; q < QUESTIONS; q++)
+		if (asked(facts, use, q) && likelihood(CAUSE_HEALTHY, facts->fact[q].answer) < 0.5)
 			return true;
-	}
 	return false;
 }
 
@@ -154,9 +175,8 @@ static enum outcome decide(const struct verdict *verdict, const struct facts *fa
 {
 	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
-	if (verdict->cause == CAUSE_HEALTHY) /* only what SSH itself said is health */
-		return facts->fact[QUESTION_SSH].answer != ANSWER_NONE ? OUTCOME_HEALTHY :
-									  OUTCOME_UNKNOWN;
+	if (verdict->cause == CAUSE_HEALTHY)
+		return OUTCOME_HEALTHY;
 	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;
 }
 

@@ -197,7 +197,7 @@ static bool save(FILE *file, const char *path, const struct run *run, const stru
 
 /* The other addresses of the name, each with what became of it. */
 static void add_other_addresses(struct report *report, const struct run *runs, size_t count,
-				const struct report_options *options, struct arena *arena)
+				const struct report_options *values, struct arena *arena)
 {
 	struct report_also *also =
 		arena_alloc(arena, (report->also_count + count) * sizeof(*also));
@@ -208,7 +208,7 @@ static void add_other_addresses(struct report *report, const struct run *runs, s
 		struct report other;
 		if (runs[i].stopped_ns == runs[i].started_ns)
 			continue; /* not needed: an address before it is healthy */
-		report_build(&other, &runs[i], options, arena);
+		report_build(&other, &runs[i], values, arena);
 		also[n].cause = other.cause;
 		also[n++].text = arena_format(arena, "address %s of the same name: %s",
 					      other.address, other.summary);

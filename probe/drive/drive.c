@@ -1,5 +1,6 @@
 #include "drive/drive.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,8 @@
 
 /* Local ports for probes: above Linux's ephemeral range (32768 to 60999), so that no
  * socket of somebody else's gets one while we use it. */
-#define PORTS_FROM  61000
-#define PORTS_TO    65000
+#define PORTS_FROM 61000u
+#define PORTS_TO   65000u
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -50,41 +51,51 @@ static void note_resolution(struct run *run, const struct resolution *names)
 					.text = names->error ? names->text : text });
 }
 
-/* The first of `count` sessions' local ports, all of the kernel's before all crafted. */
+/* `count` sessions' local ports, all of the kernel's before all crafted ones. */
 static struct ports random_ports(size_t count)
 {
 	uint16_t random = 0;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint16_t)clock_ns(CLOCK_MONOTONIC);
-	unsigned used = (unsigned)count * (PLAN_KERNEL_PORTS + PLAN_CRAFTED_PORTS);
-	unsigned first = PORTS_FROM + random % (PORTS_TO - PORTS_FROM - used);
-	return (struct ports){ .kernel = (uint16_t)first,
-			       .crafted = (uint16_t)(first + count * PLAN_KERNEL_PORTS) };
+	struct ports ports = { .kernel_count = (uint16_t)(count * PLAN_KERNEL_PORTS),
+			       .crafted_count = (uint16_t)(count * PLAN_CRAFTED_PORTS) };
+	unsigned room = PORTS_TO - PORTS_FROM - ports.kernel_count - ports.crafted_count;
+	ports.kernel = (uint16_t)(PORTS_FROM + random % room);
+	ports.crafted = (uint16_t)(ports.kernel + ports.kernel_count);
+	return ports;
 }
 
-static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
-		     const struct resolution *names, const struct person *person,
-		     struct ports first, struct run *runs, struct error *error)
+static struct ports ports_of(const struct ports *all, size_t session)
 {
+	return (struct ports){
+		.kernel = (uint16_t)(all->kernel + session * PLAN_KERNEL_PORTS),
+		.kernel_count = PLAN_KERNEL_PORTS,
+		.crafted = (uint16_t)(all->crafted + session * PLAN_CRAFTED_PORTS),
+		.crafted_count = PLAN_CRAFTED_PORTS,
+	};
+}
+
+/* Everything that needs privilege. */
+static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
+		     const struct resolution *names, struct wire *wire, struct run *runs,
+		     struct error *error)
+{
+	struct person person;
+	struct route routes[DRIVE_ADDRESSES];
+	struct ports all = random_ports(count);
+	person_find(&person);
 	for (size_t i = 0; i < count; i++) {
-		struct ports ports = {
-			.kernel = (uint16_t)(first.kernel + i * PLAN_KERNEL_PORTS),
-			.crafted = (uint16_t)(first.crafted + i * PLAN_CRAFTED_PORTS),
-		};
-		if (!session_open(&sessions[i], options, &names->address[i], person, &ports,
+		struct ports ports = ports_of(&all, i);
+		if (!session_open(&sessions[i], options, &names->address[i], &person, &ports,
 				  &runs[i], error))
 			return false;
+		routes[i] = sessions[i].route;
 	}
-	return true;
-}
-
-/* The kernel answers SYN-ACKs for crafted SYNs with resets unless it does not see
- * them. Without a shield the probe goes on: less polite, no less true. */
-static struct shield *raise_shield(struct ports first, size_t count)
-{
-	struct error ignored = { 0 };
-	return shield_raise(first.crafted,
-			    (uint16_t)(first.crafted + count * PLAN_CRAFTED_PORTS - 1), &ignored);
+	if (!wire_open(wire, routes, count, &person, options->interface, &all, error))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		session_attach(&sessions[i], wire);
+	return privilege_drop(&person, error);
 }
 
 static bool healthy(const struct run *run)
@@ -114,33 +125,40 @@ static bool run_all(struct session *sessions, size_t count, int64_t timeout_ns, 
 	return true;
 }
 
+/* Resolves the name; runs[0 .. *count) are begun, with what came of it. */
+static void begin(const struct drive_options *options, int signals, struct resolution *names,
+		  struct run *runs, size_t *count)
+{
+	run_start(&runs[0], options);
+	resolve_within(options->host, options->family, (int)(options->timeout_ns / 2000000), signals,
+		       names);
+	*count = names->count < DRIVE_ADDRESSES ? names->count : DRIVE_ADDRESSES;
+	for (size_t i = 1; i < *count; i++)
+		run_start(&runs[i], options);
+	for (size_t i = 0; i < *count; i++)
+		note_resolution(&runs[i], names);
+	if (*count > 0)
+		return;
+	note_resolution(&runs[0], names);
+	runs[0].interrupted = names->error == EAI_INTR;
+	*count = 1;
+}
+
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
 	struct session sessions[DRIVE_ADDRESSES] = { 0 };
+	struct wire wire = { 0 };
 	struct resolution names;
-	struct person person;
-	*count = 1;
-	run_start(&runs[0], options);
 	if (!privilege_check(error))
 		return false;
-	person_find(&person);
-	resolve(options->host, options->family, &names);
-	note_resolution(&runs[0], &names);
+	begin(options, signals, &names, runs, count);
 	if (names.count == 0)
-		return privilege_drop(&person, error);
-	*count = names.count < DRIVE_ADDRESSES ? names.count : DRIVE_ADDRESSES;
-	for (size_t i = 1; i < *count; i++) {
-		run_start(&runs[i], options);
-		note_resolution(&runs[i], &names);
-	}
-	struct ports first = random_ports(*count);
-	bool done = open_all(sessions, *count, options, &names, &person, first, runs, error);
-	struct shield *shield = done ? raise_shield(first, *count) : NULL;
-	done = done && privilege_drop(&person, error) &&
-	       run_all(sessions, *count, options->timeout_ns, signals, runs, error);
+		return true;
+	bool done = open_all(sessions, *count, options, &names, &wire, runs, error) &&
+		    run_all(sessions, *count, options->timeout_ns, signals, runs, error);
 	for (size_t i = 0; i < *count; i++)
 		session_close(&sessions[i]);
-	shield_lower(shield);
+	wire_close(&wire);
 	return done;
 }

@@ -173,17 +173,15 @@ static bool act(struct session *session)
 
 /* -- answers in ------------------------------------------------------------------- */
 
-/* ICMP of other conversations on this machine is nobody's business. */
+/* Other sessions' packets, and ICMP about other conversations, are not ours. */
 static bool concerns_us(const struct session *session, const struct packet *packet)
 {
-	if (packet->protocol == IP_TCP)
-		return true; /* the capture filter asked for our ports only */
-	const struct quote *quote = &packet->quote;
-	uint16_t port = quote->source_port;
 	const struct ports *ports = &session->ports;
-	return quote->present && quote->has_ports &&
-	       ((port >= ports->kernel && port < ports->kernel + PLAN_KERNEL_PORTS) ||
-		(port >= ports->crafted && port < ports->crafted + PLAN_CRAFTED_PORTS));
+	if (packet->protocol == IP_TCP)
+		return ports_hold(ports, packet->source_port) ||
+		       ports_hold(ports, packet->destination_port);
+	const struct quote *quote = &packet->quote;
+	return quote->present && quote->has_ports && ports_hold(ports, quote->source_port);
 }
 
 static void take_frame(void *context, const struct frame *frame)
@@ -211,7 +209,7 @@ static void ssh_ended(struct session *session, struct session_socket *s)
 		tell(session, (struct event){ .kind = EVENT_HOST_KEY, .local_port = port,
 					      .value = result->signature_verified, .text = key });
 	}
-	if (result->end == HANDSHAKE_END_AUTHENTICATION)
+	if (result->stage == HANDSHAKE_STAGE_AUTH)
 		tell(session, (struct event){ .kind = EVENT_AUTH, .local_port = port,
 					      .text = result->auth_methods });
 	tell(session, (struct event){ .kind = EVENT_SSH,
@@ -238,7 +236,7 @@ static void step_socket(struct session *session, struct session_socket *s, short
 /* -- waiting ---------------------------------------------------------------------- */
 
 struct waiting {
-	struct pollfd fd[1 + SESSION_CAPTURES + SESSION_SOCKETS];
+	struct pollfd fd[1 + WIRE_CAPTURES + SESSION_SOCKETS];
 };
 
 static void wait_for(struct session *session, int signals, struct waiting *waiting)
@@ -246,9 +244,9 @@ static void wait_for(struct session *session, int signals, struct waiting *waiti
 	int64_t wakeup = plan_wakeup(session->plan);
 	struct pollfd *fd = waiting->fd;
 	*fd++ = (struct pollfd){ .fd = signals, .events = POLLIN };
-	for (size_t i = 0; i < SESSION_CAPTURES; i++)
-		*fd++ = (struct pollfd){ .fd = i < session->capture_count ?
-						       capture_fd(session->capture[i]) :
+	for (size_t i = 0; i < WIRE_CAPTURES; i++)
+		*fd++ = (struct pollfd){ .fd = i < session->wire->capture_count ?
+						       capture_fd(session->wire->capture[i]) :
 						       -1,
 					 .events = POLLIN };
 	for (size_t i = 0; i < SESSION_SOCKETS; i++, fd++) {
@@ -269,8 +267,8 @@ static void wait_for(struct session *session, int signals, struct waiting *waiti
 
 static bool read_captures(struct session *session, struct error *error)
 {
-	for (size_t i = 0; i < session->capture_count; i++)
-		if (capture_read(session->capture[i], take_frame, session, error) < 0)
+	for (size_t i = 0; i < session->wire->capture_count; i++)
+		if (capture_read(session->wire->capture[i], take_frame, session, error) < 0)
 			return false;
 	return true;
 }
@@ -295,11 +293,11 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 
 static void finish(struct session *session)
 {
-	for (size_t i = 0; i < session->capture_count; i++)
+	for (size_t i = 0; i < session->wire->capture_count; i++)
 		run_event(session->run,
 			  &(struct event){ .kind = EVENT_CAPTURE,
 					   .time_ns = now_of(session),
-					   .value = (int64_t)capture_dropped(session->capture[i]),
+					   .value = (int64_t)capture_dropped(session->wire->capture[i]),
 					   .text = session->run->interfaces[i].name });
 	session->run->stopped_ns = now_of(session);
 }
@@ -321,7 +319,7 @@ bool session_run(struct session *session, int64_t deadline_ns, int signals, stru
 		look_at_next_hop(session);
 		for (unsigned i = 0; i < SESSION_SOCKETS; i++)
 			step_socket(session, &session->socket[i],
-				    waiting.fd[1 + SESSION_CAPTURES + i].revents);
+				    waiting.fd[1 + WIRE_CAPTURES + i].revents);
 	}
 	if (sound)
 		sound = read_captures(session, error);

@@ -10,24 +10,6 @@
 
 #include <netinet/tcp.h>
 
-static bool open_capture(struct session *session, const char *interface, struct error *error)
-{
-	char filter[96];
-	const struct ports *ports = &session->ports;
-	snprintf(filter, sizeof(filter), "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6",
-		 ports->kernel, ports->kernel + PLAN_KERNEL_PORTS - 1, ports->crafted,
-		 ports->crafted + PLAN_CRAFTED_PORTS - 1);
-	uint32_t index = (uint32_t)session->capture_count;
-	struct capture *capture = capture_open(interface, filter, index, error);
-	if (capture == NULL)
-		return false;
-	session->capture[session->capture_count++] = capture;
-	struct run *run = session->run;
-	run->interfaces[run->interface_count].name = arena_string(&run->arena, interface);
-	run->interfaces[run->interface_count++].link = capture_link(capture);
-	return true;
-}
-
 static bool bind_port(int fd, const struct session *session, uint16_t port)
 {
 	struct address any = { .family = session->run->address.family };
@@ -65,18 +47,18 @@ static bool open_sockets(struct session *session, const struct person *person,
 	if (person->sudo && seteuid(person->uid) != 0)
 		return error_set(error, EXIT_NOT_PERMITTED, "cannot open sockets as uid %u: %s",
 				 (unsigned)person->uid, strerror(errno));
-	bool opened = true;
+	bool bound = true;
 	for (unsigned i = 0; i < SESSION_SOCKETS; i++) {
 		struct session_socket *s = &session->socket[i];
 		s->local_port = (uint16_t)(session->ports.kernel + i);
 		s->fd = open_socket(session, s->local_port);
-		opened &= s->fd >= 0;
+		bound &= s->fd >= 0;
 	}
 	int cause = errno;
 	if (person->sudo && seteuid(self) != 0)
 		return error_set(error, EXIT_NOT_PERMITTED, "cannot go back to uid %u",
 				 (unsigned)self);
-	if (!opened)
+	if (!bound)
 		return error_set(error, EXIT_UNAVAILABLE, "local ports from %u: %s",
 				 session->ports.kernel, strerror(cause));
 	return true;
@@ -100,37 +82,13 @@ static void note_route(struct session *session)
 						 .text = text });
 }
 
-static void note_limit(struct session *session, const char *what, const struct error *error)
+static void note_limit(struct session *session, const char *what, const char *why)
 {
 	char text[512];
-	snprintf(text, sizeof(text), "%s: %s", what, error->text);
+	snprintf(text, sizeof(text), "%s: %s", what, why);
 	run_event(session->run, &(struct event){ .kind = EVENT_LIMIT,
 						 .time_ns = session->run->started_ns,
 						 .text = text });
-}
-
-/* Captures and crafting sockets; without a route there is nothing to listen on. */
-static bool open_wire(struct session *session, struct error *error)
-{
-	const struct route *route = &session->route;
-	struct run *run = session->run;
-	run->interface = arena_string(&run->arena, route->interface);
-	run->local_address = route->source;
-	run->mtu = route->mtu;
-	if (!open_capture(session, route->interface, error))
-		return false;
-	if (!route->local && !open_capture(session, "lo", error)) {
-		note_limit(session, "redirects to this machine itself", error);
-		*error = (struct error){ 0 };
-	}
-	struct error crafting = { 0 };
-	session->craft = craft_open(&run->address, route, &crafting);
-	if (session->craft == NULL)
-		note_limit(session, "crafted packets", &crafting);
-	else if (!neighbour_ask(route))
-		note_limit(session, "the next hop's address, when no packet of the kernel's leaves",
-			   &(struct error){ .text = "it cannot be asked for" });
-	return true;
 }
 
 bool session_open(struct session *session, const struct drive_options *options,
@@ -145,9 +103,32 @@ bool session_open(struct session *session, const struct drive_options *options,
 	    !open_sockets(session, person, error))
 		return false;
 	note_route(session);
-	if (session->route.error != 0)
-		return true;
-	return open_wire(session, error);
+	return true;
+}
+
+void session_attach(struct session *session, const struct wire *wire)
+{
+	const struct route *route = &session->route;
+	struct run *run = session->run;
+	session->wire = wire;
+	if (route->error != 0)
+		return;
+	run->interface = arena_string(&run->arena, route->interface);
+	run->local_address = route->source;
+	run->mtu = route->mtu;
+	for (size_t i = 0; i < wire->capture_count; i++)
+		run->interfaces[run->interface_count++] = (struct run_interface){
+			.name = arena_string(&run->arena, wire->interface[i]),
+			.link = capture_link(wire->capture[i]),
+		};
+	struct error error = wire->limit;
+	if (wire->sender != NULL)
+		session->craft = craft_share(wire->sender, &run->address, route, &error);
+	if (session->craft == NULL)
+		note_limit(session, "crafted packets", error.text);
+	else if (!neighbour_ask(route))
+		note_limit(session, "the next hop's address, unless the kernel asks for it",
+			   "CAP_NET_ADMIN is missing");
 }
 
 void session_close(struct session *session)
@@ -159,8 +140,6 @@ void session_close(struct session *session)
 		if (s->fd >= 0)
 			close(s->fd);
 	}
-	for (size_t i = 0; i < session->capture_count; i++)
-		capture_close(session->capture[i]);
 	craft_close(session->craft);
 	plan_free(session->plan);
 }

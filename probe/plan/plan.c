@@ -337,15 +337,17 @@ static bool machine_settled(const struct plan *plan, const struct facts *facts)
 	       fact_answer(facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED;
 }
 
-/* Every end-to-end answer that can come has come, as far as sweeps tell. */
-static bool sweeps_settled(const struct plan *plan)
+/* Where the answer comes from is known, and was compared with something. */
+static bool place_settled(const struct plan *plan, const struct facts *facts)
 {
-	if (terminal_ttl(slot_exchange(plan, SLOT_SWEEP)) == 0)
+	const struct paths *paths = &facts->paths;
+	uint8_t ttl = paths->ssh.terminal;
+	if (fact_answer(facts, QUESTION_WHO) == ANSWER_NONE)
 		return false;
-	for (size_t i = 0; i < plan->config.control_count; i++)
-		if (terminal_ttl(slot_exchange(plan, SLOT_CONTROL + (unsigned)i)) == 0)
-			return plan->passes > 1;
-	return true;
+	bool compared = ttl == 0 || paths->farthest >= ttl;
+	for (size_t i = 0; i < paths->control_count; i++)
+		compared |= paths->control[i].terminal >= ttl;
+	return compared || plan->passes > 1;
 }
 
 static bool conversation_settled(const struct plan *plan, const struct facts *facts)
@@ -401,13 +403,13 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
 		return;
 	bool session = session_wanted(facts) && plan->config.crafted;
-	if (session && plan->session_passes < 2 && sweeps_settled(plan)) {
+	if (session && plan->session_passes < 2 && place_settled(plan, facts)) {
 		start_session_pass(plan, now_ns, facts);
 		return;
 	}
 	bool settled = conversation_settled(plan, facts) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
-	if (settled && sweeps_settled(plan) && confident(plan, facts)) {
+	if (settled && place_settled(plan, facts) && confident(plan, facts)) {
 		finish(plan);
 		return;
 	}

@@ -1,0 +1,102 @@
+#include "drive/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "local/parallel.h"
+
+bool ports_hold(const struct ports *ports, uint16_t port)
+{
+	return (port >= ports->kernel && port < ports->kernel + ports->kernel_count) ||
+	       (port >= ports->crafted && port < ports->crafted + ports->crafted_count);
+}
+
+static bool known(const struct wire *wire, const char *interface)
+{
+	for (size_t i = 0; i < wire->capture_count; i++)
+		if (strcmp(wire->interface[i], interface) == 0)
+			return true;
+	return false;
+}
+
+static void want(struct wire *wire, const char *interface)
+{
+	if (interface[0] != '\0' && wire->capture_count < WIRE_CAPTURES && !known(wire, interface))
+		wire->interface[wire->capture_count++] = interface;
+}
+
+static bool open_captures(struct wire *wire, const struct ports *ports, struct error *error)
+{
+	char filter[128];
+	snprintf(filter, sizeof(filter),
+		 "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6", ports->kernel,
+		 ports->kernel + ports->kernel_count - 1, ports->crafted,
+		 ports->crafted + ports->crafted_count - 1);
+	struct capture_wish wishes[WIRE_CAPTURES] = { 0 };
+	for (size_t i = 0; i < wire->capture_count; i++) {
+		wishes[i].interface = wire->interface[i];
+		wishes[i].filter = filter;
+		wishes[i].index = (uint32_t)i;
+	}
+	capture_open_all(wishes, wire->capture_count);
+	bool opened = true;
+	for (size_t i = 0; i < wire->capture_count; i++) {
+		wire->capture[i] = wishes[i].capture;
+		if (wishes[i].capture == NULL)
+			*error = wishes[i].error;
+		opened &= wishes[i].capture != NULL;
+	}
+	return opened;
+}
+
+bool wire_open(struct wire *wire, const struct route *routes, size_t count,
+	       const struct person *person, const char *bound, const struct ports *ports,
+	       struct error *error)
+{
+	*wire = (struct wire){ 0 };
+	for (size_t i = 0; i < count; i++)
+		if (routes[i].error == 0)
+			want(wire, routes[i].interface);
+	if (wire->capture_count == 0)
+		return true; /* no route at all: there is no wire to listen on */
+	want(wire, "lo");
+	if (!open_captures(wire, ports, error))
+		return false;
+	wire->sender = sender_open(person->uid, bound, &wire->limit);
+	/* Without a shield the kernel resets what crafted SYNs open: less polite to the VM,
+	 * no less true. */
+	struct error ignored = { 0 };
+	wire->shield = shield_raise(ports->crafted,
+				    (uint16_t)(ports->crafted + ports->crafted_count - 1),
+				    &ignored);
+	return true;
+}
+
+static void close_capture(void *context)
+{
+	capture_close(context);
+}
+
+static void close_sender(void *context)
+{
+	sender_close(context);
+}
+
+static void close_shield(void *context)
+{
+	shield_lower(context);
+}
+
+void wire_close(struct wire *wire)
+{
+	struct task tasks[WIRE_CAPTURES + 2];
+	size_t count = 0;
+	for (size_t i = 0; i < wire->capture_count; i++)
+		if (wire->capture[i] != NULL)
+			tasks[count++] = (struct task){ close_capture, wire->capture[i] };
+	if (wire->sender != NULL)
+		tasks[count++] = (struct task){ close_sender, wire->sender };
+	if (wire->shield != NULL)
+		tasks[count++] = (struct task){ close_shield, wire->shield };
+	parallel(tasks, count);
+}

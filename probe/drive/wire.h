@@ -1,0 +1,38 @@
+/* wire: what all sessions of a process share: captures, the sender, the shield.
+ *
+ * Each of them waits for the kernel when it is opened or closed, some 10 ms; together
+ * they wait once (local/parallel.h).
+ */
+#ifndef DRIVE_WIRE_H
+#define DRIVE_WIRE_H
+
+#include "capture/capture.h"
+#include "craft/craft.h"
+#include "local/local.h"
+
+#define WIRE_CAPTURES 4 /* loopback, and the interfaces of the routes */
+
+/* Local ports of ours: `kernel_count` from `kernel`, `crafted_count` from `crafted`. */
+struct ports {
+	uint16_t kernel, kernel_count;
+	uint16_t crafted, crafted_count;
+};
+bool ports_hold(const struct ports *ports, uint16_t port);
+
+struct wire {
+	struct capture *capture[WIRE_CAPTURES];
+	const char *interface[WIRE_CAPTURES]; /* borrowed from the routes */
+	size_t capture_count;
+	struct sender *sender; /* NULL: nothing can be crafted; `limit` says why */
+	struct shield *shield; /* NULL: the kernel answers replies to crafted SYNs */
+	struct error limit;
+};
+
+/* Opens captures on the interface of every route that has one and on loopback, for
+ * `ports`. `bound`: the interface the user asked for, NULL none. */
+bool wire_open(struct wire *wire, const struct route *routes, size_t count,
+	       const struct person *person, const char *bound, const struct ports *ports,
+	       struct error *error);
+void wire_close(struct wire *wire);
+
+#endif
