@@ -7,8 +7,9 @@
  * - After a write it waits for POLLOUT before the next.
  * - It closes the descriptor on errors and leaves it open otherwise, so it gets a
  *   duplicate, and ssh_get_fd() tells which it was.
- * - How the connection ended is only told in words: a look into the socket before
- *   each call sees FIN and reset first.
+ * - How the connection ended is told in words only, and a write that is still
+ *   pending overwrites them ("Socket error: ..."): a look into the socket before each
+ *   call sees FIN, reset and the server's lists first (listen.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +36,12 @@ enum { LISTEN_MS = 400, TIMEOUT_MS = 10000 };
  * before the caller's clock is asked again. */
 enum { CALLS_MAX = 64 };
 
+/* libssh tells its progress in parts of one (src/client.c): at 0.6 the server's
+ * KEXINIT is in, at 0.8 the algorithms are chosen; choosing is all that can fail in
+ * between. */
+#define KEXINIT_IS_IN	   0.55f
+#define METHODS_ARE_CHOSEN 0.75f
+
 enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS };
 
 struct handshake {
@@ -43,11 +50,12 @@ struct handshake {
 	enum phase phase;
 	bool started;
 	int64_t speak_ns, give_up_ns;
-	struct listener *listener; /* until the server has identified itself */
+	struct listener *listener; /* until it is done */
 	ssh_session session;
 	int library_fd; /* a duplicate of fd, libssh's */
 	struct ssh_callbacks_struct callbacks;
-	bool kexinit_seen;
+	struct ssh_counter_struct on_socket;
+	float progress; /* libssh's own measure */
 
 	char *user, *host_keys, *agent; /* may be NULL */
 	unsigned listen_ms, timeout_ms;
@@ -80,11 +88,13 @@ struct handshake {
 	"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 #define COMPRESSION_LIST "none,zlib@openssh.com"
 
+/* In KEXINIT's order, to be given to libssh and to the listener alike. */
 static const struct {
 	enum ssh_options_e option;
 	const char *list;
-} offers[] = {
+} offers[LISTENER_LISTS] = {
 	{ SSH_OPTIONS_KEY_EXCHANGE, KEX_LIST },
+	{ SSH_OPTIONS_HOSTKEYS, HOST_KEY_LIST },
 	{ SSH_OPTIONS_CIPHERS_C_S, CIPHER_LIST },
 	{ SSH_OPTIONS_CIPHERS_S_C, CIPHER_LIST "," CIPHER_LIST },
 	{ SSH_OPTIONS_HMAC_C_S, MAC_LIST "," MAC_LIST },
@@ -111,16 +121,19 @@ static const struct {
 	{ SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null" },
 };
 
-static bool set_lists(ssh_session session, const char *host_keys)
+static bool set_lists(struct handshake *h)
 {
-	char list[1024];
-	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++) {
-		if (ssh_options_set(session, offers[i].option, offers[i].list) != SSH_OK)
+	const char *ours[LISTENER_LISTS];
+	char host_keys[1024];
+	snprintf(host_keys, sizeof(host_keys), "%s%s" HOST_KEY_LIST "," HOST_KEY_LIST,
+		 h->host_keys != NULL ? h->host_keys : "", h->host_keys != NULL ? "," : "");
+	for (size_t i = 0; i < LISTENER_LISTS; i++) {
+		ours[i] = offers[i].option == SSH_OPTIONS_HOSTKEYS ? host_keys : offers[i].list;
+		if (ssh_options_set(h->session, offers[i].option, ours[i]) != SSH_OK)
 			return false;
 	}
-	snprintf(list, sizeof(list), "%s%s" HOST_KEY_LIST "," HOST_KEY_LIST,
-		 host_keys != NULL ? host_keys : "", host_keys != NULL ? "," : "");
-	return ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, list) == SSH_OK;
+	h->listener = listener_new(h->fd, ours);
+	return h->listener != NULL;
 }
 
 static bool set_silences(ssh_session session)
@@ -172,15 +185,19 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%s", text != NULL ? text : "");
 }
 
-/* What the listener heard, and the end of listening. */
+/* What the listener heard, where libssh has not said it better. */
 static void stop_listening(struct handshake *h)
 {
+	struct handshake_result *result = &h->result;
 	if (h->listener == NULL)
 		return;
-	h->result.lines = listener_lines(h->listener);
-	copy_text(h->result.first_line, sizeof(h->result.first_line),
-		  listener_first_line(h->listener));
-	copy_text(h->result.banner, sizeof(h->result.banner), listener_ident(h->listener));
+	result->lines = listener_lines(h->listener);
+	copy_text(result->first_line, sizeof(result->first_line), listener_first_line(h->listener));
+	copy_text(result->banner, sizeof(result->banner), listener_ident(h->listener));
+	if (result->kex[0] == '\0')
+		listener_kex(h->listener, result->kex);
+	if (result->fingerprint[0] == '\0')
+		listener_host_key(h->listener, result->host_key_type, result->fingerprint);
 	listener_free(h->listener);
 	h->listener = NULL;
 }
@@ -231,7 +248,7 @@ static void finish_early(struct handshake *h, enum ending ending, int error)
 {
 	enum handshake_stage stage = h->result.stage;
 	h->result.error = error;
-	if (h->listener != NULL && listener_has_bytes(h->listener))
+	if (stage == HANDSHAKE_STAGE_CONNECTED && listener_has_bytes(h->listener))
 		finish(h, text_meanings[ending]);
 	else
 		finish(h, meanings[stage][ending]);
@@ -244,39 +261,56 @@ static bool begins(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* "kex error : no match for method kex algos: server [a,b], client [c]": whether the
- * server's list has something that OpenSSH would have taken. */
-static bool only_libssh_lacks_it(const char *words)
+/* Where libssh has words for the socket only: how the connection stands. */
+static enum ending tcp_ending(const struct handshake *h)
 {
-	char server[1024];
-	const char *start = strchr(words, '[');
-	copy_text(server, sizeof(server), start);
-	server[strcspn(server, "]")] = '\0';
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+	if (getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
+		return ENDING_FAILED;
+	if (info.tcpi_state == TCP_CLOSE)
+		return ENDING_RESET;
+	return info.tcpi_state == TCP_CLOSE_WAIT ? ENDING_CLOSED : ENDING_FAILED;
+}
+
+static bool openssh_would_take_one(const char *list)
+{
 	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
-		if (strstr(server, theirs[i]) != NULL)
+		if (strstr(list, theirs[i]) != NULL)
 			return true;
 	}
 	return false;
 }
 
+static void finish_without_common(struct handshake *h)
+{
+	const char *what = NULL, *list = listener_unshared(h->listener, &what);
+	if (list != NULL) {
+		snprintf(h->result.message, sizeof(h->result.message),
+			 "nothing in common for the %s; the server offers %s", what, list);
+		h->result.only_ours = openssh_would_take_one(list);
+	}
+	finish(h, HANDSHAKE_END_NO_COMMON);
+}
+
 static void finish_with_words(struct handshake *h)
 {
+	const char *disconnect = listener_disconnect(h->listener);
 	char words[1024];
 	copy_text(words, sizeof(words), ssh_get_error(h->session));
-	copy_text(h->result.message, sizeof(h->result.message), words);
+	copy_text(h->result.message, sizeof(h->result.message),
+		  disconnect != NULL ? disconnect : words);
 
-	if (begins(words, "Received SSH_MSG_DISCONNECT") &&
+	if ((disconnect != NULL || begins(words, "Received SSH_MSG_DISCONNECT")) &&
 	    h->result.stage < HANDSHAKE_STAGE_AUTH) {
 		finish(h, HANDSHAKE_END_DISCONNECTED);
-	} else if (begins(words, "Socket error: disconnected")) {
-		finish_early(h, ENDING_CLOSED, 0);
-	} else if (begins(words, "Socket error: ")) {
-		finish_early(h, ENDING_RESET, ECONNRESET);
-	} else if (begins(words, "kex error")) {
-		h->result.only_ours = only_libssh_lacks_it(words);
-		finish(h, HANDSHAKE_END_NO_COMMON);
+	} else if (h->progress > KEXINIT_IS_IN && h->progress < METHODS_ARE_CHOSEN) {
+		finish_without_common(h);
 	} else if (begins(words, "Failed to verify server hostkey signature")) {
 		finish(h, HANDSHAKE_END_BAD_SIGNATURE);
+	} else if (begins(words, "Socket error: ")) {
+		enum ending ending = tcp_ending(h);
+		finish_early(h, ending, ending == ENDING_RESET ? ECONNRESET : 0);
 	} else {
 		finish_early(h, ENDING_FAILED, 0);
 	}
@@ -284,12 +318,10 @@ static void finish_with_words(struct handshake *h)
 
 /* -- stages -------------------------------------------------------------------------- */
 
-/* libssh counts its stages in parts of one: 0.6 is "the server's KEXINIT is in". */
 static void on_progress(void *context, float part)
 {
 	struct handshake *h = context;
-	if (part > 0.55f)
-		h->kexinit_seen = true;
+	h->progress = part;
 }
 
 /* The keys are the user's: a passphrase is not asked for. */
@@ -362,7 +394,7 @@ static int advance_connect(struct handshake *h)
 		(void)fcntl(h->fd, F_SETFL, fcntl(h->fd, F_GETFL) | O_NONBLOCK);
 		h->result.spoke = true;
 	}
-	if (h->kexinit_seen && h->result.stage < HANDSHAKE_STAGE_KEXINIT)
+	if (h->progress > KEXINIT_IS_IN && h->result.stage < HANDSHAKE_STAGE_KEXINIT)
 		h->result.stage = HANDSHAKE_STAGE_KEXINIT;
 	if (answer == SSH_OK) {
 		note_kex(h);
@@ -458,7 +490,7 @@ static int advance(struct handshake *h)
 static bool set_options(struct handshake *h)
 {
 	int rsa_bits = 1024; /* OpenSSH's RequiredRSASize */
-	return set_silences(h->session) && set_lists(h->session, h->host_keys) &&
+	return set_silences(h->session) && set_lists(h) &&
 	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &rsa_bits) == SSH_OK &&
 	       ssh_options_set(h->session, SSH_OPTIONS_USER, h->user) == SSH_OK &&
 	       (h->agent == NULL ||
@@ -473,6 +505,7 @@ static bool set_up(struct handshake *h)
 	if (h->session == NULL || h->library_fd < 0)
 		return false;
 	ssh_set_blocking(h->session, 0);
+	ssh_set_counters(h->session, &h->on_socket, NULL);
 	ssh_callbacks_init(&h->callbacks);
 	h->callbacks.userdata = h;
 	h->callbacks.connect_status_function = on_progress;
@@ -493,12 +526,17 @@ static void speak(struct handshake *h)
 /* FIN or reset, when nothing else is left to read. */
 static bool connection_over(struct handshake *h)
 {
-	char byte;
-	ssize_t got = recv(h->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+	int error;
+	switch (listener_overhear(h->listener, h->on_socket.in_bytes, &error)) {
+	case HEARD_CLOSED:
+		finish_early(h, ENDING_CLOSED, 0);
+		return true;
+	case HEARD_RESET:
+		finish_early(h, ENDING_RESET, error);
+		return true;
+	default:
 		return false;
-	finish_early(h, got == 0 ? ENDING_CLOSED : ENDING_RESET, got == 0 ? 0 : errno);
-	return true;
+	}
 }
 
 static short libssh_events(const struct handshake *h)
@@ -519,7 +557,8 @@ static void talk(struct handshake *h)
 		if (connection_over(h))
 			return;
 		int answer = advance(h);
-		if (answer == SSH_ERROR)
+		/* After SSH_MSG_DISCONNECT it closes, and says "again" all the same. */
+		if (answer == SSH_ERROR || (h->session != NULL && ssh_get_fd(h->session) < 0))
 			finish_with_words(h);
 		else if (answer == SSH_AGAIN && !can_go_on(h))
 			return;
@@ -531,7 +570,6 @@ static void talk(struct handshake *h)
 static void identified(struct handshake *h)
 {
 	bool version_2 = listener_has_version_2(h->listener);
-	stop_listening(h);
 	h->result.stage = HANDSHAKE_STAGE_IDENTIFIED;
 	if (!version_2) {
 		copy_text(h->result.message, sizeof(h->result.message),
@@ -598,8 +636,7 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->authenticate = options->authenticate;
 	h->keys = options->keys;
 	h->key_count = options->key_count;
-	h->listener = listener_new(fd);
-	if (!failed && h->listener != NULL && set_up(h))
+	if (!failed && set_up(h))
 		return h;
 	error_set(error, EXIT_UNAVAILABLE, "the SSH handshake cannot be set up: %s",
 		  h->session != NULL ? ssh_get_error(h->session) : "out of memory");
@@ -607,11 +644,18 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	return NULL;
 }
 
+/* Whether libssh has to wait: for its turn, or for the server to identify itself. */
+static bool is_heard_only(const struct handshake *h)
+{
+	return h->state == HANDSHAKE_LISTENING ||
+	       (h->result.spoke && h->result.stage == HANDSHAKE_STAGE_CONNECTED);
+}
+
 short handshake_poll_events(const struct handshake *h)
 {
 	if (h->state == HANDSHAKE_DONE)
 		return 0;
-	return h->state == HANDSHAKE_LISTENING || h->listener != NULL ? POLLIN : libssh_events(h);
+	return is_heard_only(h) ? POLLIN : libssh_events(h);
 }
 
 int64_t handshake_deadline(const struct handshake *h)
@@ -631,11 +675,11 @@ enum handshake_state handshake_step(struct handshake *h, int64_t now_ns)
 		h->speak_ns = now_ns + h->listen_ms * MILLISECOND;
 		h->give_up_ns = now_ns + h->timeout_ms * MILLISECOND;
 	}
-	if (h->state != HANDSHAKE_DONE && h->listener != NULL)
+	if (h->state != HANDSHAKE_DONE && h->result.stage == HANDSHAKE_STAGE_CONNECTED)
 		listen_on(h);
 	if (h->state == HANDSHAKE_LISTENING && now_ns >= h->speak_ns)
 		speak(h);
-	if (h->state == HANDSHAKE_TALKING && (h->listener == NULL || !h->result.spoke))
+	if (h->state == HANDSHAKE_TALKING && !is_heard_only(h))
 		talk(h);
 	if (h->state != HANDSHAKE_DONE && now_ns >= h->give_up_ns)
 		finish_early(h, ENDING_SILENT, 0);

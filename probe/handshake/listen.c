@@ -1,11 +1,13 @@
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "handshake/listen.h"
 #include "ssh/ident.h"
+#include "sshwhy/fingerprint.h"
 #include "sshwhy/ssh.h"
 
 struct listener {
@@ -16,11 +18,15 @@ struct listener {
 	uint32_t quiet; /* bytes in the socket that poll() does not report */
 };
 
-struct listener *listener_new(int fd)
+struct listener *listener_new(int fd, const char *const ours[LISTENER_LISTS])
 {
 	struct listener *listener = calloc(1, sizeof(*listener));
 	if (listener == NULL)
 		return NULL;
+	struct ssh_side *client = &listener->dialog.side[SSH_CLIENT];
+	for (int list = 0; list < LISTENER_LISTS; list++)
+		snprintf(client->list[list], SSH_NAME_LIST_MAX, "%s", ours[list]);
+	client->milestone = SSH_KEXINIT;
 	listener->fd = fd;
 	stream_start(&listener->stream, 0);
 	return listener;
@@ -152,6 +158,30 @@ enum heard listener_hear(struct listener *listener, int *error)
 	}
 }
 
+enum heard listener_overhear(struct listener *listener, uint64_t read, int *error)
+{
+	uint8_t bytes[16384];
+	uint64_t offset = listener->taken + read;
+	ssize_t got = recv(listener->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	*error = 0;
+	if (got == 0)
+		return HEARD_CLOSED;
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return HEARD_TEXT;
+	if (got < 0) {
+		*error = errno;
+		return HEARD_RESET;
+	}
+	/* Bytes that came between a look and libssh's read leave a gap, and all behind
+	 * it unread: what is known then is less, never wrong. */
+	if (offset < SSH_STREAM_MAX) {
+		stream_segment(&listener->stream, (uint32_t)offset, bytes, (uint32_t)got,
+			       (uint32_t)got);
+		(void)ssh_dialog_read(&listener->dialog, SSH_SERVER, &listener->stream);
+	}
+	return HEARD_TEXT;
+}
+
 bool listener_has_bytes(const struct listener *listener)
 {
 	return listener->stream.length > 0;
@@ -175,4 +205,43 @@ const char *listener_first_line(const struct listener *listener)
 const char *listener_ident(const struct listener *listener)
 {
 	return server(listener)->ident;
+}
+
+bool listener_has_kexinit(const struct listener *listener)
+{
+	return server(listener)->milestone >= SSH_KEXINIT;
+}
+
+const char *listener_disconnect(const struct listener *listener)
+{
+	return server(listener)->disconnected ? server(listener)->disconnect_text : NULL;
+}
+
+const char *listener_unshared(const struct listener *listener, const char **what)
+{
+	char name[128];
+	if (!listener_has_kexinit(listener))
+		return NULL;
+	for (enum ssh_list list = 0; list < LISTENER_LISTS; list++) {
+		if (!ssh_negotiate(&listener->dialog, list, name)) {
+			*what = ssh_list_names[list];
+			return server(listener)->list[list];
+		}
+	}
+	return NULL;
+}
+
+void listener_kex(const struct listener *listener, char name[128])
+{
+	(void)ssh_negotiate(&listener->dialog, SSH_LIST_KEX, name);
+}
+
+void listener_host_key(const struct listener *listener, char type[64], char fingerprint[64])
+{
+	const struct ssh_side *side = server(listener);
+	type[0] = fingerprint[0] = '\0';
+	if (side->host_key_length == 0 ||
+	    !fingerprint_key_type(side->host_key, side->host_key_length, type))
+		return;
+	(void)fingerprint_sha256(side->host_key, side->host_key_length, fingerprint);
 }

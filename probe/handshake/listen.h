@@ -1,12 +1,16 @@
-/* listen: what a server says up to its identification string, without a word to it.
+/* listen: what a server says, read over libssh's shoulder.
  *
- * Lines before the identification string are taken out of the socket; the
- * identification string and all behind it stay in, for libssh to find.
+ * Up to the identification string the listener is alone with the socket: lines
+ * before it are taken out, it and all behind it stay in, for libssh to find. From
+ * then on it looks into the socket before each of libssh's reads, which says more
+ * about the key exchange than libssh tells: what FIN and reset are, the server's
+ * lists, its host key before the signature is checked.
  */
 #ifndef PROBE_LISTEN_H
 #define PROBE_LISTEN_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum heard {
 	HEARD_NOTHING, /* not one byte so far */
@@ -20,16 +24,36 @@ enum heard {
 
 struct listener;
 
-struct listener *listener_new(int fd); /* borrows fd; NULL: out of memory */
+#define LISTENER_LISTS 8 /* the name-lists of KEXINIT, in its order, without languages */
+
+/* Borrows `fd`. `ours`: the lists that our KEXINIT will carry; copied. NULL: out of
+ * memory. */
+struct listener *listener_new(int fd, const char *const ours[LISTENER_LISTS]);
 void listener_free(struct listener *listener);
 
-/* Hears what is there now; never waits. */
+/* Before HEARD_IDENT: hears what is there now; never waits. */
 enum heard listener_hear(struct listener *listener, int *error);
+
+/* After it: looks at what is there now; `read` bytes from the identification string
+ * on are out of the socket. HEARD_TEXT, HEARD_CLOSED or HEARD_RESET. */
+enum heard listener_overhear(struct listener *listener, uint64_t read, int *error);
 
 bool listener_has_bytes(const struct listener *listener);
 bool listener_has_version_2(const struct listener *listener);
+bool listener_has_kexinit(const struct listener *listener);
 unsigned listener_lines(const struct listener *listener);
-const char *listener_first_line(const struct listener *listener); /* lives as long as it */
+
+/* What these return lives as long as the listener. */
+const char *listener_first_line(const struct listener *listener);
 const char *listener_ident(const struct listener *listener);
+const char *listener_disconnect(const struct listener *listener); /* NULL: none was seen */
+
+/* The first of the server's lists that shares nothing with ours, and what it is a
+ * list of; NULL when there is none, or no KEXINIT was seen. */
+const char *listener_unshared(const struct listener *listener, const char **what);
+
+/* "" when they are not known. */
+void listener_kex(const struct listener *listener, char name[128]);
+void listener_host_key(const struct listener *listener, char type[64], char fingerprint[64]);
 
 #endif
