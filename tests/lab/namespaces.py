@@ -12,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -51,6 +52,17 @@ def enter(name, run):
     _mount(run, "/run", flags=MS_BIND)
 
 
+def execute(command):
+    """This process becomes the command, without the signals Python ignores."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        os._exit(127)
+
+
 def fork(work):
     """Runs work() in a child; the child's exit status is 1 when it raised."""
     child = os.fork()
@@ -86,7 +98,7 @@ def start(name, run, daemon, command):
         for stream, target in ((0, null), (1, log), (2, log)):
             os.dup2(target, stream)
         os.chdir("/")
-        os.execvp(command[0], command)
+        execute(command)
 
     return fork(work)
 
@@ -131,6 +143,13 @@ def residents(hosts):
         except OSError:
             pass  # it ended meanwhile
     return found
+
+
+def session_of(pid):
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None  # it ended meanwhile
 
 
 def exists(name):

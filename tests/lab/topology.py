@@ -178,6 +178,9 @@ LINKS = """
     nsg:peer       peer:eth0
 """
 
+# The hosts that are but a line, for the weather.
+LINES = ("cable", "fibre")
+
 # The tunnel of `lab up --tun`: packets of tun0 travel as datagrams between client and edge.
 TUN_ADDRESSES = {
     "CLIENT": "10.20.1.10",

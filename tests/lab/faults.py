@@ -1,0 +1,28 @@
+"""The faults: one shell snippet each, in faults/, with a header of `# key: value` lines."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+FAULTS = HERE / "faults"
+
+
+def read(name):
+    """The header of a fault."""
+    file = FAULTS / name
+    if not file.is_file():
+        raise ValueError(f"no such fault: {name}")
+    header = re.findall(r"^# ([a-z0-9-]+): (.*)$", file.read_text(), re.MULTILINE)
+    return {"fault": name, **dict(header)}
+
+
+def read_all():
+    return [read(file.name) for file in sorted(FAULTS.iterdir())]
+
+
+def apply(name, lab):
+    environment = {**os.environ, "LAB": lab, "LAB_DIR": str(HERE)}
+    script = f'. "$LAB_DIR/helpers.sh"; . "$LAB_DIR/faults/{name}"'
+    subprocess.run(["sh", "-euc", script], env=environment, check=True)
