@@ -52,7 +52,8 @@ struct handshake {
 	int64_t speak_ns, give_up_ns;
 	struct listener *listener; /* until it is done */
 	ssh_session session;
-	int library_fd; /* a duplicate of fd, libssh's */
+	int library_fd;	  /* a duplicate of fd, for libssh */
+	bool handed_over; /* and libssh has it */
 	struct ssh_callbacks_struct callbacks;
 	struct ssh_counter_struct on_socket;
 	float progress; /* libssh's own measure */
@@ -205,17 +206,19 @@ static void stop_listening(struct handshake *h)
 /* Says good-bye where somebody listens, and lets go of libssh's descriptor. */
 static void disconnect(struct handshake *h)
 {
-	bool libssh_has_it = h->session != NULL && h->result.spoke;
-	if (!libssh_has_it) {
+	if (!h->handed_over) {
 		if (h->library_fd >= 0)
 			close(h->library_fd);
-	} else if (h->result.stage >= HANDSHAKE_STAGE_KEX && ssh_get_fd(h->session) >= 0) {
-		(void)ssh_session_set_disconnect_message(h->session, "diagnosis complete");
-		ssh_set_fd_towrite(h->session);
-		ssh_disconnect(h->session); /* leaves the descriptor open */
-		close(h->library_fd);
+		h->library_fd = -1;
+		return;
 	}
-	h->library_fd = -1;
+	if (h->session == NULL || h->result.stage < HANDSHAKE_STAGE_KEX ||
+	    ssh_get_fd(h->session) < 0)
+		return; /* ssh_free() closes it, or it is closed */
+	(void)ssh_session_set_disconnect_message(h->session, "diagnosis complete");
+	ssh_set_fd_towrite(h->session);
+	ssh_disconnect(h->session); /* leaves the descriptor open, and forgets it */
+	close(h->library_fd);
 }
 
 static void leave(struct handshake *h)
@@ -226,7 +229,7 @@ static void leave(struct handshake *h)
 	h->key = NULL;
 	if (h->session == NULL)
 		return;
-	ssh_free(h->session); /* closes what is still open */
+	ssh_free(h->session);
 	h->session = NULL;
 	/* The caller may hold its own descriptor for long, and the server may have few
 	 * places. */
@@ -298,6 +301,8 @@ static void finish_with_words(struct handshake *h)
 	const char *disconnect = listener_disconnect(h->listener);
 	char words[1024];
 	copy_text(words, sizeof(words), ssh_get_error(h->session));
+	if (begins(words, "Can't verify server in known hosts")) /* what silence leaves behind */
+		copy_text(words, sizeof(words), "libssh does not say why");
 	copy_text(h->result.message, sizeof(h->result.message),
 		  disconnect != NULL ? disconnect : words);
 
@@ -308,7 +313,7 @@ static void finish_with_words(struct handshake *h)
 		finish_without_common(h);
 	} else if (begins(words, "Failed to verify server hostkey signature")) {
 		finish(h, HANDSHAKE_END_BAD_SIGNATURE);
-	} else if (begins(words, "Socket error: ")) {
+	} else if (begins(words, "Socket error: ") || !h->result.spoke) {
 		enum ending ending = tcp_ending(h);
 		finish_early(h, ending, ending == ENDING_RESET ? ECONNRESET : 0);
 	} else {
@@ -387,6 +392,7 @@ static void note_methods(struct handshake *h)
 
 static int advance_connect(struct handshake *h)
 {
+	h->handed_over = true;
 	int answer = ssh_connect(h->session);
 	if (!h->result.spoke && ssh_get_clientbanner(h->session) != NULL) {
 		/* The call that sends our identification string makes the descriptor

@@ -307,6 +307,16 @@ static const struct scene {
 	  "",
 	  "SSH-2.0-x",
 	  ECONNRESET },
+	{ "identified and reset",
+	  { BYTES("SSH-2.0-x\r\n"), RESET },
+	  { 0 },
+	  HANDSHAKE_END_IDENT_RESET,
+	  HANDSHAKE_STAGE_IDENTIFIED,
+	  false,
+	  0,
+	  "",
+	  "SSH-2.0-x",
+	  ECONNRESET },
 	{ "version 1",
 	  { BYTES("SSH-1.5-old\n"), STAY },
 	  { 0 },
@@ -349,8 +359,17 @@ static const struct scene {
 	  0 },
 };
 
+/* The next descriptor that the process would get: none may be lost or closed twice. */
+static int next_descriptor(void)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	close(fd);
+	return fd;
+}
+
 static void play(const struct scene *scene)
 {
+	int next = next_descriptor();
 	struct link link = connect_link();
 	struct handshake_options options = { .user = "somebody" };
 	struct error error = { 0 };
@@ -389,6 +408,7 @@ static void play(const struct scene *scene)
 	assert_int_equal(close(link.client), 0); /* it stayed ours, and open */
 	if (link.server >= 0)
 		close(link.server);
+	assert_int_equal(next_descriptor(), next);
 }
 
 static void test_scenes(void **state)
@@ -543,6 +563,8 @@ static void test_no_common(void **state)
 		assert_int_equal(result->end, servers[i].end);
 		assert_int_equal(result->only_ours, servers[i].only_ours);
 		assert_int_equal(result->stage, HANDSHAKE_STAGE_KEXINIT);
+		assert_string_equal(result->kex,
+				    servers[i].only_ours || i == 1 ? "" : "curve25519-sha256");
 		handshake_free(handshake);
 	}
 }
@@ -551,8 +573,7 @@ static void test_no_common(void **state)
 static void test_free_at_any_time(void **state)
 {
 	(void)state;
-	int before = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	close(before);
+	int next = next_descriptor();
 	for (int moment = 0; moment < 4; moment++) {
 		struct link link = connect_link();
 		struct handshake_options options = { .listen_ms = 50 };
@@ -568,9 +589,7 @@ static void test_free_at_any_time(void **state)
 		handshake_free(handshake);
 		assert_int_equal(close(link.client), 0);
 		close(link.server);
-		int after = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		close(after);
-		assert_int_equal(after, before);
+		assert_int_equal(next_descriptor(), next);
 	}
 	handshake_free(NULL);
 }
