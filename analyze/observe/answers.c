@@ -240,17 +240,11 @@ static void observe_who(struct observation *o)
 
 /* -- where ---------------------------------------------------------------------- */
 
-#define HOP_TRIES 2 /* a hop's silence on one port counts after this many tries */
-
-/* The first router that answers for some other port and, though asked as often as
- * it takes, not for this one; 0 none. */
-static uint8_t first_missing_router(const struct paths *paths, const struct path *path)
+uint8_t first_missing_router(const struct path *path)
 {
-	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= paths->farthest; ttl++)
-		if (path->hop[ttl].tries >= HOP_TRIES)
-			for (size_t i = 0; i < paths->control_count; i++)
-				if (paths->control[i].hop[ttl].reply == REPLY_EXCEEDED)
-					return ttl;
+	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
+		if (path->hop[ttl].missed >= MISSED_ENOUGH)
+			return ttl;
 	return 0;
 }
 
@@ -299,7 +293,7 @@ static void observe_where(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || paths->ssh.asked_to < 2)
 		return;
-	uint8_t missing = first_missing_router(paths, &paths->ssh);
+	uint8_t missing = first_missing_router(&paths->ssh);
 	if (missing != 0)
 		where_stops(o, missing);
 	else

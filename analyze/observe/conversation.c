@@ -275,12 +275,7 @@ static void observe_swallower(struct observation *o)
 	const struct path *session = &paths->session;
 	if (session->asked_to == 0 || paths->ssh.last_router == 0)
 		return;
-	uint8_t missing = 0;
-	for (uint8_t ttl = (uint8_t)(session->last_router + 1); ttl <= paths->ssh.last_router; ttl++)
-		if (session->hop[ttl].tries >= 2 && paths->ssh.hop[ttl].reply == REPLY_EXCEEDED) {
-			missing = ttl;
-			break;
-		}
+	uint8_t missing = first_missing_router(session);
 	struct fact *fact;
 	if (missing != 0)
 		fact = fact_set(o, cutter_of(place_of(o, missing)),

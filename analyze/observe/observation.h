@@ -25,6 +25,12 @@ const struct event *find_event(const struct run *run, enum event_kind kind, size
 /* Where the box sits that does what first shows at TTL `ttl`: an answer to WHO. */
 enum answer place_of(const struct observation *o, uint8_t ttl);
 
+/* A router's silence counts after this many comparisons. */
+#define MISSED_ENOUGH 2
+
+/* The first router that answers what is compared with and not this; 0 none. */
+uint8_t first_missing_router(const struct path *path);
+
 void observe_machine(struct observation *o);      /* name, route, out, in */
 void observe_answers(struct observation *o);      /* syn, who, where, control, elsewhere */
 void observe_conversation(struct observation *o); /* ssh, cutter, key */

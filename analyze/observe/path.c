@@ -22,7 +22,6 @@ static bool is_terminal(enum reply reply)
 static void hop_take(struct path_hop *hop, const struct sent *sent)
 {
 	hop->asked = true;
-	hop->tries++;
 	if (hop->sent_frame == 0)
 		hop->sent_frame = sent->frame;
 	if (sent->reply == REPLY_NONE)
@@ -32,7 +31,6 @@ static void hop_take(struct path_hop *hop, const struct sent *sent)
 		return;
 	*hop = (struct path_hop){
 		.asked = true,
-		.tries = hop->tries,
 		.reply = sent->reply,
 		.address = sent->from,
 		.rtt_ns = sent->reply_ns - sent->time_ns,
@@ -55,6 +53,37 @@ static void path_take(struct path *path, const struct exchange *exchange, bool d
 		bool tcp = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
 		if (tcp && path->reply_ttl == 0)
 			path->reply_ttl = sent->reply_ttl;
+	}
+}
+
+/* Sent so soon after, a probe meets the same router with no more of its limit left. */
+#define COMPARED_WITHIN INT64_C(150000000)
+
+static bool answered_after(const struct exchange *exchange, const struct sent *missed)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->ttl == missed->ttl && !sent->data && sent->reply == REPLY_EXCEEDED &&
+		    sent->time_ns > missed->time_ns &&
+		    sent->time_ns - missed->time_ns <= COMPARED_WITHIN)
+			return true;
+	}
+	return false;
+}
+
+/* Counts the silences of `exchange` that probes of `purpose` show to be no accident. */
+static void count_missed(const struct track *track, struct path *path,
+			 const struct exchange *exchange, bool data, enum purpose purpose)
+{
+	for (unsigned n = 0; n < exchange->sent_count; n++) {
+		const struct sent *sent = &exchange->sent[n];
+		if (sent->data != data || sent->reply != REPLY_NONE || sent->ttl > PATH_TTL_MAX)
+			continue;
+		const struct exchange *other;
+		bool compared = false;
+		for (size_t i = 0; (other = track_next(track, purpose, &i)) != NULL;)
+			compared |= answered_after(other, sent);
+		path->hop[sent->ttl].missed += compared;
 	}
 }
 
@@ -94,8 +123,12 @@ static void collect(const struct track *track, struct paths *paths)
 			path = control_path(paths, exchange->remote_port);
 		if (path != NULL)
 			path_take(path, exchange, false);
-		if (exchange->purpose == PURPOSE_SSH)
-			path_take(&paths->session, exchange, true);
+		if (exchange->purpose == PURPOSE_SWEEP)
+			count_missed(track, path, exchange, false, PURPOSE_CONTROL);
+		if (exchange->purpose != PURPOSE_SSH)
+			continue;
+		path_take(&paths->session, exchange, true);
+		count_missed(track, &paths->session, exchange, true, PURPOSE_SWEEP);
 	}
 }
 

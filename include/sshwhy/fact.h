@@ -43,8 +43,9 @@ struct fact {
 #define PATH_TTL_MAX 32
 
 struct path_hop {
-	bool asked;           /* a SYN with this TTL left */
-	unsigned tries;
+	bool asked;           /* a packet with this TTL left */
+	unsigned missed;      /* how often it drew nothing, although what was sent right after it
+				 to compare with did: a router's ICMP limit explains none of these */
 	enum reply reply;
 	struct address address;
 	int64_t rtt_ns;

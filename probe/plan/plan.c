@@ -151,7 +151,7 @@ static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		.flags = TCP_SYN,
 		.ip_id = plan->ip_id,
 		.sequence = cookie_sequence(secret, ttl != 0 ? ttl : FULL_TTL_CODE,
-					    (uint8_t)(plan->passes - 1)),
+					    (uint8_t)(plan->passes + plan->session_passes)),
 	};
 	task_add(plan, due_ns, &action);
 }
@@ -204,13 +204,13 @@ static uint8_t sweep_end(const struct plan *plan, const struct facts *facts)
 	return end < SWEEP_TTL ? end : SWEEP_TTL;
 }
 
+/* TTLs that `asked` has an answer for are left out. */
 static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum purpose purpose,
-		      uint16_t remote_port, uint8_t end)
+		      uint16_t remote_port, uint8_t end, const struct exchange *asked)
 {
-	const struct exchange *exchange = slot_exchange(plan, slot);
 	int64_t due = now_ns;
 	for (uint8_t ttl = 1; ttl <= end; ttl++) {
-		if (ttl_answered(exchange, ttl))
+		if (ttl_answered(asked, ttl))
 			continue;
 		add_syn(plan, due, slot, WAY_LINK, purpose, remote_port, ttl);
 		due += STEP;
@@ -228,10 +228,16 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (plan->passes == 1)
 		add_syn(plan, now_ns, SLOT_RAW, WAY_RAW, PURPOSE_SSH, port, 0);
 	add_syn(plan, now_ns, SLOT_LINK, WAY_LINK, PURPOSE_SSH, port, 0);
-	add_sweep(plan, now_ns, SLOT_SWEEP, PURPOSE_SWEEP, port, end);
-	for (size_t i = 0; i < plan->config.control_count; i++)
-		add_sweep(plan, now_ns + MS(1), SLOT_CONTROL + (unsigned)i, PURPOSE_CONTROL,
-			  plan->config.control_ports[i], end);
+	const struct exchange *sweep = slot_exchange(plan, SLOT_SWEEP);
+	add_sweep(plan, now_ns, SLOT_SWEEP, PURPOSE_SWEEP, port, end, sweep);
+	for (unsigned i = 0; i < plan->config.control_count; i++) {
+		/* The first control goes with the SSH port at every TTL, so that a router's
+		 * silence is never only its ICMP limit. */
+		unsigned slot = SLOT_CONTROL + i;
+		add_sweep(plan, now_ns + MS(1), slot, PURPOSE_CONTROL,
+			  plan->config.control_ports[i], end,
+			  i == 0 ? sweep : slot_exchange(plan, slot));
+	}
 	enum answer syn = fact_answer(facts, QUESTION_SYN);
 	if (plan->passes == 1 && syn != ANSWER_SYN_SYN_ACK)
 		for (unsigned i = 0; i < USUAL_PORTS; i++)
@@ -274,11 +280,19 @@ static void verify_elsewhere(struct plan *plan, int64_t now_ns)
 
 /* -- inside the connection ------------------------------------------------------ */
 
-static bool session_wanted(const struct facts *facts)
+/* How many passes tell: a reset shows at once, silence has to be compared. */
+static unsigned session_wanted(const struct facts *facts)
 {
-	enum answer ssh = fact_answer(facts, QUESTION_SSH);
-	return ssh == ANSWER_SSH_CUT || ssh == ANSWER_SSH_SWALLOWED || ssh == ANSWER_SSH_DEAF ||
-	       ssh == ANSWER_SSH_KEX_CUT;
+	switch (fact_answer(facts, QUESTION_SSH)) {
+	case ANSWER_SSH_CUT:
+	case ANSWER_SSH_KEX_CUT:
+		return 1;
+	case ANSWER_SSH_SWALLOWED:
+	case ANSWER_SSH_DEAF:
+		return 2;
+	default:
+		return 0;
+	}
 }
 
 /* Copies of the client's first bytes, with TTLs that end before the VM. Each carries
@@ -317,6 +331,8 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 			.payload_length = length < PLAN_PAYLOAD_MAX ? length : PLAN_PAYLOAD_MAX,
 		};
 		task_add(plan, due, &action);
+		add_syn(plan, due + MS(1), SLOT_SWEEP, WAY_LINK, PURPOSE_SWEEP,
+			exchange->remote_port, ttl);
 		due += STEP;
 	}
 }
@@ -402,9 +418,10 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 		return;
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
 		return;
-	bool session = session_wanted(facts) && plan->config.crafted;
-	if (session && plan->session_passes < 2 && place_settled(plan, facts)) {
-		start_session_pass(plan, now_ns, facts);
+	bool session = plan->config.crafted && plan->session_passes < session_wanted(facts);
+	if (session && place_settled(plan, facts)) {
+		if (plan->session_passes == 0 || now_ns - plan->phase_ns >= PASS_GAP)
+			start_session_pass(plan, now_ns, facts);
 		return;
 	}
 	bool settled = conversation_settled(plan, facts) &&
