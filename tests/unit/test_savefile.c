@@ -476,6 +476,9 @@ static void packets_of_first_section(struct image *image)
 	put_padded(image, "simple", 6);
 	end_block(image);
 
+	begin_block(image, 0x7fffffff); /* unknown and empty */
+	end_block(image);
+
 	begin_block(image, 0x40000bad); /* custom */
 	put_padded(image, "anything at all", 15);
 	end_block(image);
@@ -585,6 +588,7 @@ static void ticks(void **state)
 		{ 0, 0, 1700000000, 1700000000000000000 },
 		{ 3, 0, 1700000000123, 1700000000123000000 },
 		{ 12, 0, 1700000000123456999, 1700000000123456 },
+		{ 10, 0, 17, 1 },
 		{ 19, 0, UINT64_MAX, 1844674407 },
 		{ 28, 0, UINT64_MAX, 1 },
 		{ 29, 0, UINT64_MAX, 0 },
@@ -616,6 +620,29 @@ static void ticks(void **state)
 		struct ticks ticks = ticks_from_resolution(rows[i].resolution);
 		ticks.offset_seconds = rows[i].offset;
 		assert_int_equal(ticks_to_ns(&ticks, rows[i].stamp), rows[i].ns);
+	}
+}
+
+static void time_offset_in_both_byte_orders(void **state)
+{
+	(void)state;
+	for (int big = 0; big < 2; big++) {
+		struct image image = { .big = big };
+		begin_section(&image);
+		end_block(&image);
+		begin_interface(&image, LINK_RAW, 0);
+		put16(&image, 14);
+		put16(&image, 8);
+		put_number(&image, UINT64_C(0x100000002), 8);
+		end_block(&image);
+		plain_enhanced(&image, 0, UINT64_C(0x300000004), "x");
+		struct savefile *savefile = open_image(&image);
+		const int64_t time_ns =
+			0x100000002 * INT64_C(1000000000) + 0x300000004 * INT64_C(1000);
+		expect_frames(savefile,
+			      (const struct expected[]){ { "x", 1, LINK_RAW, 0, time_ns, 0 } }, 1);
+		savefile_close(savefile);
+		image_free(&image);
 	}
 }
 
@@ -922,9 +949,9 @@ static void pcap_cut_at_every_byte(void **state)
 static void pcapng_cut_at_every_byte(void **state)
 {
 	(void)state;
-	/* section, 2 interfaces, E, statistics, E, simple, custom, obsolete, section,
-	 * interface, E */
-	static const unsigned ends[] = { 3, 5, 6, 8, 11 };
+	/* section, 2 interfaces, E, statistics, E, simple, empty, custom, obsolete,
+	 * section, interface, E */
+	static const unsigned ends[] = { 3, 5, 6, 9, 12 };
 	for (int big = 0; big < 2; big++) {
 		struct cutting cutting = { small_pcapng(big), 24, small_pcapng_frames, ends,
 					   SMALL_PCAPNG_FRAMES };
@@ -1393,6 +1420,7 @@ int main(void)
 		cmocka_unit_test(pcapng_of_two_sections),
 		cmocka_unit_test(simple_packets_follow_the_snaplen),
 		cmocka_unit_test(ticks),
+		cmocka_unit_test(time_offset_in_both_byte_orders),
 		cmocka_unit_test(block_lengths_that_lie),
 		cmocka_unit_test(damaged_blocks),
 		cmocka_unit_test(damaged_sections),
