@@ -155,8 +155,7 @@ enum answer place_of(const struct observation *o, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
 	bool nearer = ttl < paths->distance || ttl <= paths->farthest;
-	bool inside = o->run->vantage == VANTAGE_CLIENT && within_edge(paths, ttl) &&
-		      !path_inside(o->run, &o->run->address);
+	bool inside = o->has_edge && within_edge(paths, ttl);
 	if (nearer)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
 	if (beyond_seen_before(paths, ttl) || !inside)
@@ -252,12 +251,11 @@ static void where_stops(struct observation *o, uint8_t missing)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
-	bool client = o->run->vantage == VANTAGE_CLIENT;
 	enum answer where = ANSWER_WHERE_TRANSIT;
 	/* The device that drops is the last that answered, or the one after it. */
-	if (client && (last <= paths->edge && (paths->edge != 0 || missing == 1)))
+	if (o->has_edge && (last <= paths->edge && (paths->edge != 0 || missing == 1)))
 		where = ANSWER_WHERE_EDGE;
-	else if (client && paths->edge == 0 && paths->beyond == missing)
+	else if (o->has_edge && paths->edge == 0 && paths->beyond == missing)
 		where = ANSWER_WHERE_EDGE;
 	struct fact *fact = fact_set(
 		o, where,

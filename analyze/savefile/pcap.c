@@ -78,7 +78,7 @@ static void read_record_header(struct savefile *savefile, struct cursor cursor, 
 	}
 }
 
-static enum savefile_status check_record(struct savefile *savefile, const struct frame *frame)
+static bool check_record(struct savefile *savefile, const struct frame *frame)
 {
 	uint64_t offset = savefile->source->offset;
 	if (frame->captured > SAVEFILE_MAX_RECORD)
@@ -88,7 +88,7 @@ static enum savefile_status check_record(struct savefile *savefile, const struct
 		return savefile_damaged(savefile, offset,
 					"a record claims %u captured of %u bytes on the wire",
 					frame->captured, frame->on_wire);
-	return SAVEFILE_FRAME;
+	return true;
 }
 
 static enum savefile_status pcap_next(struct savefile *savefile, struct frame *frame)
@@ -96,17 +96,20 @@ static enum savefile_status pcap_next(struct savefile *savefile, struct frame *f
 	struct source *source = savefile->source;
 	size_t header = savefile->modified ? MODIFIED_RECORD_HEADER : RECORD_HEADER;
 	const uint8_t *bytes = source_peek(source, header);
+	if (bytes == NULL && source_finished(source))
+		return SAVEFILE_END;
 	if (bytes == NULL) {
-		if (source_rest(source) == 0 && source->failure[0] == '\0')
-			return SAVEFILE_END;
-		return savefile_cut(savefile, "a record header", header);
+		savefile_cut(savefile, "a record header", header);
+		return SAVEFILE_DAMAGED;
 	}
 	read_record_header(savefile, cursor_over(bytes, header), frame);
-	if (check_record(savefile, frame) != SAVEFILE_FRAME)
+	if (!check_record(savefile, frame))
 		return SAVEFILE_DAMAGED;
 	bytes = source_peek(source, header + frame->captured);
-	if (bytes == NULL)
-		return savefile_cut(savefile, "a record", header + frame->captured);
+	if (bytes == NULL) {
+		savefile_cut(savefile, "a record", header + frame->captured);
+		return SAVEFILE_DAMAGED;
+	}
 	frame->bytes = bytes + header;
 	source_advance(source, header + frame->captured);
 	return SAVEFILE_FRAME;

@@ -27,14 +27,6 @@ enum {
 	MICROSECONDS = 6,
 };
 
-enum step { STEP_FRAME, STEP_ON, STEP_DAMAGED };
-
-static enum step damaged(enum savefile_status status)
-{
-	(void)status; /* always SAVEFILE_DAMAGED: what went wrong is noted already */
-	return STEP_DAMAGED;
-}
-
 static size_t padding(size_t length)
 {
 	return (4 - length % 4) % 4;
@@ -83,53 +75,53 @@ static bool section_byte_order(struct savefile *savefile, struct cursor *cursor)
 	return savefile->swapped || magic == BYTE_ORDER_MAGIC;
 }
 
-/* The fixed part; `*options` becomes the length of what follows up to the trailer. */
-static enum step section_header(struct savefile *savefile, uint32_t *total)
+/* The fixed part; `*total` becomes the length of the whole block. */
+static bool section_header(struct savefile *savefile, uint32_t *total)
 {
 	struct source *source = savefile->source;
 	const uint8_t *bytes = source_peek(source, SECTION_FIXED);
 	if (bytes == NULL)
-		return damaged(savefile_cut(savefile, "a section header", SECTION_FIXED));
+		return savefile_cut(savefile, "a section header", SECTION_FIXED);
 	struct cursor cursor = cursor_over(bytes, SECTION_FIXED);
 	cursor_skip(&cursor, 4);
 	struct cursor length = cursor_part(&cursor, 4);
 	if (!section_byte_order(savefile, &cursor))
-		return damaged(savefile_damaged(savefile, source->offset,
-						"a section header without byte-order magic"));
+		return savefile_damaged(savefile, source->offset,
+					"a section header without byte-order magic");
 	*total = file_u32(savefile, &length);
 	uint16_t major = file_u16(savefile, &cursor);
 	uint16_t minor = file_u16(savefile, &cursor);
 	if (major != 1)
-		return damaged(savefile_damaged(savefile, source->offset,
-						"pcapng version %u.%u is not supported",
-						(unsigned)major, (unsigned)minor));
+		return savefile_damaged(savefile, source->offset,
+					"pcapng version %u.%u is not supported", (unsigned)major,
+					(unsigned)minor);
 	if (*total < SECTION_MIN || *total % 4 != 0)
-		return damaged(savefile_damaged(savefile, source->offset,
-						"a section header claims %u bytes", *total));
+		return savefile_damaged(savefile, source->offset,
+					"a section header claims %u bytes", *total);
 	source_advance(source, SECTION_FIXED);
 	savefile->section_first = savefile->interface_count;
-	return STEP_ON;
+	return true;
 }
 
 /* Section headers hold the notes of a run and may be longer than any record: they
  * are read option by option. */
-static enum step section_option(struct savefile *savefile, uint32_t *left, bool *end)
+static bool section_option(struct savefile *savefile, uint32_t *left, bool *end)
 {
 	struct source *source = savefile->source;
 	const uint8_t *bytes = source_peek(source, 4);
 	if (bytes == NULL)
-		return damaged(savefile_cut(savefile, "a section option", 4));
+		return savefile_cut(savefile, "a section option", 4);
 	struct cursor look = cursor_over(bytes, 4);
 	cursor_skip(&look, 2);
 	size_t length = file_u16(savefile, &look);
 	size_t whole = 4 + length + padding(length);
 	if (whole > *left)
-		return damaged(savefile_damaged(savefile, source->offset,
-						"a section option of %zu bytes, where %u are left",
-						whole, *left));
+		return savefile_damaged(savefile, source->offset,
+					"a section option of %zu bytes, where %u are left", whole,
+					*left);
 	bytes = source_peek(source, whole);
 	if (bytes == NULL)
-		return damaged(savefile_cut(savefile, "a section option", whole));
+		return savefile_cut(savefile, "a section option", whole);
 	struct cursor list = cursor_over(bytes, whole);
 	struct option option;
 	*end = !next_option(savefile, &list, &option);
@@ -137,49 +129,48 @@ static enum step section_option(struct savefile *savefile, uint32_t *left, bool 
 		add_note(savefile, &option.value);
 	source_advance(source, whole);
 	*left -= (uint32_t)whole;
-	return STEP_ON;
+	return true;
 }
 
 /* Consumes the length that ends a block, which must be the one that began it. */
-static enum step block_trailer(struct savefile *savefile, uint32_t total)
+static bool block_trailer(struct savefile *savefile, uint32_t total)
 {
 	struct source *source = savefile->source;
 	const uint8_t *bytes = source_peek(source, 4);
 	if (bytes == NULL)
-		return damaged(savefile_cut(savefile, "the end of a block", 4));
+		return savefile_cut(savefile, "the end of a block", 4);
 	struct cursor cursor = cursor_over(bytes, 4);
 	uint32_t again = file_u32(savefile, &cursor);
 	if (again != total)
-		return damaged(savefile_damaged(savefile, source->offset,
-						"a block of %u bytes ends as one of %u", total,
-						again));
+		return savefile_damaged(savefile, source->offset,
+					"a block of %u bytes ends as one of %u", total, again);
 	source_advance(source, 4);
-	return STEP_ON;
+	return true;
 }
 
-static enum step skip_rest(struct savefile *savefile, uint64_t length, uint32_t total)
+static bool skip_rest(struct savefile *savefile, uint64_t length, uint32_t total)
 {
 	if (!source_skip(savefile->source, length))
-		return damaged(savefile_cut(savefile, "a block", total));
+		return savefile_cut(savefile, "a block", total);
 	return block_trailer(savefile, total);
 }
 
-static enum step section_options(struct savefile *savefile, uint32_t total)
+static bool section_options(struct savefile *savefile, uint32_t total)
 {
 	uint32_t left = total - SECTION_MIN;
 	bool end = false;
 	while (left > 0 && !end) {
-		if (section_option(savefile, &left, &end) == STEP_DAMAGED)
-			return STEP_DAMAGED;
+		if (!section_option(savefile, &left, &end))
+			return false;
 	}
 	return skip_rest(savefile, left, total);
 }
 
-static enum step section(struct savefile *savefile)
+static bool section(struct savefile *savefile)
 {
 	uint32_t total;
-	if (section_header(savefile, &total) == STEP_DAMAGED)
-		return STEP_DAMAGED;
+	if (!section_header(savefile, &total))
+		return false;
 	return section_options(savefile, total);
 }
 
@@ -211,7 +202,7 @@ static void interface_option(struct savefile *savefile, struct option *option,
 	}
 }
 
-static enum step interface_block(struct savefile *savefile, struct cursor body, uint64_t offset)
+static bool interface_block(struct savefile *savefile, struct cursor body, uint64_t offset)
 {
 	struct capture_interface interface = { .name = "" };
 	interface.link = file_u16(savefile, &body);
@@ -223,15 +214,14 @@ static enum step interface_block(struct savefile *savefile, struct cursor body, 
 	while (next_option(savefile, &body, &option))
 		interface_option(savefile, &option, &interface);
 	if (body.failed)
-		return damaged(savefile_damaged(savefile, offset,
-						"an interface description is too short"));
+		return savefile_damaged(savefile, offset, "an interface description is too short");
 	if (savefile->interface_count >= INTERFACES_MAX)
-		return damaged(savefile_damaged(savefile, offset, "more than %d interfaces",
-						INTERFACES_MAX));
+		return savefile_damaged(savefile, offset, "more than %d interfaces",
+					INTERFACES_MAX);
 	savefile->interfaces = arena_grow(&savefile->arena, savefile->interfaces,
 					  savefile->interface_count, sizeof(interface));
 	savefile->interfaces[savefile->interface_count++] = interface;
-	return STEP_ON;
+	return true;
 }
 
 /* -- packets ------------------------------------------------------------------ */
@@ -310,32 +300,35 @@ static void packet_options(const struct savefile *savefile, struct cursor *body,
 	}
 }
 
-static enum step check_record(struct savefile *savefile, const struct record *record,
-			      uint64_t offset)
+static bool check_record(struct savefile *savefile, const struct record *record, uint64_t offset)
 {
 	if (interface_of(savefile, record->interface) == NULL)
-		return damaged(savefile_damaged(savefile, offset,
-						"a packet of interface %u, which was not described",
-						record->interface));
+		return savefile_damaged(savefile, offset,
+					"a packet of interface %u, which was not described",
+					record->interface);
 	if (record->captured > SAVEFILE_MAX_RECORD)
-		return damaged(savefile_damaged(
-			savefile, offset, "a packet of %u bytes is too long", record->captured));
+		return savefile_damaged(savefile, offset, "a packet of %u bytes is too long",
+					record->captured);
 	if (record->captured > record->on_wire)
-		return damaged(savefile_damaged(
-			savefile, offset, "a packet claims %u captured of %u bytes on the wire",
-			record->captured, record->on_wire));
-	return STEP_ON;
+		return savefile_damaged(savefile, offset,
+					"a packet claims %u captured of %u bytes on the wire",
+					record->captured, record->on_wire);
+	return true;
 }
 
-static enum step packet_block(struct savefile *savefile, uint32_t type, struct cursor body,
-			      uint64_t offset, struct frame *frame)
+static bool packet_block(struct savefile *savefile, uint32_t type, struct cursor body,
+			 uint64_t offset, struct frame *frame)
 {
 	bool simple = type == BLOCK_SIMPLE_PACKET;
-	struct record record = simple			       ? simple_record(savefile, &body)
-			       : type == BLOCK_ENHANCED_PACKET ? enhanced_record(savefile, &body)
-							       : obsolete_record(savefile, &body);
-	if (check_record(savefile, &record, offset) == STEP_DAMAGED)
-		return STEP_DAMAGED;
+	struct record record;
+	if (simple)
+		record = simple_record(savefile, &body);
+	else if (type == BLOCK_ENHANCED_PACKET)
+		record = enhanced_record(savefile, &body);
+	else
+		record = obsolete_record(savefile, &body);
+	if (!check_record(savefile, &record, offset))
+		return false;
 	const struct capture_interface *interface = interface_of(savefile, record.interface);
 	*frame = (struct frame){
 		.bytes = cursor_take(&body, record.captured),
@@ -349,41 +342,42 @@ static enum step packet_block(struct savefile *savefile, uint32_t type, struct c
 	if (!simple)
 		packet_options(savefile, &body, frame);
 	if (body.failed)
-		return damaged(
-			savefile_damaged(savefile, offset, "a packet is longer than its block"));
-	return STEP_FRAME;
+		return savefile_damaged(savefile, offset, "a packet is longer than its block");
+	return true;
 }
 
 /* -- blocks ------------------------------------------------------------------- */
 
-static enum step whole_block(struct savefile *savefile, uint32_t type, uint32_t total,
-			     struct frame *frame)
+static bool whole_block(struct savefile *savefile, uint32_t type, uint32_t total,
+			struct frame *frame, bool *found)
 {
 	struct source *source = savefile->source;
 	uint64_t offset = source->offset;
 	if (total > SOURCE_PEEK_MAX)
-		return damaged(savefile_damaged(savefile, offset, "a block of %u bytes is too long",
-						total));
+		return savefile_damaged(savefile, offset, "a block of %u bytes is too long", total);
 	const uint8_t *bytes = source_peek(source, total);
 	if (bytes == NULL)
-		return damaged(savefile_cut(savefile, "a block", total));
+		return savefile_cut(savefile, "a block", total);
 	struct cursor body = cursor_over(bytes + 8, total - BLOCK_MIN);
 	source_advance(source, total - 4);
 	/* The trailer is in the window already: looking at it moves nothing. */
-	if (block_trailer(savefile, total) == STEP_DAMAGED)
-		return STEP_DAMAGED;
+	if (!block_trailer(savefile, total))
+		return false;
 	if (type == BLOCK_INTERFACE)
 		return interface_block(savefile, body, offset);
+	*found = true;
 	return packet_block(savefile, type, body, offset, frame);
 }
 
-static enum step other_block(struct savefile *savefile, uint32_t total)
+static bool other_block(struct savefile *savefile, uint32_t total)
 {
 	source_advance(savefile->source, 8);
 	return skip_rest(savefile, total - BLOCK_MIN, total);
 }
 
-static enum step block(struct savefile *savefile, const uint8_t *header, struct frame *frame)
+/* `found`: it was a packet, and `frame` is filled. */
+static bool block(struct savefile *savefile, const uint8_t *header, struct frame *frame,
+		  bool *found)
 {
 	struct cursor cursor = cursor_over(header, 8);
 	uint32_t type = file_u32(savefile, &cursor);
@@ -392,14 +386,14 @@ static enum step block(struct savefile *savefile, const uint8_t *header, struct 
 		return section(savefile);
 	/* "This value MUST be a multiple of 4." */
 	if (total < BLOCK_MIN || total % 4 != 0)
-		return damaged(savefile_damaged(savefile, savefile->source->offset,
-						"a block claims %u bytes", total));
+		return savefile_damaged(savefile, savefile->source->offset,
+					"a block claims %u bytes", total);
 	switch (type) {
 	case BLOCK_INTERFACE:
 	case BLOCK_PACKET:
 	case BLOCK_SIMPLE_PACKET:
 	case BLOCK_ENHANCED_PACKET:
-		return whole_block(savefile, type, total, frame);
+		return whole_block(savefile, type, total, frame, found);
 	default:
 		return other_block(savefile, total);
 	}
@@ -408,22 +402,18 @@ static enum step block(struct savefile *savefile, const uint8_t *header, struct 
 static enum savefile_status pcapng_next(struct savefile *savefile, struct frame *frame)
 {
 	struct source *source = savefile->source;
-	for (;;) {
+	for (bool found = false; !found;) {
 		const uint8_t *header = source_peek(source, 8);
+		if (header == NULL && source_finished(source))
+			return SAVEFILE_END;
 		if (header == NULL) {
-			if (source_rest(source) == 0 && source->failure[0] == '\0')
-				return SAVEFILE_END;
-			return savefile_cut(savefile, "a block header", 8);
-		}
-		switch (block(savefile, header, frame)) {
-		case STEP_FRAME:
-			return SAVEFILE_FRAME;
-		case STEP_DAMAGED:
+			savefile_cut(savefile, "a block header", 8);
 			return SAVEFILE_DAMAGED;
-		case STEP_ON:
-			break;
 		}
+		if (!block(savefile, header, frame, &found))
+			return SAVEFILE_DAMAGED;
 	}
+	return SAVEFILE_FRAME;
 }
 
 /* A first section header that is damaged behind its fixed part still makes a
@@ -431,7 +421,7 @@ static enum savefile_status pcapng_next(struct savefile *savefile, struct frame 
 static bool pcapng_begin(struct savefile *savefile, struct error *error)
 {
 	uint32_t total;
-	if (section_header(savefile, &total) == STEP_DAMAGED)
+	if (!section_header(savefile, &total))
 		return error_set(error, EXIT_MALFORMED, "%s", savefile->damage);
 	(void)section_options(savefile, total);
 	return true;

@@ -57,13 +57,13 @@ struct savefile {
 
 extern const struct format format_pcap, format_pcapng;
 
-/* Notes what is wrong at `offset`; returns SAVEFILE_DAMAGED. */
-enum savefile_status savefile_damaged(struct savefile *savefile, uint64_t offset,
-				      const char *format, ...)
+/* Notes what is wrong at `offset`; returns false. */
+bool savefile_damaged(struct savefile *savefile, uint64_t offset, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* After a peek for `needed` bytes from here failed: that, and how many there are. */
-enum savefile_status savefile_cut(struct savefile *savefile, const char *what, uint64_t needed);
+/* After a peek for `needed` bytes from here failed: notes that, and how many there
+ * are; returns false. */
+bool savefile_cut(struct savefile *savefile, const char *what, uint64_t needed);
 
 /* The byte order that the capture was written in. */
 static inline uint16_t file_u16(const struct savefile *savefile, struct cursor *cursor)

@@ -8,8 +8,7 @@
 
 #include "savefile/reader.h"
 
-enum savefile_status savefile_damaged(struct savefile *savefile, uint64_t offset,
-				      const char *format, ...)
+bool savefile_damaged(struct savefile *savefile, uint64_t offset, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
@@ -18,10 +17,10 @@ enum savefile_status savefile_damaged(struct savefile *savefile, uint64_t offset
 	va_end(arguments);
 	savefile->damaged = true;
 	savefile->damage_offset = offset;
-	return SAVEFILE_DAMAGED;
+	return false;
 }
 
-enum savefile_status savefile_cut(struct savefile *savefile, const char *what, uint64_t needed)
+bool savefile_cut(struct savefile *savefile, const char *what, uint64_t needed)
 {
 	const struct source *source = savefile->source;
 	const char *why = source->failure[0] != '\0' ? source->failure : "the file ends";

@@ -59,4 +59,10 @@ static inline size_t source_rest(const struct source *source)
 	return source->end - source->at;
 }
 
+/* After a peek that failed: whether all was consumed and nothing is wrong. */
+static inline bool source_finished(const struct source *source)
+{
+	return source_rest(source) == 0 && source->failure[0] == '\0';
+}
+
 #endif

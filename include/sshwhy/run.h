@@ -97,6 +97,7 @@ struct run {
 	int64_t started_ns, stopped_ns;
 	bool planned;           /* false: somebody else's capture, no plan is known */
 	bool interrupted;
+	bool unfinished;        /* ended before its plan did: another address is healthy */
 
 	const struct event *events;
 	size_t event_count;

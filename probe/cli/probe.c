@@ -206,9 +206,11 @@ static void add_other_addresses(struct report *report, const struct run *runs, s
 		also[n] = report->also[n];
 	for (size_t i = 1; i < count; i++) {
 		struct report other;
-		if (runs[i].stopped_ns == runs[i].started_ns)
-			continue; /* not needed: an address before it is healthy */
+		if (runs[i].unfinished)
+			continue;
 		report_build(&other, &runs[i], values, arena);
+		if (other.outcome != OUTCOME_FAULT && other.outcome != OUTCOME_AMBIGUOUS)
+			continue;
 		also[n].cause = other.cause;
 		also[n++].text = arena_format(arena, "address %s of the same name: %s",
 					      other.address, other.summary);

@@ -106,23 +106,17 @@ static bool healthy(const struct run *run)
 	return false;
 }
 
-/* One address after the other until one is healthy; that one comes first. */
-static bool run_all(struct session *sessions, size_t count, int64_t timeout_ns, int signals,
-		    struct run *runs, struct error *error)
+/* The first healthy address comes first: it is what the verdict is about. */
+static void put_healthy_first(struct run *runs, size_t count)
 {
-	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + timeout_ns;
 	for (size_t i = 0; i < count; i++) {
-		runs[i].started_ns = clock_ns(CLOCK_REALTIME);
-		if (!session_run(&sessions[i], deadline, signals, error))
-			return false;
-		if (!healthy(&runs[i]) && !runs[i].interrupted)
+		if (!healthy(&runs[i]))
 			continue;
 		struct run first = runs[i];
 		runs[i] = runs[0];
 		runs[0] = first;
-		break;
+		return;
 	}
-	return true;
 }
 
 /* Resolves the name; runs[0 .. *count) are begun, with what came of it. */
@@ -156,9 +150,11 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	if (names.count == 0)
 		return true;
 	bool done = open_all(sessions, *count, options, &names, &wire, runs, error) &&
-		    run_all(sessions, *count, options->timeout_ns, signals, runs, error);
+		    sessions_run(sessions, *count, &wire,
+				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
 	for (size_t i = 0; i < *count; i++)
 		session_close(&sessions[i]);
 	wire_close(&wire);
+	put_healthy_first(runs, *count);
 	return done;
 }

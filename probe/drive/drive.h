@@ -1,8 +1,8 @@
 /* drive: runs plans over real sockets.
  *
  * Everything that needs privilege is opened for every address first; then privilege
- * is dropped for good; then the first byte from the network is read. Addresses of one
- * name are probed one after the other, as ssh tries them, until one is healthy.
+ * is dropped for good; then the first byte from the network is read. All addresses of
+ * a name are probed side by side.
  */
 #ifndef PROBE_DRIVE_H
 #define PROBE_DRIVE_H
@@ -27,7 +27,7 @@ struct drive_options {
 };
 
 /* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy
- * address, else the first of all. Each is the caller's to free, on failure too. False with
+ * address, else the first of all; one that was cut short by it is `unfinished`. Each is the caller's to free, on failure too. False with
  * EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE: nothing could be probed. `signals`: a signalfd;
  * readable, it ends the run early. */
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],

@@ -1,4 +1,4 @@
-/* The loop that runs one plan: due actions out, frames and answers in. */
+/* The loop that runs the plans: due actions out, frames and answers in. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -174,9 +174,11 @@ static bool act(struct session *session)
 /* -- answers in ------------------------------------------------------------------- */
 
 /* Other sessions' packets, and ICMP about other conversations, are not ours. */
-static bool concerns_us(const struct session *session, const struct packet *packet)
+static bool concerns(const struct session *session, const struct packet *packet)
 {
 	const struct ports *ports = &session->ports;
+	if (session->done)
+		return false;
 	if (packet->protocol == IP_TCP)
 		return ports_hold(ports, packet->source_port) ||
 		       ports_hold(ports, packet->destination_port);
@@ -184,16 +186,11 @@ static bool concerns_us(const struct session *session, const struct packet *pack
 	return quote->present && quote->has_ports && ports_hold(ports, quote->source_port);
 }
 
-static void take_frame(void *context, const struct frame *frame)
+static void keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
 {
-	struct session *session = context;
-	struct packet packet;
-	decode(frame, &packet);
-	if (!concerns_us(session, &packet))
-		return;
 	run_frame(session->run, frame);
-	packet.number = session->run->frame_count;
-	plan_packet(session->plan, &packet);
+	packet->number = session->run->frame_count;
+	plan_packet(session->plan, packet);
 }
 
 static void ssh_ended(struct session *session, struct session_socket *s)
@@ -235,40 +232,73 @@ static void step_socket(struct session *session, struct session_socket *s, short
 
 /* -- waiting ---------------------------------------------------------------------- */
 
-struct waiting {
-	struct pollfd fd[1 + WIRE_CAPTURES + SESSION_SOCKETS];
+/* All sessions of one process, and what they wait for together. */
+struct loop {
+	struct session *sessions;
+	size_t count;
+	const struct wire *wire;
+	struct pollfd fd[1 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
+	nfds_t fd_count;
+	int64_t left_ns; /* until somebody wants to be woken */
 };
 
-static void wait_for(struct session *session, int signals, struct waiting *waiting)
+static void wait_at_most(struct loop *loop, int64_t left_ns)
 {
-	int64_t wakeup = plan_wakeup(session->plan);
-	struct pollfd *fd = waiting->fd;
-	*fd++ = (struct pollfd){ .fd = signals, .events = POLLIN };
-	for (size_t i = 0; i < WIRE_CAPTURES; i++)
-		*fd++ = (struct pollfd){ .fd = i < session->wire->capture_count ?
-						       capture_fd(session->wire->capture[i]) :
-						       -1,
-					 .events = POLLIN };
-	for (size_t i = 0; i < SESSION_SOCKETS; i++, fd++) {
-		const struct session_socket *s = &session->socket[i];
-		bool talks = s->handshake != NULL && handshake_state(s->handshake) != HANDSHAKE_DONE;
-		*fd = (struct pollfd){ .fd = s->connecting || talks ? s->fd : -1 };
-		fd->events = talks ? handshake_poll_events(s->handshake) : POLLOUT;
-		if (talks && handshake_deadline(s->handshake) < wakeup)
-			wakeup = handshake_deadline(s->handshake);
-	}
-	int64_t left = wakeup - now_of(session);
-	if (left < 0)
-		left = 0;
-	struct timespec timeout = { .tv_sec = left / SECOND, .tv_nsec = left % SECOND };
-	if (ppoll(waiting->fd, sizeof(waiting->fd) / sizeof(*waiting->fd), &timeout, NULL) < 0)
-		memset(waiting, 0, sizeof(*waiting));
+	if (left_ns < loop->left_ns)
+		loop->left_ns = left_ns > 0 ? left_ns : 0;
 }
 
-static bool read_captures(struct session *session, struct error *error)
+static void want(struct loop *loop, int fd, short events)
 {
-	for (size_t i = 0; i < session->wire->capture_count; i++)
-		if (capture_read(session->wire->capture[i], take_frame, session, error) < 0)
+	loop->fd[loop->fd_count++] = (struct pollfd){ .fd = fd, .events = events };
+}
+
+static void want_sockets(struct loop *loop, const struct session *session)
+{
+	int64_t now = now_of(session);
+	if (!session->done)
+		wait_at_most(loop, plan_wakeup(session->plan) - now);
+	for (size_t i = 0; i < SESSION_SOCKETS; i++) {
+		const struct session_socket *s = &session->socket[i];
+		bool talks = !session->done && s->handshake != NULL &&
+			     handshake_state(s->handshake) != HANDSHAKE_DONE;
+		if (talks)
+			wait_at_most(loop, handshake_deadline(s->handshake) - now);
+		want(loop, !session->done && (s->connecting || talks) ? s->fd : -1,
+		     talks ? handshake_poll_events(s->handshake) : POLLOUT);
+	}
+}
+
+static void wait_for(struct loop *loop, int signals)
+{
+	loop->fd_count = 0;
+	loop->left_ns = SECOND;
+	want(loop, signals, POLLIN);
+	for (size_t i = 0; i < loop->wire->capture_count; i++)
+		want(loop, capture_fd(loop->wire->capture[i]), POLLIN);
+	for (size_t i = 0; i < loop->count; i++)
+		want_sockets(loop, &loop->sessions[i]);
+	struct timespec timeout = { .tv_sec = loop->left_ns / SECOND,
+				    .tv_nsec = loop->left_ns % SECOND };
+	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) < 0)
+		for (nfds_t i = 0; i < loop->fd_count; i++)
+			loop->fd[i].revents = 0;
+}
+
+static void take_frame(void *context, const struct frame *frame)
+{
+	struct loop *loop = context;
+	struct packet packet;
+	decode(frame, &packet);
+	for (size_t i = 0; i < loop->count; i++)
+		if (concerns(&loop->sessions[i], &packet))
+			keep_frame(&loop->sessions[i], frame, &packet);
+}
+
+static bool read_captures(struct loop *loop, struct error *error)
+{
+	for (size_t i = 0; i < loop->wire->capture_count; i++)
+		if (capture_read(loop->wire->capture[i], take_frame, loop, error) < 0)
 			return false;
 	return true;
 }
@@ -276,6 +306,7 @@ static bool read_captures(struct session *session, struct error *error)
 static bool make_plan(struct session *session, int64_t deadline_ns)
 {
 	const struct drive_options *options = session->options;
+	session->clock_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
 	struct plan_config config = {
 		.control_count = options->control_count,
 		.kernel_ports = session->ports.kernel,
@@ -287,42 +318,80 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));
 	if (getrandom(config.key, sizeof(config.key), 0) != sizeof(config.key))
 		return false;
-	session->plan = plan_new(session->run, &config, now_of(session));
+	session->run->started_ns = now_of(session);
+	session->plan = plan_new(session->run, &config, session->run->started_ns);
 	return session->plan != NULL;
 }
 
 static void finish(struct session *session)
 {
-	for (size_t i = 0; i < session->wire->capture_count; i++)
+	const struct wire *wire = session->wire;
+	for (size_t i = 0; i < wire->capture_count; i++)
 		run_event(session->run,
 			  &(struct event){ .kind = EVENT_CAPTURE,
 					   .time_ns = now_of(session),
-					   .value = (int64_t)capture_dropped(session->wire->capture[i]),
+					   .value = (int64_t)capture_dropped(wire->capture[i]),
 					   .text = session->run->interfaces[i].name });
 	session->run->stopped_ns = now_of(session);
+	session->done = true;
 }
 
-bool session_run(struct session *session, int64_t deadline_ns, int signals, struct error *error)
+/* Everything of one session that is due; frames were read before. */
+static void session_turn(struct loop *loop, size_t index)
 {
-	session->clock_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	if (!make_plan(session, deadline_ns))
-		return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
-	bool sound = true;
-	while (sound && act(session)) {
-		struct waiting waiting;
-		wait_for(session, signals, &waiting);
-		if (waiting.fd[0].revents & POLLIN) {
-			session->run->interrupted = true;
+	struct session *session = &loop->sessions[index];
+	const struct pollfd *fd =
+		&loop->fd[1 + loop->wire->capture_count + index * SESSION_SOCKETS];
+	look_at_next_hop(session);
+	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+		step_socket(session, &session->socket[i], loop->fd_count > 0 ? fd[i].revents : 0);
+	if (!act(session))
+		finish(session);
+}
+
+static bool healthy(const struct run *run)
+{
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_AUTH)
+			return true;
+	return false;
+}
+
+static bool all_done(const struct loop *loop)
+{
+	if (loop->sessions[0].done && healthy(loop->sessions[0].run))
+		return true;
+	for (size_t i = 0; i < loop->count; i++)
+		if (!loop->sessions[i].done)
+			return false;
+	return true;
+}
+
+bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
+		  int64_t deadline_ns, int signals, struct error *error)
+{
+	struct loop loop = { .sessions = sessions, .count = count, .wire = wire };
+	for (size_t i = 0; i < count; i++)
+		if (!make_plan(&sessions[i], deadline_ns))
+			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
+	for (;;) {
+		for (size_t i = 0; i < count; i++)
+			if (!sessions[i].done)
+				session_turn(&loop, i);
+		if (all_done(&loop))
 			break;
-		}
-		sound = read_captures(session, error);
-		look_at_next_hop(session);
-		for (unsigned i = 0; i < SESSION_SOCKETS; i++)
-			step_socket(session, &session->socket[i],
-				    waiting.fd[1 + WIRE_CAPTURES + i].revents);
+		wait_for(&loop, signals);
+		if (!read_captures(&loop, error))
+			return false;
+		if (loop.fd[0].revents & POLLIN)
+			break;
 	}
-	if (sound)
-		sound = read_captures(session, error);
-	finish(session);
-	return sound;
+	bool interrupted = (loop.fd[0].revents & POLLIN) != 0;
+	for (size_t i = 0; i < count; i++) {
+		sessions[i].run->interrupted = !sessions[i].done && interrupted;
+		sessions[i].run->unfinished = !sessions[i].done && !interrupted;
+		if (!sessions[i].done)
+			finish(&sessions[i]);
+	}
+	return true;
 }

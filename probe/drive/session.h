@@ -25,7 +25,7 @@ struct session {
 	struct craft *craft;
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
-	bool next_hop_settled;
+	bool next_hop_settled, done;
 	int64_t clock_offset_ns; /* from the monotonic clock to the captures' wall clock */
 };
 
@@ -37,8 +37,10 @@ bool session_open(struct session *session, const struct drive_options *options,
 void session_attach(struct session *session, const struct wire *wire);
 void session_close(struct session *session);
 
-/* Runs the plan to its end, the deadline (monotonic clock), or a signal. After privilege
- * is dropped. */
-bool session_run(struct session *session, int64_t deadline_ns, int signals, struct error *error);
+/* Runs the plans of all sessions side by side: to their ends, to the end of the first
+ * when that is healthy (what ssh would use works; the others are cut short), to the
+ * deadline (monotonic clock), or to a signal. After privilege is dropped. */
+bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
+		  int64_t deadline_ns, int signals, struct error *error);
 
 #endif

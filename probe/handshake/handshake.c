@@ -359,10 +359,8 @@ static void note_host_key(struct handshake *h)
 
 static void note_kex(struct handshake *h)
 {
-	const char *name = ssh_get_kex_algo(h->session);
-	/* The one method that we offer and libssh has no name for. */
-	copy_text(h->result.kex, sizeof(h->result.kex),
-		  name != NULL ? name : "diffie-hellman-group-exchange-sha256");
+	/* It has no name for group exchange: that one the listener knows. */
+	copy_text(h->result.kex, sizeof(h->result.kex), ssh_get_kex_algo(h->session));
 	note_host_key(h);
 	h->result.stage = HANDSHAKE_STAGE_KEX;
 }
