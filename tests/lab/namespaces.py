@@ -14,12 +14,14 @@ import struct
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 NETNS = Path("/run/netns")
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_BIND, MS_REC, MS_SLAVE = 0x1000, 0x4000, 0x80000
+PR_SET_PDEATHSIG = 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -80,7 +82,12 @@ def fork(work):
 
 def in_parallel(works):
     """Runs each of the functions in its own child; raises if one failed."""
-    children = [fork(work) for work in works]
+
+    def run_while_parent_lives(work):
+        _call(libc.prctl, PR_SET_PDEATHSIG, signal.SIGKILL)
+        work()
+
+    children = [fork(partial(run_while_parent_lives, work)) for work in works]
     statuses = [os.waitpid(child, 0)[1] for child in children]
     if any(statuses):
         raise RuntimeError("part of that failed")
@@ -90,10 +97,10 @@ def start(name, run, daemon, command):
     """Starts a daemon on a host; its pid goes to /run/DAEMON.pid there, its output to DAEMON.log."""
 
     def work():
-        os.setsid()
         (run / f"{daemon}.pid").write_text(f"{os.getpid()}\n")
         log = os.open(run / f"{daemon}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         enter(name, run)
+        os.setsid()
         null = os.open(os.devnull, os.O_RDONLY)
         for stream, target in ((0, null), (1, log), (2, log)):
             os.dup2(target, stream)
