@@ -266,6 +266,26 @@ static const struct scene {
 	  "welcome",
 	  "SSH-2.0-x",
 	  0 },
+	{ "SSH- inside a line",
+	  { BYTES("wel"), STAY },
+	  { BYTES("SSH-come\r\nSSH-2.0-x\r\n"), STAY },
+	  HANDSHAKE_END_IDENT_SILENT,
+	  HANDSHAKE_STAGE_IDENTIFIED,
+	  true,
+	  1,
+	  "welSSH-come",
+	  "SSH-2.0-x",
+	  0 },
+	{ "identifies half, reset",
+	  { BYTES("SSH-2.0-Op"), STAY },
+	  { "", 0, RESET },
+	  HANDSHAKE_END_TEXT_RESET,
+	  HANDSHAKE_STAGE_CONNECTED,
+	  true,
+	  0,
+	  "SSH-2.0-Op",
+	  "",
+	  ECONNRESET },
 	{ "waits to be spoken to",
 	  { 0 },
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
@@ -349,7 +369,7 @@ static const struct scene {
 	  0 },
 	{ "takes leave",
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
-	  { BYTES("\0\0\0\x1c\x0a\1\0\0\0\x0c\0\0\0\x09too many.\0\0\0\0 padding "), FIN },
+	  { BYTES("\0\0\0\x1c\x05\1\0\0\0\x0c\0\0\0\x09too many.\0\0\0\0 pads"), FIN },
 	  HANDSHAKE_END_DISCONNECTED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
@@ -403,6 +423,8 @@ static void play(const struct scene *scene)
 	assert_string_equal(result->first_line, scene->first_line);
 	assert_string_equal(result->banner, scene->banner);
 	assert_int_equal(result->error, scene->error);
+	if (scene->end == HANDSHAKE_END_DISCONNECTED)
+		assert_string_equal(result->message, "too many.");
 	assert_int_equal(handshake_deadline(handshake), INT64_MAX);
 	handshake_free(handshake);
 	assert_int_equal(close(link.client), 0); /* it stayed ours, and open */
@@ -709,6 +731,7 @@ static pid_t serve(struct link *link, char *const argv[])
 /* A whole handshake in real time. The caller frees it. */
 static struct handshake *talk_to(char *const argv[], const struct handshake_options *options)
 {
+	int next = next_descriptor();
 	struct link link = connect_link();
 	struct error error = { 0 };
 	pid_t child = serve(&link, argv);
@@ -721,6 +744,7 @@ static struct handshake *talk_to(char *const argv[], const struct handshake_opti
 		poll(&poll_fd, 1, left > 0 ? (int)(left / MILLISECOND) + 1 : 0);
 	}
 	close(link.client);
+	assert_int_equal(next_descriptor(), next);
 	kill(child, SIGTERM);
 	waitpid(child, NULL, 0);
 	return handshake;
