@@ -60,7 +60,7 @@ static bool next_option(const struct savefile *savefile, struct cursor *list, st
 
 static void add_note(struct savefile *savefile, const struct cursor *value)
 {
-	if (savefile->note_count >= NOTES_MAX)
+	if (savefile->note_count >= SAVEFILE_MAX_NOTES)
 		return;
 	savefile->notes = arena_grow(&savefile->arena, savefile->notes, savefile->note_count,
 				     sizeof(*savefile->notes));

@@ -7,7 +7,6 @@
 #include "sshwhy/cursor.h"
 
 enum {
-	NOTES_MAX = 4096,	/* each at most 65535 bytes, as its length field is 16 bits */
 	INTERFACES_MAX = 65536, /* of all sections together */
 	NAME_MAX_BYTES = 255,
 };

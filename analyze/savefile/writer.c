@@ -20,7 +20,6 @@ enum {
 	OPTION_APPLICATION = 4,
 	OPTION_TIME_RESOLUTION = 9,
 	OPTION_MAX = 65535, /* bytes: its length field has 16 bits */
-	NOTES_MAX = 4096,   /* readers keep no more */
 };
 
 struct savefile_writer {
@@ -156,7 +155,7 @@ struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 	writer->arena = arena;
 	writer->out = out;
 	writer->written = ftello(out);
-	if (note_count > NOTES_MAX) /* a run that loses a note would replay otherwise */
+	if (note_count > SAVEFILE_MAX_NOTES) /* a run that loses a note would replay otherwise */
 		writer->error = E2BIG;
 	else
 		put_section(writer, application, notes, note_count);

@@ -24,7 +24,8 @@ struct frame {
 	const uint8_t *bytes; /* borrowed from the reader until its next read */
 	uint32_t captured;    /* bytes at `bytes` */
 	uint32_t on_wire;     /* bytes the frame had on the wire, >= captured */
-	int64_t time_ns;      /* since 1970-01-01T00:00:00Z */
+	int64_t time_ns;      /* since 1970-01-01T00:00:00Z; within 2^62 of it, so that the
+			       * difference of two times cannot overflow */
 	uint32_t link;        /* enum link_type, or a number that we do not know */
 	uint32_t interface;   /* 0-based index of the capturing interface in this capture */
 	uint64_t number;      /* 1-based, as Wireshark counts */

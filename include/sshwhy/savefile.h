@@ -20,7 +20,8 @@ struct savefile;
 
 /* Opens `path` ("-": standard input) and reads up to the first record. Returns
  * NULL after filling `error`: EXIT_NO_INPUT when it cannot be opened,
- * EXIT_MALFORMED when it is no capture. The caller closes what it opened. */
+ * EXIT_MALFORMED when it is no capture; the text begins with the path. The caller
+ * closes what it opened. */
 struct savefile *savefile_open(const char *path, struct error *error);
 void savefile_close(struct savefile *savefile);
 
@@ -37,7 +38,10 @@ const char *savefile_damage(const struct savefile *savefile, uint64_t *offset);
 
 /* The comments of the section headers read so far (pcapng opt_comment in the SHB,
  * each a NUL-terminated copy owned by the savefile); a saved run keeps there what
- * no packet shows. A plain pcap has none. */
+ * no packet shows. Those of the first section are there before its first frame. A
+ * plain pcap has none, and no capture more than SAVEFILE_MAX_NOTES: what exceeds
+ * them is left out. */
+#define SAVEFILE_MAX_NOTES 4096
 size_t savefile_note_count(const struct savefile *savefile);
 const char *savefile_note(const struct savefile *savefile, size_t index);
 
@@ -48,8 +52,11 @@ const char *savefile_interface_name(const struct savefile *savefile, uint32_t in
 
 struct savefile_writer;
 
-/* Writes to `out`, which stays the caller's. Notes become opt_comment options of
- * the section header, `application` its shb_userappl. */
+/* Writes to `out`, which stays the caller's; never NULL. Notes become opt_comment
+ * options of the section header (more than SAVEFILE_MAX_NOTES are an error, told at
+ * the end), `application` (or NULL) its shb_userappl. Texts are cut to the 65535
+ * bytes of an option where a UTF-8 character begins. Every block is flushed when
+ * whole; one that cannot be written whole is taken back where `out` can seek. */
 struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 					    const char *const *notes, size_t note_count);
 
@@ -62,7 +69,7 @@ uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *n
 void savefile_writer_frame(struct savefile_writer *writer, const struct frame *frame,
 			   const char *comment);
 
-/* Flushes and frees. False (EXIT_CANNOT_WRITE) when any write failed. */
+/* Frees. False (EXIT_CANNOT_WRITE) when any write failed. */
 bool savefile_writer_close(struct savefile_writer *writer, struct error *error);
 
 #endif

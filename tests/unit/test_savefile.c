@@ -841,7 +841,7 @@ static void notes_have_a_limit(void **state)
 	(void)state;
 	char longest[65535];
 	memset(longest, 'n', sizeof(longest));
-	for (unsigned count = NOTES_MAX - 1; count <= NOTES_MAX + 1; count++) {
+	for (unsigned count = SAVEFILE_MAX_NOTES - 1; count <= SAVEFILE_MAX_NOTES + 1; count++) {
 		struct image image = { 0 };
 		begin_section(&image);
 		put_option(&image, 1, longest, sizeof(longest)); /* 20 of them: > 1 MiB */
@@ -850,7 +850,7 @@ static void notes_have_a_limit(void **state)
 		end_block(&image);
 		struct savefile *savefile = open_image(&image);
 		assert_int_equal(savefile_note_count(savefile),
-				 count < NOTES_MAX ? count : NOTES_MAX);
+				 count < SAVEFILE_MAX_NOTES ? count : SAVEFILE_MAX_NOTES);
 		assert_int_equal(strlen(savefile_note(savefile, 19)), 65535);
 		assert_string_equal(savefile_note(savefile, 20), "nnn");
 		unsigned frames;
@@ -1358,13 +1358,14 @@ static void writing_fails(void **state)
 	assert_int_equal(error.code, EXIT_CANNOT_WRITE);
 	fclose(out);
 
-	const char *many[NOTES_MAX + 1];
-	for (unsigned i = 0; i < NOTES_MAX + 1; i++)
+	const char *many[SAVEFILE_MAX_NOTES + 1];
+	for (unsigned i = 0; i < SAVEFILE_MAX_NOTES + 1; i++)
 		many[i] = "";
-	for (unsigned count = NOTES_MAX; count <= NOTES_MAX + 1; count++) {
+	for (unsigned count = SAVEFILE_MAX_NOTES; count <= SAVEFILE_MAX_NOTES + 1; count++) {
 		out = fdopen(memory_file(path), "wb");
 		writer = savefile_writer_new(out, NULL, many, count);
-		assert_int_equal(savefile_writer_close(writer, &error), count <= NOTES_MAX);
+		assert_int_equal(savefile_writer_close(writer, &error),
+				 count <= SAVEFILE_MAX_NOTES);
 		fclose(out);
 	}
 }
