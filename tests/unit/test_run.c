@@ -1,0 +1,139 @@
+/* A run saved and loaded is the same run, whatever bytes its strings hold. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "run/note.h"
+
+static const uint8_t frame_bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+
+static void make_run(struct run *run)
+{
+	memset(run, 0, sizeof(*run));
+	run->planned = true;
+	run->host = "vm.example";
+	run->named = true;
+	run->address = address_parse("2001:db8::4");
+	run->local_address = address_parse("2001:db8:20::10");
+	run->port = 2222;
+	run->vantage = VANTAGE_VNET;
+	run->deployment = DEPLOYMENT_CLASSIC;
+	run->path = PATH_VPN;
+	run->interface = "eth0";
+	run->mtu = 1400;
+	run->started_ns = INT64_C(1700000000123456789);
+	run->stopped_ns = INT64_C(1700000002987654321);
+	run->interrupted = true;
+	run->interfaces[0] = (struct run_interface){ "eth0", LINK_ETHERNET };
+	run->interface_count = 1;
+	run_event(run, &(struct event){ .kind = EVENT_CONNECT, .time_ns = run->started_ns + 5,
+					.way = WAY_KERNEL, .purpose = PURPOSE_SSH,
+					.local_port = 61000, .remote_port = 22, .error = 111,
+					.value = -1, .ttl = 7,
+					.text = "caf\xc3\xa9 \x1b[31m \xff\xfe", .detail = "" });
+	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .text = "\"quoted\"\n" });
+	run_frame(run, &(struct frame){ .bytes = frame_bytes, .captured = 8, .on_wire = 60,
+					.time_ns = run->started_ns + 1, .link = LINK_ETHERNET,
+					.direction = DIRECTION_OUT });
+}
+
+static void compare_events(const struct run *a, const struct run *b)
+{
+	assert_int_equal(a->event_count, b->event_count);
+	for (size_t i = 0; i < a->event_count; i++) {
+		const struct event *x = &a->events[i], *y = &b->events[i];
+		assert_int_equal(x->kind, y->kind);
+		assert_int_equal(x->time_ns, y->time_ns);
+		assert_int_equal(x->way, y->way);
+		assert_int_equal(x->purpose, y->purpose);
+		assert_int_equal(x->local_port, y->local_port);
+		assert_int_equal(x->remote_port, y->remote_port);
+		assert_int_equal(x->ttl, y->ttl);
+		assert_int_equal(x->error, y->error);
+		assert_int_equal(x->value, y->value);
+		assert_string_equal(x->text, y->text);
+	}
+}
+
+static void saved_and_loaded_is_the_same(void **state)
+{
+	(void)state;
+	struct run run, again;
+	struct error error = { 0 };
+	char path[] = "/tmp/sshwhy-test-run-XXXXXX";
+	int fd = mkstemp(path);
+	FILE *file = fdopen(fd, "wb");
+	make_run(&run);
+	assert_true(run_save(&run, NULL, file, &error));
+	fclose(file);
+	assert_true(run_load(&again, path, &error));
+	unlink(path);
+	assert_true(again.planned);
+	assert_string_equal(again.host, run.host);
+	assert_true(again.named);
+	assert_true(again.interrupted);
+	assert_true(address_equal(&again.address, &run.address));
+	assert_true(address_equal(&again.local_address, &run.local_address));
+	assert_int_equal(again.port, run.port);
+	assert_int_equal(again.vantage, run.vantage);
+	assert_int_equal(again.deployment, run.deployment);
+	assert_int_equal(again.path, run.path);
+	assert_int_equal(again.mtu, run.mtu);
+	assert_int_equal(again.started_ns, run.started_ns);
+	assert_int_equal(again.stopped_ns, run.stopped_ns);
+	compare_events(&run, &again);
+	assert_int_equal(again.frame_count, 1);
+	assert_int_equal(again.frames[0].on_wire, 60);
+	assert_int_equal(again.frames[0].time_ns, run.frames[0].time_ns);
+	assert_memory_equal(again.frames[0].bytes, frame_bytes, 8);
+	run_free(&run);
+	run_free(&again);
+}
+
+static void notes_of_others_are_no_notes(void **state)
+{
+	(void)state;
+	static const char *const strange[] = {
+		"", "hello", "{", "[]", "{}", "null", "{\"event\":\"connect\"}",
+		"{\"sshwhy\":\"run/9\"}", "{\"sshwhy\":1}",
+	};
+	for (size_t i = 0; i < sizeof(strange) / sizeof(*strange); i++) {
+		struct run run = { 0 };
+		assert_false(note_read(&run, strange[i]));
+		assert_false(run.planned);
+		run_free(&run);
+	}
+}
+
+static void numbers_out_of_range_become_nothing(void **state)
+{
+	(void)state;
+	struct run run = { 0 };
+	assert_true(note_read(&run, "{\"sshwhy\":\"run/1\",\"port\":70000,\"mtu\":-4,"
+				    "\"vantage\":\"moon\",\"address\":\"nonsense\"}"));
+	assert_int_equal(run.port, 0);
+	assert_int_equal(run.mtu, 0);
+	assert_int_equal(run.vantage, VANTAGE_CLIENT);
+	assert_int_equal(run.address.family, 0);
+	assert_true(note_read(&run, "{\"event\":\"connect\",\"local_port\":-1,\"error\":99999999999}"));
+	assert_int_equal(run.events[0].local_port, 0);
+	assert_int_equal(run.events[0].error, 0);
+	assert_true(note_read(&run, "{\"event\":\"from-the-future\"}")); /* skipped */
+	assert_int_equal(run.event_count, 1);
+	run_free(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(saved_and_loaded_is_the_same),
+		cmocka_unit_test(notes_of_others_are_no_notes),
+		cmocka_unit_test(numbers_out_of_range_become_nothing),
+	};
+	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
+}

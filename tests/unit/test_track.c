@@ -1,0 +1,217 @@
+/* The tracker: what counts as an answer to what. Packets are given as plain values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sshwhy/exchange.h"
+
+#define CLIENT_PORT 61000
+#define MS(n)	    ((int64_t)(n) * 1000000)
+
+struct world {
+	struct run run;
+	struct arena arena;
+	struct track track;
+	uint64_t frames;
+};
+
+static struct address client, server, router;
+
+static int set_up(void **state)
+{
+	static struct world world;
+	memset(&world, 0, sizeof(world));
+	client = address_parse("10.20.0.10");
+	server = address_parse("20.99.0.4");
+	router = address_parse("10.20.0.1");
+	world.run = (struct run){ .planned = true, .port = 22, .address = server,
+				  .local_address = client };
+	track_start(&world.track, &world.run, &world.arena);
+	*state = &world;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *world = *state;
+	arena_free(&world->arena);
+	return 0;
+}
+
+static struct exchange *open_port(struct world *world, enum way way, enum purpose purpose)
+{
+	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN, .way = way,
+						    .purpose = purpose,
+						    .local_port = CLIENT_PORT,
+						    .remote_port = 22 });
+	return track_find(&world->track, CLIENT_PORT);
+}
+
+static struct packet tcp(struct world *world, bool out, uint8_t flags, uint32_t sequence,
+			 uint32_t acknowledgement)
+{
+	return (struct packet){
+		.number = ++world->frames,
+		.time_ns = MS(world->frames),
+		.end = DECODE_COMPLETE,
+		.protocol = IP_TCP,
+		.source = out ? client : server,
+		.destination = out ? server : client,
+		.source_port = out ? CLIENT_PORT : 22,
+		.destination_port = out ? 22 : CLIENT_PORT,
+		.ttl = 64,
+		.flags = flags,
+		.sequence = sequence,
+		.acknowledgement = acknowledgement,
+	};
+}
+
+static void send_syn(struct world *world, uint32_t sequence, uint8_t ttl)
+{
+	struct packet syn = tcp(world, true, TCP_SYN, sequence, 0);
+	syn.ttl = ttl;
+	assert_non_null(track_packet(&world->track, &syn));
+}
+
+static struct packet icmp(struct world *world, uint8_t type, uint8_t code, uint32_t sequence)
+{
+	return (struct packet){
+		.number = ++world->frames,
+		.time_ns = MS(world->frames),
+		.end = DECODE_COMPLETE,
+		.protocol = IP_ICMP,
+		.source = router,
+		.destination = client,
+		.icmp_type = type,
+		.icmp_code = code,
+		.quote = { .present = true, .has_ports = true, .has_sequence = true,
+			   .source = client, .destination = server, .protocol = IP_TCP,
+			   .source_port = CLIENT_PORT, .destination_port = 22,
+			   .sequence = sequence },
+	};
+}
+
+static void a_reply_names_its_probe_by_sequence_number(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_SWEEP);
+	for (uint8_t ttl = 1; ttl <= 3; ttl++)
+		send_syn(world, 1000u + ttl, ttl);
+	struct packet reset = tcp(world, false, TCP_RST | TCP_ACK, 0, 1003);
+	assert_ptr_equal(track_packet(&world->track, &reset), exchange);
+	struct packet exceeded = icmp(world, 11, 0, 1001);
+	assert_ptr_equal(track_packet(&world->track, &exceeded), exchange);
+	assert_int_equal(exchange->sent[0].reply, REPLY_EXCEEDED);
+	assert_int_equal(exchange->sent[1].reply, REPLY_RESET); /* 1003 = 1002 + 1 */
+	assert_int_equal(exchange->sent[2].reply, REPLY_NONE);
+}
+
+static void what_ties_to_nothing_is_not_believed(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_SSH);
+	send_syn(world, 1000, 64);
+	struct packet forged = tcp(world, false, TCP_RST | TCP_ACK, 0, 5555);
+	struct packet stale = icmp(world, 3, 13, 999);
+	struct packet stranger = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
+	stranger.source = router; /* right number, wrong sender */
+	assert_null(track_packet(&world->track, &forged));
+	assert_null(track_packet(&world->track, &stale));
+	assert_null(track_packet(&world->track, &stranger));
+	assert_int_equal(exchange->sent[0].reply, REPLY_NONE);
+	assert_int_equal(world->track.unsolicited, 3);
+}
+
+static void the_first_reply_stays(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_SSH);
+	send_syn(world, 1000, 64);
+	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
+	struct packet reset = tcp(world, false, TCP_RST | TCP_ACK, 0, 1001);
+	(void)track_packet(&world->track, &syn_ack);
+	(void)track_packet(&world->track, &reset);
+	assert_int_equal(exchange->sent[0].reply, REPLY_SYN_ACK);
+}
+
+static void a_reply_older_than_its_probe_is_none(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_SSH);
+	send_syn(world, 1000, 64);
+	struct packet early = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
+	early.time_ns = 0;
+	(void)track_packet(&world->track, &early);
+	assert_int_equal(exchange->sent[0].reply, REPLY_NONE);
+}
+
+static void a_syn_to_elsewhere_is_diverted(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
+	struct packet syn = tcp(world, true, TCP_SYN, 1000, 0);
+	syn.destination = address_parse("127.0.0.1");
+	syn.destination_port = 3128;
+	syn.loopback = true;
+	assert_ptr_equal(track_packet(&world->track, &syn), exchange);
+	assert_true(exchange->sent[0].diverted);
+	assert_true(exchange->sent[0].loopback);
+}
+
+static void a_conversation_is_read_from_both_sides(void **state)
+{
+	struct world *world = *state;
+	static const char server_says[] = "SSH-2.0-server\r\n", client_says[] = "SSH-2.0-client\r\n";
+	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
+	send_syn(world, 1000, 64);
+	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
+	struct packet ack = tcp(world, true, TCP_ACK, 1001, 8);
+	struct packet banner = tcp(world, false, TCP_ACK | TCP_PSH, 8, 1001);
+	banner.payload = (const uint8_t *)server_says;
+	banner.payload_captured = banner.payload_length = sizeof(server_says) - 1;
+	struct packet ident = tcp(world, true, TCP_ACK | TCP_PSH, 1001, 24);
+	ident.payload = (const uint8_t *)client_says;
+	ident.payload_captured = ident.payload_length = sizeof(client_says) - 1;
+	struct packet heard = tcp(world, false, TCP_ACK, 24, 1017);
+	struct packet reset = tcp(world, false, TCP_RST | TCP_ACK, 24, 1017);
+	reset.ttl = 60;
+	struct packet *all[] = { &syn_ack, &ack, &banner, &ident, &heard, &reset };
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		assert_ptr_equal(track_packet(&world->track, all[i]), exchange);
+	const struct connection *c = exchange->connection;
+	assert_non_null(c);
+	assert_true(c->established);
+	assert_string_equal(c->dialog.side[SSH_SERVER].ident, "SSH-2.0-server");
+	assert_string_equal(c->dialog.side[SSH_CLIENT].ident, "SSH-2.0-client");
+	assert_int_equal(c->client_acked_frame, heard.number);
+	assert_int_equal(c->server_reset_frame, reset.number);
+	assert_int_equal(c->server_end_ttl, 60);
+}
+
+static void more_probes_than_room_are_counted(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_SWEEP);
+	for (uint32_t i = 0; i < EXCHANGE_SENT_MAX + 3; i++)
+		send_syn(world, i, 1);
+	assert_int_equal(exchange->sent_count, EXCHANGE_SENT_MAX);
+	assert_int_equal(exchange->unrecorded, 3);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(a_reply_names_its_probe_by_sequence_number),
+		TEST(what_ties_to_nothing_is_not_believed),
+		TEST(the_first_reply_stays),
+		TEST(a_reply_older_than_its_probe_is_none),
+		TEST(a_syn_to_elsewhere_is_diverted),
+		TEST(a_conversation_is_read_from_both_sides),
+		TEST(more_probes_than_room_are_counted),
+	};
+	return cmocka_run_group_tests_name("track", tests, NULL, NULL);
+}
