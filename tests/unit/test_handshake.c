@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pwd.h>
+#include <shadow.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -884,6 +885,14 @@ static void test_sshd_refuses(void **state)
 	}
 }
 
+/* sshd without PAM lets nobody into an account with a locked password, and cannot
+ * look without root's eyes. */
+static bool account_is_open(const char *name)
+{
+	const struct spwd *shadow = getspnam(name);
+	return shadow != NULL && shadow->sp_pwdp[0] != '!';
+}
+
 static void test_sshd_key(void **state)
 {
 	struct real *real = *state;
@@ -906,7 +915,9 @@ static void test_sshd_key(void **state)
 
 	options.key_count = 3;
 	handshake = talk_to_sshd(real, NULL, &options);
-	assert_string_equal(handshake_end_name(handshake_result(handshake)->end), "authenticated");
+	assert_string_equal(handshake_end_name(handshake_result(handshake)->end),
+			    account_is_open(self->pw_name) ? "authenticated"
+							   : "authentication-refused");
 	handshake_free(handshake);
 
 	/* The first attempt is one too many. */
