@@ -1,0 +1,231 @@
+/* The plan against small networks in virtual time: what it sends, and when it stops. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "plan/cookie.h"
+#include "plan/plan.h"
+
+#define MS(n)	 ((int64_t)(n) * 1000000)
+#define ROUTERS	 3
+#define DISTANCE 5
+
+/* What a SYN to the SSH port meets at the VM; control ports are closed (reset). */
+enum ssh_port { SILENT, OPEN, CLOSED };
+
+struct world {
+	struct run run;
+	struct plan *plan;
+	int64_t now;
+	uint64_t frames;
+	enum ssh_port ssh_port;
+	bool healthy;
+	unsigned connects, crafted, resets_sent;
+	int64_t done_ns;
+};
+
+static struct packet out_packet(const struct world *w, uint16_t local, uint16_t remote, uint8_t ttl,
+				uint8_t flags, uint32_t sequence)
+{
+	return (struct packet){ .time_ns = w->now,	   .end = DECODE_COMPLETE,
+				.protocol = IP_TCP,	   .source = w->run.local_address,
+				.destination = w->run.address, .source_port = local,
+				.destination_port = remote, .ttl = ttl,
+				.flags = flags,		   .sequence = sequence };
+}
+
+static void give(struct world *w, struct packet packet)
+{
+	packet.number = ++w->frames;
+	packet.time_ns = w->now;
+	plan_packet(w->plan, &packet);
+}
+
+static void tell(struct world *w, struct event event)
+{
+	event.time_ns = w->now;
+	run_event(&w->run, &event);
+	plan_event(w->plan, &event);
+}
+
+static void give_exceeded(struct world *w, const struct packet *syn)
+{
+	struct address router = { .family = 4, .bytes = { syn->ttl == 1 ? 10 : 198, 51, 100, syn->ttl } };
+	give(w, (struct packet){ .end = DECODE_COMPLETE, .protocol = IP_ICMP, .source = router,
+				 .destination = w->run.local_address, .icmp_type = 11, .ttl = 60,
+				 .quote = { .present = true, .has_ports = true,
+					    .has_sequence = true, .protocol = IP_TCP,
+					    .source_port = syn->source_port,
+					    .destination_port = syn->destination_port,
+					    .sequence = syn->sequence } });
+}
+
+/* The network: routers 1..3 answer, hop 4 does not, the VM is at 5. */
+static void answer(struct world *w, const struct packet *syn)
+{
+	bool ssh = syn->destination_port == 22;
+	if (syn->ttl <= ROUTERS) {
+		give_exceeded(w, syn);
+		return;
+	}
+	if (syn->ttl < DISTANCE || (ssh && w->ssh_port == SILENT))
+		return;
+	bool open = ssh && w->ssh_port == OPEN;
+	struct packet reply = out_packet(w, syn->source_port, syn->destination_port, 60,
+					 open ? TCP_SYN | TCP_ACK : TCP_RST | TCP_ACK, 77);
+	reply.source = w->run.address;
+	reply.destination = w->run.local_address;
+	reply.source_port = syn->destination_port;
+	reply.destination_port = syn->source_port;
+	reply.acknowledgement = syn->sequence + 1;
+	give(w, reply);
+}
+
+static void act_connect(struct world *w, const struct action *action)
+{
+	w->connects++;
+	tell(w, (struct event){ .kind = EVENT_OPEN, .way = WAY_KERNEL, .purpose = action->purpose,
+				.local_port = action->local_port,
+				.remote_port = action->remote_port });
+	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
+	give(w, syn);
+	answer(w, &syn);
+	if (w->ssh_port != SILENT)
+		tell(w, (struct event){ .kind = EVENT_CONNECT, .local_port = action->local_port,
+					.error = w->ssh_port == OPEN ? 0 : ECONNREFUSED });
+}
+
+static void act_talk(struct world *w, const struct action *action)
+{
+	if (!w->healthy)
+		return;
+	tell(w, (struct event){ .kind = EVENT_AUTH, .local_port = action->local_port,
+				.text = "publickey" });
+	tell(w, (struct event){ .kind = EVENT_SSH, .local_port = action->local_port,
+				.text = "authentication" });
+}
+
+static void act_send(struct world *w, const struct action *action)
+{
+	w->crafted++;
+	w->resets_sent += (action->flags & TCP_RST) != 0;
+	if (action->flags != TCP_SYN)
+		return;
+	tell(w, (struct event){ .kind = EVENT_OPEN, .way = action->way, .purpose = action->purpose,
+				.local_port = action->local_port,
+				.remote_port = action->remote_port });
+	struct packet syn = out_packet(w, action->local_port, action->remote_port, action->ttl,
+				       TCP_SYN, action->sequence);
+	give(w, syn);
+	answer(w, &syn);
+}
+
+static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout)
+{
+	*w = (struct world){ .now = MS(1000), .ssh_port = ssh_port, .healthy = healthy };
+	w->run = (struct run){ .planned = true, .port = 22, .host = "vm",
+			       .address = address_parse("20.99.0.4"),
+			       .local_address = address_parse("10.20.0.10"),
+			       .deployment = DEPLOYMENT_ARM, .started_ns = w->now };
+	struct plan_config config = { .control_ports = { 80, 443, 47808 }, .control_count = 3,
+				      .kernel_ports = 61000, .crafted_ports = 61004,
+				      .deadline_ns = w->now + timeout, .crafted = true,
+				      .full_ttl = 64 };
+	w->plan = plan_new(&w->run, &config, w->now);
+	tell(w, (struct event){ .kind = EVENT_ROUTE, .text = "via 10.20.0.1" });
+	tell(w, (struct event){ .kind = EVENT_NEIGHBOUR, .text = "10.20.0.1" });
+	for (unsigned steps = 0; steps < 100000; steps++) {
+		struct action action = plan_next(w->plan, w->now);
+		if (action.kind == ACTION_DONE)
+			break;
+		if (action.kind == ACTION_CONNECT)
+			act_connect(w, &action);
+		else if (action.kind == ACTION_TALK)
+			act_talk(w, &action);
+		else if (action.kind == ACTION_SEND)
+			act_send(w, &action);
+		else if (action.kind == ACTION_NONE)
+			w->now = plan_wakeup(w->plan) > w->now ? plan_wakeup(w->plan) : w->now + MS(1);
+	}
+	w->done_ns = w->now - MS(1000);
+	plan_free(w->plan);
+	run_free(&w->run);
+}
+
+static void a_healthy_vm_sees_no_crafted_packet(void **state)
+{
+	(void)state;
+	struct world w;
+	run_world(&w, OPEN, true, MS(10000));
+	assert_int_equal(w.crafted, 0);
+	assert_int_equal(w.connects, 1);
+	assert_true(w.done_ns < MS(200));
+}
+
+static void a_closed_port_is_settled_quickly(void **state)
+{
+	(void)state;
+	struct world w;
+	run_world(&w, CLOSED, false, MS(10000));
+	assert_true(w.done_ns < MS(1000));
+	assert_true(w.connects <= 3);
+}
+
+static void silence_takes_three_seconds_at_most(void **state)
+{
+	(void)state;
+	struct world w;
+	run_world(&w, SILENT, false, MS(10000));
+	assert_true(w.done_ns > MS(1500));
+	assert_true(w.done_ns <= MS(3000));
+	assert_true(w.crafted < 400);
+}
+
+static void half_open_connections_are_reset(void **state)
+{
+	(void)state;
+	struct world w;
+	run_world(&w, OPEN, false, MS(10000));
+	assert_true(w.resets_sent > 0);
+	assert_int_equal(w.connects, 1);
+}
+
+static void the_deadline_holds(void **state)
+{
+	(void)state;
+	struct world w;
+	run_world(&w, SILENT, false, MS(700));
+	assert_true(w.done_ns <= MS(800));
+}
+
+static void cookies_differ_by_key_ports_and_try(void **state)
+{
+	(void)state;
+	const uint8_t key[16] = { 1 }, other[16] = { 2 };
+	struct address target = address_parse("20.99.0.4");
+	uint32_t secret = cookie(key, &target, 61000, 22);
+	assert_int_equal(secret, cookie(key, &target, 61000, 22));
+	assert_true(secret <= 0xffffff);
+	assert_int_not_equal(secret, cookie(other, &target, 61000, 22));
+	assert_int_not_equal(secret, cookie(key, &target, 61001, 22));
+	assert_int_not_equal(secret, cookie(key, &target, 61000, 80));
+	assert_int_not_equal(cookie_sequence(secret, 1, 0), cookie_sequence(secret, 1, 1));
+	assert_int_not_equal(cookie_sequence(secret, 1, 0), cookie_sequence(secret, 2, 0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_healthy_vm_sees_no_crafted_packet),
+		cmocka_unit_test(a_closed_port_is_settled_quickly),
+		cmocka_unit_test(silence_takes_three_seconds_at_most),
+		cmocka_unit_test(half_open_connections_are_reset),
+		cmocka_unit_test(the_deadline_holds),
+		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
+	};
+	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
