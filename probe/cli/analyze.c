@@ -45,16 +45,16 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		a->file_count = state->argc - state->next;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_error(state, "a capture file is missing");
+		usage_error("a capture file is missing");
 		return 0;
 	case KEY_VANTAGE:
 		if (!parse_name("vantage", text, vantage_names, VANTAGES, &value, &error))
-			argp_error(state, "%s", error.text);
+			usage_error("%s", error.text);
 		a->vantage = (enum vantage)value;
 		return 0;
 	case KEY_PORT:
 		if (!parse_ports(text, a->ports, PORTS_MAX, &a->port_count, &error))
-			argp_error(state, "%s", error.text);
+			usage_error("%s", error.text);
 		return 0;
 	case KEY_ONLY:
 		a->only = text;
@@ -143,7 +143,7 @@ int command_analyze(int argc, char **argv)
 	};
 	struct arguments a = { 0 };
 	int code = EXIT_HEALTHY;
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	parse_command_line(&argp, argc, argv, &a);
 	for (int i = 0; i < a.file_count; i++)
 		code = graver(code, analyze_file(&a, a.files[i]));
 	return code;

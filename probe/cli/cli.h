@@ -33,6 +33,27 @@ bool output_report(const struct output *output, const struct report *report, str
 /* Prints "sshwhy: text" on stderr, safe for a terminal; returns the error's exit code. */
 int output_error(const struct error *error);
 
+/* Reads a command's line into `input`; ends the program when it makes no sense. */
+void parse_command_line(const struct argp *argp, int argc, char **argv, void *input);
+
+/* What argp_error() does in two lines: says why in one, and ends the program. */
+_Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* -- the file of -w ------------------------------------------------------------------- */
+
+struct save {
+	const char *path;
+	int fd;       /* -1: no run is to be saved */
+	bool created; /* the file is ours, and empty: nothing is lost when it goes */
+};
+
+/* Opens it, while there is privilege, for the user who called sudo. */
+bool save_open(struct save *save, const char *path, struct error *error);
+/* Writes the run: whole, or what was in the file before stays there (EXIT_CANNOT_WRITE). */
+bool save_run(struct save *save, const struct run *run, const struct report *report,
+	      struct arena *arena, struct error *error);
+void save_close(struct save *save);
+
 /* -- option values; each returns false after filling `error` (EXIT_USAGE) ------------ */
 
 /* HOST, HOST:PORT, [IPv6], [IPv6]:PORT or a bare IPv6 literal; `host` is strdup'ed. */

@@ -18,7 +18,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	else if (key == ARGP_KEY_ARG && a->cause == NULL)
 		a->cause = text;
 	else if (key == ARGP_KEY_ARG)
-		argp_error(state, "one cause only");
+		usage_error("one cause only");
 	else
 		return ARGP_ERR_UNKNOWN;
 	return 0;
@@ -56,7 +56,7 @@ int command_explain(int argc, char **argv)
 	struct arguments a = { 0 };
 	struct error error = { 0 };
 	enum cause cause = CAUSE_UNKNOWN;
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	parse_command_line(&argp, argc, argv, &a);
 	if (a.cause != NULL && !cause_by_name(a.cause, &cause)) {
 		error_set(&error, EXIT_USAGE, "no cause is called \"%s\"; \"sshwhy explain\" lists them",
 			  a.cause);

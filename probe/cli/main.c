@@ -1,6 +1,8 @@
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 
@@ -9,6 +11,8 @@ static const struct command commands[] = {
 	{ "analyze", "the same from saved captures", command_analyze },
 	{ "explain", "the documented sources, causes, checks and fixes", command_explain },
 };
+
+const char *argp_program_version = "sshwhy " SSHWHY_VERSION;
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
 
@@ -22,8 +26,30 @@ static void usage(FILE *out)
 		     "Exit: 0 healthy, 1 fault, 2 ambiguous, 3 unknown; 64 and above: no verdict.\n");
 }
 
+/* A disk may be full for help and version too, which return before anybody has looked. */
+static void close_stdout(void)
+{
+	bool known = ferror(stdout);
+	struct error error = { 0 };
+	if (fclose(stdout) == 0)
+		return;
+	error_set(&error, EXIT_CANNOT_WRITE, "standard output cannot be written");
+	if (!known)
+		output_error(&error);
+	_exit(EXIT_CANNOT_WRITE);
+}
+
+static int run(const struct command *command, int argc, char **argv)
+{
+	char name[32]; /* what --help and getopt call the program */
+	snprintf(name, sizeof(name), "sshwhy %s", command->name);
+	argv[0] = name;
+	return command->run(argc, argv);
+}
+
 int main(int argc, char **argv)
 {
+	atexit(close_stdout);
 	/* A closed pipe is a write error to report (73), not a silent death. */
 	signal(SIGPIPE, SIG_IGN);
 	if (argc < 2) {
@@ -40,7 +66,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return run(&commands[i], argc - 1, argv + 1);
 	struct error error = { 0 };
 	error_set(&error, EXIT_USAGE, "unknown command \"%s\"; try \"sshwhy --help\"", argv[1]);
 	return output_error(&error);

@@ -1,5 +1,6 @@
 /* The options every command shares, and what goes to stdout and stderr. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,12 +23,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	struct error error = { 0 };
 	int value = 0;
 	switch (key) {
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL; /* "Try --help" would be a second line */
+		return 0;
 	case 'j':
 		output->json = true;
 		return 0;
 	case 'C':
 		if (!parse_name("color", argument, colors, 3, &value, &error))
-			argp_error(state, "%s", error.text);
+			usage_error("%s", error.text);
 		output->color = (enum color)value;
 		return 0;
 	case 'q':
@@ -67,4 +71,20 @@ int output_error(const struct error *error)
 	char safe[ESCAPE_TEXT];
 	fprintf(stderr, "sshwhy: %s\n", escape_text(error->text, safe, sizeof(safe)));
 	return (int)error->code;
+}
+
+void parse_command_line(const struct argp *argp, int argc, char **argv, void *input)
+{
+	if (argp_parse(argp, argc, argv, 0, NULL, input) != 0)
+		exit(EXIT_USAGE); /* getopt has said why */
+}
+
+void usage_error(const char *format, ...)
+{
+	struct error error = { .code = EXIT_USAGE };
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(error.text, sizeof(error.text), format, arguments);
+	va_end(arguments);
+	exit(output_error(&error));
 }

@@ -1,17 +1,13 @@
 /* sshwhy probe: the live diagnosis of one target. */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "drive/drive.h"
 #include "local/local.h"
-#include "sshwhy/saved.h"
 #include "sshwhy/verdict.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
@@ -157,40 +153,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	if (!fine)
-		argp_error(state, "%s", error.text);
+		usage_error("%s", error.text);
 	return 0;
-}
-
-/* -- the saved run ------------------------------------------------------------------ */
-
-/* Opened before privilege goes; nothing of an older file is lost until a whole run is
- * there to replace it. */
-static FILE *open_save(const char *path, struct error *error)
-{
-	struct person person;
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-	FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
-	if (file == NULL) {
-		error_set(error, EXIT_CANNOT_WRITE, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return NULL;
-	}
-	person_find(&person);
-	if (person.sudo) /* the file belongs to who asked for it */
-		(void)!fchown(fd, person.uid, person.gid);
-	return file;
-}
-
-static bool save(FILE *file, const char *path, const struct run *run, const struct report *report,
-		 struct arena *arena, struct error *error)
-{
-	if (ftruncate(fileno(file), 0) != 0 && errno != EINVAL) /* EINVAL: not a plain file */
-		return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", path, strerror(errno));
-	if (run_save(run, run_comments(run, report, arena), file, error))
-		return true;
-	(void)!ftruncate(fileno(file), 0); /* half a run is none */
-	return error_context(error, "%s", path);
 }
 
 /* -- the verdict -------------------------------------------------------------------- */
@@ -219,13 +183,13 @@ static void add_other_addresses(struct report *report, const struct run *runs, s
 	report->also_count = n;
 }
 
-static int conclude(const struct arguments *a, const struct run *runs, size_t count, FILE *file,
-		    struct error *error)
+static int conclude(const struct arguments *a, const struct run *runs, size_t count,
+		    struct save *save, struct error *error)
 {
 	struct arena arena = { 0 };
 	struct report report;
 	report_build(&report, &runs[0], &a->report, &arena);
-	bool saved = file == NULL || save(file, a->save, &runs[0], &report, &arena, error);
+	bool saved = save_run(save, &runs[0], &report, &arena, error);
 	add_other_addresses(&report, runs, count, &a->report, &arena);
 	int code = runs[0].interrupted ? EXIT_INTERRUPTED : report_exit_code(&report);
 	struct error writing = { 0 };
@@ -264,22 +228,20 @@ int command_probe(int argc, char **argv)
 	size_t count = 0;
 	memcpy(a.drive.control_ports, default_controls, sizeof(default_controls));
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
-	argp_parse(&argp, argc, argv, 0, NULL, &a);
+	parse_command_line(&argp, argc, argv, &a);
 	a.drive.host = a.host;
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
-	FILE *file = a.save != NULL ? open_save(a.save, &error) : NULL;
-	int code = EXIT_CANNOT_WRITE;
-	if (a.save != NULL && file == NULL)
-		code = output_error(&error);
-	else if (!drive(&a.drive, open_signals(), runs, &count, &error))
+	int code = EXIT_HEALTHY;
+	struct save save = { .fd = -1 };
+	if (!privilege_check(&error) || !save_open(&save, a.save, &error) ||
+	    !drive(&a.drive, open_signals(), runs, &count, &error))
 		code = output_error(&error);
 	else
-		code = conclude(&a, runs, count, file, &error);
+		code = conclude(&a, runs, count, &save, &error);
 	for (size_t i = 0; i < count; i++)
 		run_free(&runs[i]);
-	if (file != NULL)
-		fclose(file);
+	save_close(&save);
 	free(a.host);
 	return code;
 }

@@ -42,6 +42,16 @@ static bool split_target(const char *text, const char **host, size_t *length, co
 	return *length > 0 && *length < 256;
 }
 
+/* Of all literals, those that no VM can have. */
+static bool is_one_host(const struct address *address)
+{
+	static const struct address everybody = { 4, { 255, 255, 255, 255 } }, any = { .family = 6 };
+	const uint8_t first = address->bytes[0];
+	if (address->family == 4)
+		return first != 0 && (first & 0xf0) != 0xe0 && !address_equal(address, &everybody);
+	return address->family != 6 || (first != 0xff && !address_equal(address, &any));
+}
+
 bool parse_target(const char *text, char **host, uint16_t *port, struct error *error)
 {
 	const char *start, *port_text;
@@ -54,7 +64,10 @@ bool parse_target(const char *text, char **host, uint16_t *port, struct error *e
 	if (start[0] == '-')
 		return error_set(error, EXIT_USAGE, "\"%s\" is no host", text);
 	*host = strndup(start, length);
-	return *host != NULL;
+	struct address literal = address_parse(*host);
+	if (!is_one_host(&literal))
+		return error_set(error, EXIT_USAGE, "\"%s\" is not the address of one host", *host);
+	return true;
 }
 
 bool parse_name(const char *option, const char *text, const char *const *names, int count,
