@@ -1,0 +1,527 @@
+/* Local firewall rules: which of them would stop or divert a connection, as libnftables
+ * 1.0.6 prints them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "local/rules.h"
+
+static struct flow flow4(void)
+{
+	return (struct flow){ .source = address_parse("10.20.0.10"),
+			      .target = address_parse("20.99.0.4"),
+			      .port = 22,
+			      .local_first = 61000,
+			      .local_last = 64999,
+			      .interface = "eth0",
+			      .uid = 1000 };
+}
+
+static struct flow flow6(void)
+{
+	struct flow flow = flow4();
+	flow.source = address_parse("2001:db8:20::10");
+	flow.target = address_parse("2001:db8:99::4");
+	return flow;
+}
+
+/* A document with one table, one base chain and these rules' expressions, and a chain
+ * "other" to jump to with one rule more. */
+static void document(char *json, size_t room, const char *family, const char *hook,
+		     const char *policy, const char *const *rules, const char *other)
+{
+	int used = snprintf(
+		json, room,
+		"{\"nftables\": [{\"metainfo\": {}}, {\"table\": {\"family\": \"%s\", "
+		"\"name\": \"t\"}}, {\"chain\": {\"family\": \"%s\", \"table\": \"t\", "
+		"\"name\": \"other\"}}, {\"chain\": {\"family\": \"%s\", \"table\": \"t\", "
+		"\"name\": \"c\", \"type\": \"filter\", \"hook\": \"%s\", \"prio\": 0, "
+		"\"policy\": \"%s\"}}",
+		family, family, family, hook, policy);
+	for (int i = 0; rules[i] != NULL; i++)
+		used += snprintf(json + used, room - (size_t)used,
+				 ", {\"rule\": {\"family\": \"%s\", \"table\": \"t\", \"chain\": "
+				 "\"c\", \"handle\": %d, \"expr\": [%s]}}",
+				 family, i + 1, rules[i]);
+	if (other != NULL)
+		used += snprintf(json + used, room - (size_t)used,
+				 ", {\"rule\": {\"family\": \"%s\", \"table\": \"t\", \"chain\": "
+				 "\"other\", \"handle\": 99, \"expr\": [%s]}}",
+				 family, other);
+	snprintf(json + used, room - (size_t)used, "]}");
+}
+
+#define PAYLOAD(protocol, field)                                                                   \
+	"{\"payload\": {\"protocol\": \"" protocol "\", \"field\": \"" field "\"}}"
+#define META(key) "{\"meta\": {\"key\": \"" key "\"}}"
+#define STATE	  "{\"ct\": {\"key\": \"state\"}}"
+#define MATCH(op, left, right)                                                                     \
+	"{\"match\": {\"op\": \"" op "\", \"left\": " left ", \"right\": " right "}}"
+#define DPORT(right) MATCH("==", PAYLOAD("tcp", "dport"), right)
+#define DROP	     "{\"drop\": null}"
+#define ACCEPT	     "{\"accept\": null}"
+#define JUMP	     "{\"jump\": {\"target\": \"other\"}}"
+#define RETURN	     "{\"return\": null}"
+
+enum expected { NONE, MAY, WILL };
+
+static enum expected verdict_of(const struct findings *found)
+{
+	return found->count == 0 ? NONE : found->finding[0].certain ? WILL : MAY;
+}
+
+/* -- single conditions ------------------------------------------------------------ */
+
+static void conditions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *condition;
+		enum expected four, six;
+	} rows[] = {
+		{ DPORT("22"), WILL, WILL },
+		{ DPORT("23"), NONE, NONE },
+		{ DPORT("\"ssh\""), WILL, WILL },
+		{ DPORT("{\"set\": [80, 22]}"), WILL, WILL },
+		{ DPORT("{\"set\": [80, {\"range\": [23, 30]}]}"), NONE, NONE },
+		{ DPORT("{\"set\": [{\"elem\": {\"val\": 22, \"timeout\": 9}}]}"), WILL, WILL },
+		{ DPORT("{\"range\": [22, 22]}"), WILL, WILL },
+		{ DPORT("{\"range\": [23, 65535]}"), NONE, NONE },
+		{ DPORT("{\"range\": [0, 21]}"), NONE, NONE },
+		{ DPORT("\"@named\""), MAY, MAY },
+		{ MATCH("!=", PAYLOAD("tcp", "dport"), "22"), NONE, NONE },
+		{ MATCH("!=", PAYLOAD("tcp", "dport"), "23"), WILL, WILL },
+		{ MATCH("<", PAYLOAD("tcp", "dport"), "22"), NONE, NONE },
+		{ MATCH("<=", PAYLOAD("tcp", "dport"), "22"), WILL, WILL },
+		{ MATCH(">", PAYLOAD("tcp", "dport"), "22"), NONE, NONE },
+		{ MATCH(">", PAYLOAD("tcp", "dport"), "21"), WILL, WILL },
+		{ MATCH(">=", PAYLOAD("tcp", "dport"), "22"), WILL, WILL },
+		{ MATCH("==", PAYLOAD("tcp", "sport"), "22"), NONE, NONE },
+		{ MATCH("==", PAYLOAD("tcp", "sport"), "61000"), MAY, MAY },
+		{ MATCH(">=", PAYLOAD("tcp", "sport"), "1024"), WILL, WILL },
+		{ MATCH("==", PAYLOAD("th", "dport"), "22"), WILL, WILL },
+		{ MATCH("==", PAYLOAD("udp", "dport"), "22"), NONE, NONE },
+		{ MATCH("!=", PAYLOAD("udp", "dport"), "22"), NONE, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"), "\"20.99.0.4\""), WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"), "\"20.99.0.5\""), NONE, NONE },
+		{ MATCH("!=", PAYLOAD("ip", "daddr"), "\"20.99.0.5\""), WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "saddr"), "\"10.20.0.10\""), WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"),
+			"{\"prefix\": {\"addr\": \"20.99.0.0\", \"len\": 24}}"),
+		  WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"),
+			"{\"prefix\": {\"addr\": \"20.98.0.0\", \"len\": 16}}"),
+		  NONE, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"),
+			"{\"range\": [\"20.99.0.1\", \"20.99.0.4\"]}"),
+		  WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "daddr"),
+			"{\"range\": [\"20.99.0.5\", \"20.99.0.9\"]}"),
+		  NONE, NONE },
+		{ MATCH("==", PAYLOAD("ip", "protocol"), "6"), WILL, NONE },
+		{ MATCH("==", PAYLOAD("ip", "ttl"), "64"), MAY, NONE },
+		{ MATCH("==", PAYLOAD("ip6", "daddr"),
+			"{\"prefix\": {\"addr\": \"2001:db8:99::\", \"len\": 64}}"),
+		  NONE, WILL },
+		{ MATCH("==", PAYLOAD("ip6", "nexthdr"), "6"), NONE, WILL },
+		{ MATCH("==", META("l4proto"), "6"), WILL, WILL },
+		{ MATCH("==", META("l4proto"), "{\"set\": [6, 17]}"), WILL, WILL },
+		{ MATCH("==", META("l4proto"), "\"udp\""), NONE, NONE },
+		{ MATCH("==", META("nfproto"), "\"ipv4\""), WILL, NONE },
+		{ MATCH("==", META("oifname"), "\"eth0\""), WILL, WILL },
+		{ MATCH("==", META("oifname"), "\"eth*\""), WILL, WILL },
+		{ MATCH("!=", META("oifname"), "\"lo\""), WILL, WILL },
+		{ MATCH("==", META("oif"), "\"lo\""), NONE, NONE },
+		{ MATCH("==", META("skuid"), "1000"), WILL, WILL },
+		{ MATCH("==", META("skuid"), "0"), NONE, NONE },
+		{ MATCH("==", META("skuid"), "\"alice\""), MAY, MAY },
+		{ MATCH("==", META("mark"), "1"), MAY, MAY },
+		{ MATCH("in", STATE, "[2, 4]"), NONE, NONE },
+		{ MATCH("in", STATE, "8"), WILL, WILL },
+		{ MATCH("in", STATE, "[\"new\", \"untracked\"]"), WILL, WILL },
+		{ MATCH("==", STATE, "{\"set\": [8, 64]}"), WILL, WILL },
+		{ MATCH("!=", STATE, "8"), NONE, NONE },
+		{ MATCH("==", "{\"&\": [" PAYLOAD("tcp", "flags") ", [2, 16]]}", "2"), WILL, WILL },
+		{ MATCH("==", "{\"&\": [" PAYLOAD("tcp", "flags") ", [\"syn\", \"ack\"]]}",
+			"[\"syn\", \"ack\"]"),
+		  NONE, NONE },
+		{ MATCH("==", "{\"fib\": {\"result\": \"type\"}}", "2"), MAY, MAY },
+		{ "{\"limit\": {\"rate\": 5, \"per\": \"second\"}}", MAY, MAY },
+		{ "{\"xt\": {\"type\": \"match\", \"name\": \"owner\"}}", MAY, MAY },
+		{ "{\"xt\": {\"type\": \"match\", \"name\": \"comment\"}}", WILL, WILL },
+		{ "{\"counter\": {\"packets\": 0, \"bytes\": 0}}", WILL, WILL },
+		{ "{\"of tomorrow\": {}}", MAY, MAY },
+		{ "{\"match\": 7}", MAY, MAY },
+		{ "{}", MAY, MAY },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char rule[1024], json[4096];
+		struct flow four = flow4(), six = flow6();
+		struct findings found4 = { 0 }, found6 = { 0 };
+		snprintf(rule, sizeof(rule), "%s, " DROP, rows[i].condition);
+		document(json, sizeof(json), "inet", "output", "accept",
+			 (const char *[]){ rule, NULL }, NULL);
+		assert_true(rules_find(json, &four, &found4));
+		assert_true(rules_find(json, &six, &found6));
+		if (verdict_of(&found4) != rows[i].four || verdict_of(&found6) != rows[i].six)
+			fail_msg("row %zu: %s", i, rows[i].condition);
+	}
+}
+
+/* The answers: the same words with the ends swapped, and of an established connection. */
+static void conditions_on_answers(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *condition;
+		enum expected expected;
+	} rows[] = {
+		{ MATCH("==", PAYLOAD("tcp", "sport"), "22"), WILL },
+		{ DPORT("22"), NONE },
+		{ DPORT("{\"range\": [61000, 65000]}"), WILL },
+		{ DPORT("{\"range\": [1024, 61500]}"), MAY },
+		{ MATCH("==", PAYLOAD("ip", "saddr"), "\"20.99.0.4\""), WILL },
+		{ MATCH("==", PAYLOAD("ip", "daddr"), "\"10.20.0.10\""), WILL },
+		{ MATCH("in", STATE, "8"), NONE },
+		{ MATCH("in", STATE, "2"), WILL },
+		{ MATCH("==", META("iifname"), "\"eth0\""), WILL },
+		{ MATCH("==", META("skuid"), "1000"), MAY },
+		{ MATCH("==", "{\"&\": [" PAYLOAD("tcp", "flags") ", [2, 16]]}", "2"), NONE },
+		{ MATCH("==", "{\"&\": [" PAYLOAD("tcp", "flags") ", [2, 16]]}", "18"), WILL },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char rule[1024], json[4096];
+		struct flow flow = flow4();
+		struct findings found = { 0 };
+		snprintf(rule, sizeof(rule), "%s, " DROP, rows[i].condition);
+		document(json, sizeof(json), "inet", "input", "accept",
+			 (const char *[]){ rule, NULL }, NULL);
+		assert_true(rules_find(json, &flow, &found));
+		if (verdict_of(&found) != rows[i].expected)
+			fail_msg("row %zu: %s", i, rows[i].condition);
+		assert_true(found.count == 0 || found.finding[0].incoming);
+	}
+}
+
+/* -- chains ------------------------------------------------------------------------ */
+
+static void orders(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rules[4], *other, *policy;
+		enum expected expected;
+		int64_t handle;
+	} rows[] = {
+		/* the first verdict counts */
+		{ { ACCEPT, DROP }, NULL, "accept", NONE, 0 },
+		{ { DPORT("23") ", " ACCEPT, DROP }, NULL, "accept", WILL, 2 },
+		{ { DPORT("\"@s\"") ", " ACCEPT, DROP }, NULL, "accept", MAY, 2 },
+		/* policies */
+		{ { DPORT("23") ", " ACCEPT }, NULL, "drop", WILL, 0 },
+		{ { DPORT("22") ", " ACCEPT }, NULL, "drop", NONE, 0 },
+		{ { DPORT("\"@s\"") ", " ACCEPT }, NULL, "drop", MAY, 0 },
+		/* jumps and returns */
+		{ { JUMP }, DROP, "accept", WILL, 99 },
+		{ { DPORT("23") ", " JUMP }, DROP, "accept", NONE, 0 },
+		{ { DPORT("\"@s\"") ", " JUMP }, DROP, "accept", MAY, 99 },
+		{ { JUMP, DROP }, ACCEPT, "accept", NONE, 0 },
+		{ { JUMP, DROP }, RETURN, "accept", WILL, 2 },
+		{ { JUMP, DROP }, DPORT("\"@s\"") ", " ACCEPT, "accept", MAY, 2 },
+		{ { JUMP, DROP }, DPORT("\"@s\"") ", " RETURN, "accept", WILL, 2 },
+		{ { "{\"goto\": {\"target\": \"other\"}}", DROP }, RETURN, "accept", NONE, 0 },
+		{ { "{\"goto\": {\"target\": \"other\"}}", DROP }, RETURN, "drop", WILL, 0 },
+		{ { RETURN, DROP }, NULL, "accept", NONE, 0 },
+		{ { RETURN, ACCEPT }, NULL, "drop", WILL, 0 },
+		/* a chain that calls itself comes to an end */
+		{ { JUMP, DROP }, JUMP, "accept", WILL, 2 },
+		/* verdict maps */
+		{ { "{\"vmap\": {\"key\": " PAYLOAD("tcp",
+						    "dport") ", \"data\": {\"set\": [[23, " ACCEPT
+							     "], [22, " DROP "]]}}}" },
+		  NULL,
+		  "accept",
+		  WILL,
+		  1 },
+		{ { "{\"vmap\": {\"key\": " PAYLOAD(
+			  "tcp", "dport") ", \"data\": {\"set\": [[22, " JUMP "]]}}}" },
+		  DROP,
+		  "accept",
+		  WILL,
+		  99 },
+		{ { "{\"vmap\": {\"key\": " STATE ", \"data\": {\"set\": [[2, " ACCEPT
+		    "], [8, {\"continue\": null}]]}}}",
+		    DROP },
+		  NULL,
+		  "accept",
+		  WILL,
+		  2 },
+		{ { "{\"vmap\": {\"key\": " STATE ", \"data\": \"@map\"}}", DROP },
+		  NULL,
+		  "accept",
+		  WILL,
+		  2 },
+		/* kinds of verdicts */
+		{ { "{\"reject\": {\"type\": \"tcp reset\"}}" }, NULL, "accept", WILL, 1 },
+		{ { "{\"xt\": {\"type\": \"target\", \"name\": \"REJECT\"}}" },
+		  NULL,
+		  "accept",
+		  WILL,
+		  1 },
+		{ { "{\"xt\": {\"type\": \"target\", \"name\": \"LOG\"}}", DROP },
+		  NULL,
+		  "accept",
+		  WILL,
+		  2 },
+		{ { "{\"queue\": {\"num\": 1}}" }, NULL, "accept", WILL, 1 },
+		{ { "{\"log\": null}, " DROP }, NULL, "accept", WILL, 1 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[4096];
+		struct flow flow = flow4();
+		struct findings found = { 0 };
+		document(json, sizeof(json), "ip", "output", rows[i].policy, rows[i].rules,
+			 rows[i].other);
+		assert_true(rules_find(json, &flow, &found));
+		if (verdict_of(&found) != rows[i].expected ||
+		    (found.count > 0 && found.finding[0].handle != rows[i].handle))
+			fail_msg("row %zu", i);
+		assert_true(found.count == 0 || found.finding[0].policy == (rows[i].handle == 0));
+	}
+}
+
+static void hooks_and_families(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *family, *hook;
+		enum expected four, six;
+		bool incoming;
+	} rows[] = {
+		{ "ip", "output", WILL, NONE, false },
+		{ "ip6", "output", NONE, WILL, false },
+		{ "inet", "postrouting", WILL, WILL, false },
+		{ "inet", "prerouting", WILL, WILL, true },
+		{ "inet", "forward", NONE, NONE, false },
+		{ "inet", "ingress", WILL, WILL, true },
+		{ "netdev", "egress", WILL, WILL, false },
+		{ "bridge", "output", NONE, NONE, false },
+		{ "arp", "output", NONE, NONE, false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[4096];
+		struct flow four = flow4(), six = flow6();
+		struct findings found4 = { 0 }, found6 = { 0 };
+		document(json, sizeof(json), rows[i].family, rows[i].hook, "accept",
+			 (const char *[]){ DROP, NULL }, NULL);
+		assert_true(rules_find(json, &four, &found4) && rules_find(json, &six, &found6));
+		assert_int_equal(verdict_of(&found4), rows[i].four);
+		assert_int_equal(verdict_of(&found6), rows[i].six);
+		assert_true(found4.count == 0 || found4.finding[0].incoming == rows[i].incoming);
+	}
+}
+
+#define CHAIN(table, type, prio, policy)                                                           \
+	"{\"chain\": {\"family\": \"ip\", \"table\": \"" table                                     \
+	"\", \"name\": \"c\", \"type\": \"" type "\", \"hook\": \"output\", \"prio\": " prio       \
+	", \"policy\": \"" policy "\"}}"
+#define RULE(table, expr)                                                                          \
+	"{\"rule\": {\"family\": \"ip\", \"table\": \"" table                                      \
+	"\", \"chain\": \"c\", \"handle\": 7, \"expr\": [" expr "]}}"
+
+static void diversions(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *expr, *to;
+		uint16_t port;
+	} rows[] = {
+		{ DPORT("22") ", {\"redirect\": {\"port\": 8888}}", "127.0.0.1", 8888 },
+		{ "{\"redirect\": null}", "127.0.0.1", 22 },
+		{ "{\"dnat\": {\"addr\": \"127.0.0.1\", \"port\": 99}}", "127.0.0.1", 99 },
+		{ "{\"dnat\": {\"addr\": \"10.9.9.9\"}}", "10.9.9.9", 22 },
+		{ "{\"dnat\": {\"addr\": {\"range\": [\"10.0.0.1\", \"10.0.0.4\"]}}}", "-", 22 },
+		{ "{\"redirect\": {\"port\": 99999}}", "127.0.0.1", 0 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[2048], text[ADDRESS_TEXT];
+		struct flow flow = flow4();
+		struct findings found = { 0 };
+		/* what filters after it sees another packet */
+		snprintf(
+			json, sizeof(json),
+			"{\"nftables\": [" CHAIN("f", "filter", "0", "drop") ", " CHAIN(
+				"n", "nat", "-100", "accept") ", {\"rule\": {\"family\": \"ip\", "
+							      "\"table\": \"n\", \"chain\": \"c\", "
+							      "\"handle\": 7, \"expr\": [%s]}}]}",
+			rows[i].expr);
+		assert_true(rules_find(json, &flow, &found));
+		assert_int_equal(found.count, 1);
+		assert_int_equal(found.finding[0].effect, RULE_DIVERTS);
+		assert_string_equal(address_text(&found.finding[0].to, text), rows[i].to);
+		assert_int_equal(found.finding[0].to_port, rows[i].port);
+	}
+}
+
+static void tables_that_do_not_count(void **state)
+{
+	(void)state;
+	static const char *const rows[] = {
+		"{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"t\", \"flags\": "
+		"\"dormant\"}}, " CHAIN("t", "filter", "0", "drop") "]}",
+		"{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"t\", \"flags\": "
+		"[\"owner\", \"dormant\"]}}, " CHAIN("t", "filter", "0", "drop") "]}",
+		"{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"sshwhy-7\"}}, " CHAIN(
+			"sshwhy-7", "filter", "0", "drop") "]}",
+		"{\"nftables\": []}",
+		"{\"nftables\": [7, null, {}, {\"chain\": 7}, {\"rule\": []}, {\"chain\": "
+		"{\"name\": 1}}]}",
+		"{\"nftables\": [" RULE("nowhere", DROP) "]}",
+	};
+	struct flow flow = flow4();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct findings found = { 0 };
+		assert_true(rules_find(rows[i], &flow, &found));
+		assert_int_equal(found.count, 0);
+	}
+	struct findings found = { 0 };
+	assert_false(rules_find("", &flow, &found));
+	assert_false(rules_find("{\"nftables\": 1}", &flow, &found));
+	assert_false(rules_find("[", &flow, &found));
+}
+
+/* The certain one comes first, however many others there are. */
+static void no_more_than_there_is_room_for(void **state)
+{
+	(void)state;
+	const char *rules[FINDINGS_MAX + 4] = { 0 };
+	char json[8192];
+	struct flow flow = flow4();
+	struct findings found = { 0 };
+	for (size_t i = 0; i < FINDINGS_MAX + 3; i++)
+		rules[i] = DPORT("\"@s\"") ", " DROP;
+	document(json, sizeof(json), "ip", "output", "accept", rules, NULL);
+	assert_true(rules_find(json, &flow, &found));
+	assert_int_equal(found.count, FINDINGS_MAX);
+	document(json, sizeof(json), "ip", "input", "accept", (const char *[]){ DROP, NULL }, NULL);
+	assert_true(rules_find(json, &flow, &found));
+	assert_int_equal(found.count, FINDINGS_MAX);
+	assert_true(found.finding[0].certain && found.finding[0].incoming);
+	assert_false(found.finding[1].certain);
+	assert_int_equal(found.finding[1].handle, 1);
+}
+
+/* -- text -------------------------------------------------------------------------- */
+
+#define LISTING                                                                                    \
+	"table inet fault { # handle 3\n"                                                          \
+	"\tchain output { # handle 2\n"                                                            \
+	"\t\ttype filter hook output priority filter; policy accept;\n"                            \
+	"\t\ttcp dport 22 counter packets 10 bytes 600 drop # handle 5\n"                          \
+	"\t\tip protocol 6 drop comment \"a } # handle 5\" # handle 31\n"                          \
+	"\t\tmeta l4proto tcp tcp dport { 22, 80-90 } drop # handle 41\n"                          \
+	"\t\ttcp dport 25 reject # handle 42\n"                                                    \
+	"\t\tct state new reject # handle 43\n"                                                    \
+	"\t\ttcp dport 22 redirect to :9999 # handle 44\n"                                         \
+	"\t\ttcp dport 22 dnat to 10.9.9.9:99 # handle 45\n"                                       \
+	"\t}\n}\n"
+
+static void texts(void **state)
+{
+	(void)state;
+	static const struct {
+		int64_t handle;
+		bool certain, kept;
+		const char *text;
+	} rows[] = {
+		{ 5, true, true, "tcp dport 22 drop" },
+		{ 31, true, true, "ip protocol 6 drop comment \"a } # handle 5\"" },
+		{ 41, false, true, "meta l4proto tcp tcp dport { 22, 80-90 } drop" },
+		{ 42, false, false, "tcp dport 25 reject" },
+		{ 42, true, true, "tcp dport 25 reject" },
+		{ 43, false, true, "ct state new reject" },
+		{ 2, true, true, "" },
+		{ 4, true, true, "" },
+	};
+	struct flow flow = flow4();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct finding finding = { .handle = rows[i].handle, .certain = rows[i].certain };
+		assert_int_equal(rule_take_text(&finding, LISTING, &flow), rows[i].kept);
+		assert_string_equal(finding.text, rows[i].text);
+	}
+}
+
+static void diversions_in_text(void **state)
+{
+	(void)state;
+	struct flow flow = flow4();
+	char text[ADDRESS_TEXT];
+	struct finding finding = { .handle = 44, .effect = RULE_DIVERTS };
+	assert_true(rule_take_text(&finding, LISTING, &flow));
+	assert_int_equal(finding.to_port, 9999);
+	finding = (struct finding){ .handle = 45, .effect = RULE_DIVERTS };
+	assert_true(rule_take_text(&finding, LISTING, &flow));
+	assert_int_equal(finding.to_port, 99);
+	assert_string_equal(address_text(&finding.to, text), "10.9.9.9");
+}
+
+/* Every beginning of the listing is fine, whatever was cut. */
+static void cut_listings(void **state)
+{
+	(void)state;
+	struct flow flow = flow4();
+	for (size_t length = 0; length <= strlen(LISTING); length++) {
+		char *part = strndup(LISTING, length);
+		for (int64_t handle = 0; handle < 50; handle++) {
+			struct finding finding = { .handle = handle, .effect = RULE_DIVERTS };
+			(void)rule_take_text(&finding, part, &flow);
+		}
+		free(part);
+	}
+}
+
+static void descriptions(void **state)
+{
+	(void)state;
+	char text[512];
+	struct finding finding = { .tool = "nft",
+				   .family = "inet",
+				   .table = "fault",
+				   .chain = "out",
+				   .handle = 3,
+				   .text = "tcp dport 22 drop" };
+	rule_describe(&finding, text, sizeof(text));
+	assert_string_equal(text, "table inet fault chain out handle 3: tcp dport 22 drop");
+	finding.text[0] = '\0';
+	rule_describe(&finding, text, sizeof(text));
+	assert_string_equal(text, "table inet fault chain out handle 3");
+	finding.policy = true;
+	snprintf(finding.text, sizeof(finding.text), "policy drop");
+	rule_describe(&finding, text, sizeof(text));
+	assert_string_equal(text, "table inet fault chain out: policy drop");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(conditions),
+		cmocka_unit_test(conditions_on_answers),
+		cmocka_unit_test(orders),
+		cmocka_unit_test(hooks_and_families),
+		cmocka_unit_test(diversions),
+		cmocka_unit_test(tables_that_do_not_count),
+		cmocka_unit_test(no_more_than_there_is_room_for),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(diversions_in_text),
+		cmocka_unit_test(cut_listings),
+		cmocka_unit_test(descriptions),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
