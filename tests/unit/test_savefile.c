@@ -815,6 +815,40 @@ static void largest_records(void **state)
 	}
 }
 
+/* The longest block that is read at once, and one that is longer by a word. */
+static void largest_blocks(void **state)
+{
+	(void)state;
+	uint8_t *zeros = calloc(1, SAVEFILE_MAX_RECORD);
+	for (uint32_t extra = 0; extra <= 4; extra += 4) {
+		struct image image = sound_start(false);
+		begin_block(&image, 6);
+		put_zeros(&image, 12);
+		put32(&image, SAVEFILE_MAX_RECORD);
+		put32(&image, SAVEFILE_MAX_RECORD);
+		put(&image, zeros, SAVEFILE_MAX_RECORD);
+		size_t end = image.block + SOURCE_PEEK_MAX + extra - 4;
+		while (image.length < end) {
+			size_t rest = end - image.length - 4;
+			put_option(&image, 1, zeros, rest < 65535 ? rest : 65535);
+		}
+		end_block(&image);
+		assert_int_equal(image.length - image.block, SOURCE_PEEK_MAX + extra);
+		plain_enhanced(&image, 0, 7, "after");
+		if (extra == 0) {
+			struct savefile *savefile = open_image(&image);
+			unsigned frames;
+			assert_int_equal(read_all(savefile, &frames), SAVEFILE_END);
+			assert_int_equal(frames, 3);
+			savefile_close(savefile);
+		} else {
+			expect_damage(&image, 1, image.ends[2], "a block of 2097156 bytes");
+		}
+		image_free(&image);
+	}
+	free(zeros);
+}
+
 /* Blocks of no interest may be of any length; they are not kept. */
 static void long_unknown_blocks(void **state)
 {
@@ -1426,6 +1460,7 @@ int main(void)
 		cmocka_unit_test(damaged_blocks),
 		cmocka_unit_test(damaged_sections),
 		cmocka_unit_test(largest_records),
+		cmocka_unit_test(largest_blocks),
 		cmocka_unit_test(long_unknown_blocks),
 		cmocka_unit_test(notes_have_a_limit),
 		cmocka_unit_test(interfaces_have_a_limit),
