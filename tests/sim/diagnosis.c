@@ -1,0 +1,363 @@
+/* The driver's part (probe/drive/loop.c), played against the model. */
+#include "diagnosis.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STARTED     INT64_C(1790000000000000000)
+#define FIRST_PORT  61000
+#define DEADLINE    MS(10000)
+#define SEND_COST   US(12) /* of one crafted segment */
+#define NEIGHBOUR   MS(1)
+#define NO_NEIGHBOUR MS(2500)
+#define TURNS_MAX   200000
+
+struct workshop {
+	struct phrases phrases;
+	struct model model;
+};
+
+struct play {
+	struct workshop *workshop;
+	struct model *model;
+	const struct scenario *scenario;
+	struct run run;
+	struct plan *plan;
+	struct track track;
+	struct arena arena;
+	struct diagnosis *diagnosis;
+	uint64_t frames;
+	int64_t neighbour_ns;
+	FILE *trace;
+};
+
+struct workshop *workshop_new(void)
+{
+	struct workshop *workshop = calloc(1, sizeof(*workshop));
+	if (workshop != NULL)
+		phrases_build(&workshop->phrases);
+	return workshop;
+}
+
+void workshop_free(struct workshop *workshop)
+{
+	free(workshop);
+}
+
+/* -- trace ------------------------------------------------------------------------------ */
+
+static double since_start(int64_t time_ns)
+{
+	return (double)(time_ns - STARTED) / 1e6;
+}
+
+static void trace_packet(const struct play *play, const struct packet *packet)
+{
+	char from[ADDRESS_TEXT], text[8];
+	size_t n = 0;
+	if (play->trace == NULL)
+		return;
+	address_text(&packet->source, from);
+	if (packet->protocol == IP_ICMP) {
+		fprintf(play->trace, "%10.3f #%llu < %s icmp %u/%u about %u>%u seq %08x\n",
+			since_start(packet->time_ns), (unsigned long long)packet->number, from,
+			packet->icmp_type, packet->icmp_code, packet->quote.source_port,
+			packet->quote.destination_port, packet->quote.sequence);
+		return;
+	}
+	for (unsigned bit = 0; bit < 5; bit++)
+		if (packet->flags & 1u << bit)
+			text[n++] = "FSRPA"[bit];
+	text[n] = '\0';
+	fprintf(play->trace, "%10.3f #%llu %c %u>%u %s ttl %u seq %08x ack %08x length %u%s\n",
+		since_start(packet->time_ns), (unsigned long long)packet->number,
+		packet->direction == DIRECTION_OUT ? '>' : '<', packet->source_port,
+		packet->destination_port, text, packet->ttl, packet->sequence,
+		packet->acknowledgement, packet->payload_length, packet->loopback ? " (lo)" : "");
+}
+
+static void trace_event(const struct play *play, const struct event *event)
+{
+	if (play->trace != NULL && event->kind != EVENT_OPEN)
+		fprintf(play->trace, "%10.3f ! %s port %u error %d %s\n",
+			since_start(event->time_ns), event_names[event->kind], event->local_port,
+			event->error, event->text != NULL ? event->text : "");
+}
+
+/* -- what the tap and the kernel tell ------------------------------------------------------- */
+
+static void tell(struct play *play, struct event event)
+{
+	event.time_ns = play->model->now_ns;
+	trace_event(play, &event);
+	run_event(&play->run, &event);
+	plan_event(play->plan, &event);
+	track_event(&play->track, &event);
+}
+
+static void on_event(void *context, struct event event)
+{
+	tell(context, event);
+}
+
+static void fill_tcp(const struct play *play, const struct segment *segment, bool outgoing,
+		     struct packet *packet)
+{
+	static const struct address proxy = { .family = 4, .bytes = { 10, 20, 0, 50 } };
+	static const struct address here = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+	struct address remote = play->scenario->target;
+	uint16_t port = segment->server_port;
+	if (segment->diverted) {
+		remote = segment->loopback ? here : proxy;
+		port = segment->loopback ? 8888 : 3128;
+	}
+	packet->source = outgoing ? play->scenario->local : remote;
+	packet->destination = outgoing ? remote : play->scenario->local;
+	packet->source_port = outgoing ? segment->client_port : port;
+	packet->destination_port = outgoing ? port : segment->client_port;
+	packet->protocol = IP_TCP;
+	packet->ttl = segment->ttl;
+	packet->ip_id = segment->ip_id;
+	packet->sequence = segment->sequence;
+	packet->acknowledgement = segment->acknowledgement;
+	packet->flags = segment->flags;
+	packet->window = segment->flags & TCP_RST ? 0 : 64240;
+	packet->wscale = 255;
+	packet->has_timestamp = segment->timestamps;
+	packet->payload = segment->payload;
+	packet->payload_length = packet->payload_captured = segment->length;
+}
+
+static void fill_icmp(const struct play *play, const struct segment *segment,
+		      struct packet *packet)
+{
+	struct quote *quote = &packet->quote;
+	packet->source = segment->from;
+	packet->destination = play->scenario->local;
+	packet->protocol = IP_ICMP;
+	packet->ttl = segment->ttl_of_icmp;
+	packet->icmp_type = segment->icmp_type;
+	packet->icmp_code = segment->icmp_code;
+	*quote = (struct quote){ .present = true,
+				 .has_ports = true,
+				 .has_sequence = true,
+				 .has_flags = !segment->short_quote,
+				 .source = play->scenario->local,
+				 .destination = play->scenario->target,
+				 .protocol = IP_TCP,
+				 .ttl = segment->quoted_ttl,
+				 .ip_id = segment->ip_id,
+				 .source_port = segment->quoted_port,
+				 .destination_port = segment->server_port,
+				 .sequence = segment->sequence };
+	if (quote->has_flags) {
+		quote->acknowledgement = segment->acknowledgement;
+		quote->flags = segment->flags;
+	}
+}
+
+static void on_packet(void *context, const struct segment *segment, bool outgoing)
+{
+	struct play *play = context;
+	struct packet packet = { .time_ns = play->model->now_ns,
+				 .direction = outgoing ? DIRECTION_OUT : DIRECTION_IN,
+				 .loopback = segment->loopback };
+	if (segment->icmp_type != 0)
+		fill_icmp(play, segment, &packet);
+	else
+		fill_tcp(play, segment, outgoing, &packet);
+	/* concerns_us() of the driver: quotes with a foreign port are not looked at. */
+	if (segment->icmp_type != 0 && segment->quoted_port != segment->client_port)
+		return;
+	packet.number = ++play->frames;
+	play->diagnosis->sent += outgoing;
+	trace_packet(play, &packet);
+	plan_packet(play->plan, &packet);
+	(void)track_packet(&play->track, &packet);
+}
+
+/* -- the loop --------------------------------------------------------------------------- */
+
+static void opened(struct play *play, const struct action *action)
+{
+	tell(play, (struct event){ .kind = EVENT_OPEN,
+				   .way = action->way,
+				   .purpose = action->purpose,
+				   .local_port = action->local_port,
+				   .remote_port = action->remote_port });
+}
+
+static void do_send(struct play *play, const struct action *action)
+{
+	if (action->flags == TCP_SYN)
+		opened(play, action);
+	int error = model_send(play->model, action);
+	if (error != 0)
+		tell(play, (struct event){ .kind = EVENT_REFUSED,
+					   .way = action->way,
+					   .local_port = action->local_port,
+					   .remote_port = action->remote_port,
+					   .ttl = action->ttl,
+					   .error = error });
+	play->model->now_ns += SEND_COST;
+}
+
+/* Performs what is due; false when the plan is complete. */
+static bool act(struct play *play)
+{
+	for (;;) {
+		struct action action = plan_next(play->plan, play->model->now_ns);
+		switch (action.kind) {
+		case ACTION_NONE:
+			return true;
+		case ACTION_DONE:
+			return false;
+		case ACTION_CONNECT:
+			opened(play, &action);
+			play->diagnosis->connections++;
+			model_connect(play->model, &action);
+			break;
+		case ACTION_TALK:
+			model_talk(play->model, &action);
+			break;
+		case ACTION_LISTEN:
+			break;
+		case ACTION_SEND:
+			do_send(play, &action);
+			break;
+		}
+	}
+}
+
+static void look_at_next_hop(struct play *play)
+{
+	const struct client *client = &play->scenario->client;
+	if (play->model->now_ns < play->neighbour_ns || client->route_error != 0)
+		return;
+	play->neighbour_ns = INT64_MAX;
+	tell(play, (struct event){ .kind = EVENT_NEIGHBOUR,
+				   .error = client->gateway_silent ? EHOSTUNREACH : 0,
+				   .value = play->scenario->vantage == VANTAGE_VNET,
+				   .text = "10.20.0.1" });
+}
+
+/* To the next moment at which something is due or happens. */
+static void wait_for(struct play *play)
+{
+	struct model *model = play->model;
+	int64_t until = plan_wakeup(play->plan), next = model_next(model);
+	if (next <= until) {
+		int64_t now = model->now_ns;
+		model_step(model);
+		if (model->now_ns < now) /* it happened while the driver was busy */
+			model->now_ns = now;
+	} else if (until > model->now_ns) {
+		model->now_ns = until;
+	}
+}
+
+static void play_out(struct play *play)
+{
+	struct model *model = play->model;
+	const struct scenario *scenario = play->scenario;
+	struct plan_config config = { .control_ports = { 80, 443, 47808 },
+				      .control_count = 3,
+				      .kernel_ports = FIRST_PORT,
+				      .crafted_ports = FIRST_PORT + PLAN_KERNEL_PORTS,
+				      .deadline_ns = STARTED + DEADLINE,
+				      .crafted = scenario->client.route_error == 0 ||
+						 scenario->client.route_error == ENETDOWN,
+				      .full_ttl = 64 };
+	memcpy(config.key, &scenario->seed, sizeof(scenario->seed));
+	model_start(model, scenario, &play->workshop->phrases, scenario->seed, FIRST_PORT, STARTED);
+	model->context = play;
+	model->on_packet = on_packet;
+	model->on_event = on_event;
+	play->neighbour_ns =
+		STARTED + (scenario->client.gateway_silent ? NO_NEIGHBOUR : NEIGHBOUR);
+	play->plan = plan_new(&play->run, &config, STARTED);
+	track_start(&play->track, &play->run, &play->arena);
+	for (size_t i = 0; i < play->run.event_count; i++)
+		track_event(&play->track, &play->run.events[i]);
+	for (unsigned turn = 0; turn < TURNS_MAX && act(play); turn++) {
+		wait_for(play);
+		look_at_next_hop(play);
+	}
+	plan_free(play->plan);
+}
+
+/* What is known before a plan is made. */
+static void begin(struct play *play)
+{
+	const struct client *client = &play->scenario->client;
+	scenario_ask(play->scenario, &play->run, STARTED);
+	run_event(&play->run, &(struct event){ .kind = EVENT_RESOLVED,
+					       .time_ns = STARTED,
+					       .error = client->name_error,
+					       .text = "20.99.0.4" });
+	if (client->name_error != 0)
+		return;
+	run_event(&play->run, &(struct event){ .kind = EVENT_ROUTE,
+					       .time_ns = STARTED,
+					       .error = client->route_error,
+					       .text = "via 10.20.0.1 dev eth0" });
+}
+
+static void judge(struct play *play)
+{
+	struct facts facts;
+	struct diagnosis *diagnosis = play->diagnosis;
+	observe(&play->track, play->run.stopped_ns, &play->arena, &facts);
+	reason(&facts, &play->run, NULL, &diagnosis->verdict);
+	diagnosis->took_ns = play->run.stopped_ns - STARTED;
+	for (int q = 0; q < QUESTIONS; q++) {
+		diagnosis->answer[q] = facts.fact[q].answer;
+		if (play->trace != NULL && facts.fact[q].answer != ANSWER_NONE)
+			fprintf(play->trace, "%s.%s: %s\n", question_name((enum question)q),
+				answer_name(facts.fact[q].answer), facts.fact[q].text);
+	}
+}
+
+void diagnose(struct workshop *workshop, uint64_t seed, const struct draw_options *options,
+	      FILE *trace, struct diagnosis *diagnosis)
+{
+	struct play play = { .workshop = workshop,
+			     .model = &workshop->model,
+			     .scenario = &diagnosis->scenario,
+			     .diagnosis = diagnosis,
+			     .trace = trace };
+	memset(diagnosis, 0, sizeof(*diagnosis));
+	scenario_draw(&diagnosis->scenario, seed, options);
+	begin(&play);
+	if (diagnosis->scenario.client.name_error == 0) {
+		play_out(&play);
+		play.run.stopped_ns = play.model->now_ns;
+	} else {
+		track_start(&play.track, &play.run, &play.arena);
+	}
+	judge(&play);
+	arena_free(&play.arena);
+	run_free(&play.run);
+}
+
+static uint8_t blamed(const struct diagnosis *diagnosis)
+{
+	const struct verdict *verdict = &diagnosis->verdict;
+	if (verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS)
+		return verdict->sources[0];
+	return verdict->outcome == OUTCOME_HEALTHY ? 0 : 255;
+}
+
+bool diagnosis_wrong(const struct diagnosis *diagnosis)
+{
+	uint8_t source = blamed(diagnosis);
+	return source != 255 && diagnosis->verdict.confidence >= 0.9 &&
+	       source != cause_source(diagnosis->scenario.cause);
+}
+
+bool diagnosis_inexcusable(const struct diagnosis *diagnosis)
+{
+	return diagnosis_wrong(diagnosis) &&
+	       !(diagnosis->scenario.allowed & 1u << blamed(diagnosis));
+}

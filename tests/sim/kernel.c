@@ -1,0 +1,481 @@
+/* The client's side: its kernel's connections, its filters, the SSH client on top. */
+#include "model.h"
+
+#include <errno.h>
+
+#define SYN_TIMEOUT MS(1000)
+#define TIMEOUT     MS(250)
+#define TRIES_MAX   6
+#define LISTEN_FOR  MS(400) /* handshake.c: silence before the client talks */
+#define SSH_PORT    22
+
+static unsigned slot_of(const struct model *model, uint16_t client_port)
+{
+	return (unsigned)(client_port - model->first_port);
+}
+
+static uint16_t port_of(const struct model *model, const struct socket_model *socket)
+{
+	return (uint16_t)(model->first_port + (socket - model->socket));
+}
+
+static struct socket_model *socket_of(struct model *model, uint16_t client_port)
+{
+	unsigned slot = slot_of(model, client_port);
+	return slot < PLAN_KERNEL_PORTS ? &model->socket[slot] : NULL;
+}
+
+static void tell(struct model *model, struct event event)
+{
+	event.time_ns = model->now_ns;
+	model->on_event(model->context, event);
+}
+
+/* -- sending ---------------------------------------------------------------------------- */
+
+static bool is_local(enum local_out out)
+{
+	return out == OUT_PROXY || out == OUT_PROXY_DEAD;
+}
+
+/* The program that a local redirect leads to answers over loopback. */
+static void answer_locally(struct model *model, const struct segment *segment)
+{
+	struct segment answer = { .client_port = segment->client_port,
+				  .server_port = segment->server_port,
+				  .ttl = 64,
+				  .loopback = true,
+				  .diverted = true,
+				  .acknowledgement = segment->sequence + 1 };
+	if (!(segment->flags & TCP_SYN))
+		return;
+	answer.flags = TCP_SYN | TCP_ACK;
+	if (model->scenario->client.out == OUT_PROXY_DEAD)
+		answer.flags = TCP_RST | TCP_ACK;
+	else
+		answer.sequence = 77;
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + US(30),
+					      .kind = HAPPENS_AT_CLIENT,
+					      .segment = answer });
+}
+
+/* A segment that has passed the local rules leaves. */
+static void leave(struct model *model, struct segment *segment, bool diverted)
+{
+	segment->diverted = diverted;
+	segment->loopback = diverted && is_local(model->scenario->client.out);
+	model->on_packet(model->context, segment, true);
+	if (segment->loopback)
+		answer_locally(model, segment);
+	else if (!diverted) /* what another machine says is not modelled: it is silent */
+		wire_out(model, segment);
+}
+
+static void kernel_send(struct model *model, struct socket_model *socket, uint8_t flags,
+			const struct piece *piece)
+{
+	struct segment segment = {
+		.client_port = port_of(model, socket),
+		.server_port = socket->remote_port,
+		.ttl = 64,
+		.flags = flags,
+		.sequence = flags & TCP_SYN ? socket->first : socket->sender.next,
+		.acknowledgement = socket->expected,
+		.ip_id = model->kernel_ip_id++,
+		.timestamps = true,
+	};
+	if (piece != NULL) {
+		segment.sequence = piece->sequence;
+		segment.length = piece->length;
+		segment.payload = piece->bytes;
+		segment.message = piece->message;
+		segment.flags |= TCP_PSH;
+	}
+	leave(model, &segment, socket->divert);
+}
+
+static void set_timer(struct model *model, struct socket_model *socket, int64_t delay)
+{
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + delay,
+					      .kind = HAPPENS_KERNEL_TIMER,
+					      .index = (uint16_t)(socket - model->socket),
+					      .generation = ++socket->generation });
+}
+
+static void say(struct model *model, struct socket_model *socket, enum message message)
+{
+	const struct phrase *phrase = &model->phrases->phrase[message];
+	bool idle = sender_waiting(&socket->sender) == NULL;
+	const struct piece *piece = sender_add(&socket->sender, message, phrase->bytes,
+					       phrase->length, false);
+	if (piece == NULL)
+		return;
+	kernel_send(model, socket, TCP_ACK, piece);
+	if (idle)
+		set_timer(model, socket, TIMEOUT);
+}
+
+/* -- connect() -------------------------------------------------------------------------- */
+
+static void connect_answered(struct model *model, struct socket_model *socket, int error)
+{
+	if (socket->answered)
+		return;
+	socket->answered = true;
+	socket->generation++;
+	socket->state = error == 0 ? TCP_UP : TCP_GONE;
+	tell(model, (struct event){ .kind = EVENT_CONNECT,
+				    .local_port = port_of(model, socket),
+				    .remote_port = socket->remote_port,
+				    .error = error });
+}
+
+static void ends_later(struct model *model, const struct socket_model *socket, int64_t delay,
+		       int error)
+{
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + delay,
+					      .kind = HAPPENS_CONNECT_ENDS,
+					      .index = (uint16_t)(socket - model->socket),
+					      .error = error });
+}
+
+void kernel_connect_ends(struct model *model, const struct happening *happening)
+{
+	connect_answered(model, &model->socket[happening->index], happening->error);
+}
+
+/* A local reject answers over loopback, where the capture sees it too. */
+static void reject_locally(struct model *model, struct socket_model *socket)
+{
+	struct segment reset = { .client_port = port_of(model, socket),
+				 .server_port = socket->remote_port,
+				 .ttl = 64,
+				 .loopback = true,
+				 .flags = TCP_RST | TCP_ACK,
+				 .acknowledgement = socket->first + 1 };
+	model->on_packet(model->context, &reset, false);
+	connect_answered(model, socket, ECONNREFUSED);
+}
+
+static void connect_through(struct model *model, struct socket_model *socket)
+{
+	switch (model->scenario->client.out) {
+	case OUT_DROP:
+	case OUT_LATE_DROP:
+		return;
+	case OUT_RESET:
+		reject_locally(model, socket);
+		return;
+	case OUT_PORT:
+		connect_answered(model, socket, ECONNREFUSED);
+		return;
+	case OUT_FORBIDDEN:
+		connect_answered(model, socket, EPERM);
+		return;
+	case OUT_PROXY_HIDDEN:
+		ends_later(model, socket, US(60), 0);
+		return;
+	case OUT_PROXY:
+	case OUT_PROXY_DEAD:
+	case OUT_PROXY_AWAY:
+		socket->divert = true;
+		break;
+	case OUT_PASS:
+		break;
+	}
+	kernel_send(model, socket, TCP_SYN, NULL);
+	set_timer(model, socket, SYN_TIMEOUT);
+}
+
+void model_connect(struct model *model, const struct action *action)
+{
+	const struct client *client = &model->scenario->client;
+	struct socket_model *socket = socket_of(model, action->local_port);
+	bool ruled = action->remote_port == SSH_PORT;
+	if (socket == NULL)
+		return;
+	socket->state = TCP_OPENING;
+	socket->remote_port = action->remote_port;
+	socket->first = (uint32_t)dice_next(&model->dice);
+	socket->sender.next = socket->first + 1;
+	if (client->route_error != 0)
+		connect_answered(model, socket, client->route_error == ENETDOWN ?
+							ENETUNREACH : client->route_error);
+	else if (client->gateway_silent)
+		ends_later(model, socket, MS(3070), EHOSTUNREACH);
+	else if (ruled)
+		connect_through(model, socket);
+	else {
+		kernel_send(model, socket, TCP_SYN, NULL);
+		set_timer(model, socket, SYN_TIMEOUT);
+	}
+}
+
+/* -- crafted segments ------------------------------------------------------------------- */
+
+static int refused_locally(const struct client *client, const struct action *action)
+{
+	bool ruled = action->remote_port == SSH_PORT && action->way == WAY_RAW;
+	if (client->route_error != 0)
+		return client->route_error == ENETDOWN ? ENETDOWN : ENETUNREACH;
+	if (client->gateway_silent)
+		return action->way == WAY_LINK ? EHOSTUNREACH : 0;
+	if (ruled && (client->out == OUT_DROP || client->out == OUT_RESET || client->out == OUT_PORT))
+		return EPERM;
+	return 0;
+}
+
+int model_send(struct model *model, const struct action *action)
+{
+	const struct client *client = &model->scenario->client;
+	bool ssh = action->remote_port == SSH_PORT;
+	struct segment segment = { .client_port = action->local_port,
+				   .server_port = action->remote_port,
+				   .ttl = action->ttl,
+				   .flags = action->flags,
+				   .sequence = action->sequence,
+				   .acknowledgement = action->acknowledgement,
+				   .ip_id = action->ip_id,
+				   .timestamps = action->has_timestamp };
+	int error = refused_locally(client, action);
+	if (error != 0)
+		return error;
+	if (client->gateway_silent || (ssh && client->out == OUT_LATE_DROP))
+		return 0;
+	if (action->payload_length > 0) {
+		segment.payload = action->payload;
+		segment.length = (uint16_t)action->payload_length;
+		segment.message = SAYS_CLIENT_IDENT;
+	}
+	bool diverted = ssh && action->way == WAY_RAW &&
+			(is_local(client->out) || client->out == OUT_PROXY_AWAY);
+	leave(model, &segment, diverted);
+	return 0;
+}
+
+/* -- the SSH client --------------------------------------------------------------------- */
+
+static void talk_ends(struct model *model, struct socket_model *socket, const char *end)
+{
+	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
+		return;
+	socket->talk = TALK_OVER;
+	tell(model, (struct event){ .kind = EVENT_SSH,
+				    .local_port = port_of(model, socket),
+				    .text = end });
+}
+
+static void speak(struct model *model, struct socket_model *socket)
+{
+	socket->talk = TALK_SPOKE;
+	say(model, socket, SAYS_CLIENT_IDENT);
+}
+
+void model_talk(struct model *model, const struct action *action)
+{
+	struct socket_model *socket = socket_of(model, action->local_port);
+	if (socket == NULL || socket->talk != TALK_NONE)
+		return;
+	socket->talk = TALK_LISTENS;
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + LISTEN_FOR,
+					      .kind = HAPPENS_HANDSHAKE,
+					      .index = (uint16_t)(socket - model->socket) });
+}
+
+void kernel_handshake(struct model *model, const struct happening *happening)
+{
+	struct socket_model *socket = &model->socket[happening->index];
+	if (socket->talk == TALK_LISTENS && socket->state == TCP_UP)
+		speak(model, socket);
+}
+
+static void methods_came(struct model *model, struct socket_model *socket)
+{
+	uint16_t port = port_of(model, socket);
+	bool refused = false;
+	for (unsigned i = 0; i < model->scenario->host[0].door_count; i++)
+		refused |= model->scenario->host[0].door[i].service == SERVICE_AUTH;
+	tell(model, (struct event){ .kind = EVENT_KEX, .local_port = port,
+				    .text = "curve25519-sha256" });
+	tell(model, (struct event){ .kind = EVENT_AUTH, .local_port = port, .text = "publickey" });
+	talk_ends(model, socket, refused ? "authentication-refused" : "authentication");
+}
+
+static void identified(struct model *model, struct socket_model *socket)
+{
+	if (socket->talk == TALK_LISTENS)
+		speak(model, socket);
+	socket->talk = TALK_IDENTIFIED;
+	say(model, socket, SAYS_CLIENT_KEXINIT);
+	if (model->phrases->phrase[SAYS_CLIENT_KEXINIT_REST].length > 0)
+		say(model, socket, SAYS_CLIENT_KEXINIT_REST);
+}
+
+static void hear(struct model *model, struct socket_model *socket, enum message message)
+{
+	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
+		return;
+	switch (message) {
+	case SAYS_SERVER_IDENT:
+		identified(model, socket);
+		break;
+	case SAYS_SERVER_KEXINIT:
+		say(model, socket, SAYS_CLIENT_KEX);
+		break;
+	case SAYS_SERVER_KEXINIT_OLD:
+		talk_ends(model, socket, "no-common-algorithm");
+		break;
+	case SAYS_SERVER_KEX:
+		say(model, socket, SAYS_CLIENT_NEWKEYS);
+		break;
+	case SAYS_SERVER_ACCEPT:
+		say(model, socket, SAYS_CLIENT_AUTH);
+		break;
+	case SAYS_SERVER_METHODS:
+		methods_came(model, socket);
+		break;
+	case SAYS_HTTP:
+		talk_ends(model, socket, "not-ssh");
+		break;
+	default:
+		break;
+	}
+}
+
+/* -- receiving -------------------------------------------------------------------------- */
+
+/* tcp_v4_err(): while it opens, any of these ends it; later they are hints only. */
+static int icmp_errno(uint8_t code)
+{
+	switch (code) {
+	case 0:
+	case 6:
+	case 9:
+	case 11:
+		return ENETUNREACH;
+	case 2:
+		return ENOPROTOOPT;
+	case 3:
+		return ECONNREFUSED;
+	default:
+		return EHOSTUNREACH;
+	}
+}
+
+static void take_reset(struct model *model, struct socket_model *socket,
+		       const struct segment *segment)
+{
+	if (socket->state == TCP_OPENING) {
+		if ((segment->flags & TCP_ACK) && segment->acknowledgement == socket->first + 1)
+			connect_answered(model, socket, ECONNREFUSED);
+		return;
+	}
+	if (socket->state != TCP_UP)
+		return;
+	/* RFC 5961 3.2: only the very next number resets; in the window it is challenged. */
+	if (segment->sequence == socket->expected) {
+		socket->state = TCP_GONE;
+		socket->generation++;
+		talk_ends(model, socket, "reset");
+	} else if (segment->sequence - socket->expected < 65536) {
+		kernel_send(model, socket, TCP_ACK, NULL);
+	}
+}
+
+static void take_text(struct model *model, struct socket_model *socket,
+		      const struct segment *segment)
+{
+	bool next = segment->sequence == socket->expected;
+	bool fin = (segment->flags & TCP_FIN) != 0;
+	if (next)
+		socket->expected += (uint32_t)segment->length + fin;
+	kernel_send(model, socket, TCP_ACK, NULL);
+	if (next && segment->length > 0)
+		hear(model, socket, segment->message);
+	if (next && fin)
+		talk_ends(model, socket, "closed");
+}
+
+static void take_up(struct model *model, struct socket_model *socket,
+		    const struct segment *segment)
+{
+	if (segment->flags & TCP_SYN) { /* our ACK was lost */
+		kernel_send(model, socket, TCP_ACK, NULL);
+		return;
+	}
+	if (sender_acknowledge(&socket->sender, segment->acknowledgement)) {
+		if (sender_waiting(&socket->sender) != NULL)
+			set_timer(model, socket, TIMEOUT);
+		else
+			socket->generation++;
+	}
+	if (segment->length > 0 || (segment->flags & TCP_FIN))
+		take_text(model, socket, segment);
+}
+
+static void take_tcp(struct model *model, struct socket_model *socket,
+		     const struct segment *segment)
+{
+	if (segment->flags & TCP_RST) {
+		take_reset(model, socket, segment);
+	} else if (socket->state == TCP_UP) {
+		take_up(model, socket, segment);
+	} else if (socket->state == TCP_OPENING && (segment->flags & TCP_SYN) &&
+		   segment->acknowledgement == socket->first + 1) {
+		socket->expected = segment->sequence + 1;
+		socket->state = TCP_UP;
+		socket->tries = 0;
+		kernel_send(model, socket, TCP_ACK, NULL);
+		connect_answered(model, socket, 0);
+	}
+}
+
+/* Without a shield the kernel knows nothing of crafted SYNs and resets the answers. */
+static void answer_crafted(struct model *model, const struct segment *segment)
+{
+	bool opens = (segment->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+	if (!model->scenario->client.unshielded || !opens || segment->icmp_type != 0)
+		return;
+	struct segment reset = { .client_port = segment->client_port,
+				 .server_port = segment->server_port,
+				 .ttl = 64,
+				 .flags = TCP_RST,
+				 .sequence = segment->acknowledgement };
+	leave(model, &reset, false);
+}
+
+void kernel_receive(struct model *model, const struct segment *segment)
+{
+	const struct client *client = &model->scenario->client;
+	bool icmp = segment->icmp_type != 0;
+	if (client->drops_answers && !icmp && segment->server_port == SSH_PORT)
+		return;
+	uint16_t port = icmp ? segment->quoted_port : segment->client_port;
+	struct socket_model *socket = slot_of(model, port) < CLIENT_PORTS ?
+					      socket_of(model, port) : NULL;
+	if (socket == NULL) {
+		answer_crafted(model, segment);
+	} else if (icmp) {
+		if (socket->state == TCP_OPENING && segment->icmp_type == 3)
+			connect_answered(model, socket, icmp_errno(segment->icmp_code));
+	} else {
+		take_tcp(model, socket, segment);
+	}
+}
+
+void kernel_timer(struct model *model, const struct happening *happening)
+{
+	struct socket_model *socket = &model->socket[happening->index];
+	if (socket->generation != happening->generation)
+		return;
+	if (socket->state == TCP_OPENING && ++socket->tries <= TRIES_MAX) {
+		kernel_send(model, socket, TCP_SYN, NULL);
+		set_timer(model, socket, SYN_TIMEOUT << socket->tries);
+		return;
+	}
+	const struct piece *waiting = sender_waiting(&socket->sender);
+	if (socket->state == TCP_UP && waiting != NULL && ++socket->sender.tries <= TRIES_MAX) {
+		kernel_send(model, socket, TCP_ACK, waiting);
+		set_timer(model, socket, TIMEOUT << socket->sender.tries);
+	}
+}

@@ -1,0 +1,224 @@
+#include "tally.h"
+
+#include <string.h>
+
+/* -- counting --------------------------------------------------------------------------- */
+
+static bool names_source(const struct verdict *verdict, uint8_t source)
+{
+	if (source == 0)
+		return verdict->outcome == OUTCOME_HEALTHY;
+	for (size_t i = 0; i < verdict->source_count; i++)
+		if (verdict->sources[i] == source)
+			return true;
+	return false;
+}
+
+static bool first_is(const struct verdict *verdict, uint8_t source)
+{
+	return source == 0 ? verdict->outcome == OUTCOME_HEALTHY :
+			     verdict->source_count > 0 && verdict->sources[0] == source;
+}
+
+/* Brier's score over the sources (and health): 0 perfect, 2 as wrong as can be. */
+static double brier(const struct diagnosis *diagnosis)
+{
+	double share[6] = { 0 }, sum = 0;
+	for (int c = 0; c < CAUSES; c++)
+		if (c != CAUSE_UNKNOWN)
+			share[cause_source((enum cause)c)] += diagnosis->verdict.probability[c];
+	for (uint8_t source = 0; source < 6; source++) {
+		double truth = source == cause_source(diagnosis->scenario.cause);
+		sum += (share[source] - truth) * (share[source] - truth);
+	}
+	return sum;
+}
+
+static void calibrate(struct tally *tally, const struct diagnosis *diagnosis)
+{
+	const struct verdict *verdict = &diagnosis->verdict;
+	if (verdict->outcome == OUTCOME_UNKNOWN) {
+		tally->unknown++;
+		return;
+	}
+	unsigned step = (unsigned)(verdict->confidence * 10);
+	struct decile *decile = &tally->decile[step < 10 ? step : 9];
+	decile->runs++;
+	decile->right += first_is(verdict, cause_source(diagnosis->scenario.cause));
+	decile->confidence += verdict->confidence;
+}
+
+void tally_add(struct tally *tally, const struct diagnosis *diagnosis)
+{
+	const struct scenario *scenario = &diagnosis->scenario;
+	struct count *count = &tally->count[scenario->cause][scenario->loss_class];
+	uint8_t source = cause_source(scenario->cause);
+	count->runs++;
+	count->first += first_is(&diagnosis->verdict, source);
+	count->among += names_source(&diagnosis->verdict, source);
+	count->cause += diagnosis->verdict.cause == scenario->cause;
+	count->wrong += diagnosis_wrong(diagnosis);
+	count->inexcusable += diagnosis_inexcusable(diagnosis);
+	count->seconds += (double)diagnosis->took_ns / 1e9;
+	count->connections += diagnosis->connections;
+	count->sent += diagnosis->sent;
+	calibrate(tally, diagnosis);
+	tally->brier += brier(diagnosis);
+	tally->brier_runs++;
+	for (int q = 0; q < QUESTIONS; q++)
+		if (diagnosis->answer[q] != ANSWER_NONE)
+			tally->answers[scenario->cause][diagnosis->answer[q]]++;
+	if (diagnosis_inexcusable(diagnosis) && tally->wrong_count < WRONG_KEPT)
+		tally->wrong[tally->wrong_count++] = scenario->seed;
+}
+
+void tally_compare(struct tally *tally, const struct diagnosis *diagnosis,
+		   const struct diagnosis *without_loss)
+{
+	const struct scenario *scenario = &diagnosis->scenario;
+	const struct verdict *a = &diagnosis->verdict, *b = &without_loss->verdict;
+	struct count *count = &tally->count[scenario->cause][scenario->loss_class];
+	count->compared++;
+	count->steady += a->outcome == b->outcome && a->cause == b->cause;
+}
+
+static void count_join(struct count *count, const struct count *other)
+{
+	count->runs += other->runs;
+	count->first += other->first;
+	count->among += other->among;
+	count->cause += other->cause;
+	count->wrong += other->wrong;
+	count->inexcusable += other->inexcusable;
+	count->steady += other->steady;
+	count->compared += other->compared;
+	count->seconds += other->seconds;
+	count->connections += other->connections;
+	count->sent += other->sent;
+}
+
+void tally_join(struct tally *tally, const struct tally *other)
+{
+	for (int c = 0; c < CAUSES; c++) {
+		for (int l = 0; l < LOSS_CLASSES; l++)
+			count_join(&tally->count[c][l], &other->count[c][l]);
+		for (int a = 0; a < ANSWERS; a++)
+			tally->answers[c][a] += other->answers[c][a];
+	}
+	for (int d = 0; d < 10; d++) {
+		tally->decile[d].runs += other->decile[d].runs;
+		tally->decile[d].right += other->decile[d].right;
+		tally->decile[d].confidence += other->decile[d].confidence;
+	}
+	tally->brier += other->brier;
+	tally->brier_runs += other->brier_runs;
+	tally->unknown += other->unknown;
+	for (unsigned i = 0; i < other->wrong_count && tally->wrong_count < WRONG_KEPT; i++)
+		tally->wrong[tally->wrong_count++] = other->wrong[i];
+}
+
+/* -- printing --------------------------------------------------------------------------- */
+
+static double share(uint64_t part, uint64_t whole)
+{
+	return whole > 0 ? 100.0 * (double)part / (double)whole : 0;
+}
+
+static void print_count(const char *name, const struct count *count, FILE *out)
+{
+	double runs = count->runs > 0 ? (double)count->runs : 1;
+	if (count->runs == 0)
+		return;
+	fprintf(out, "%-24s %8llu %6.1f %6.1f %6.1f %6llu %6llu %6.1f %6.2f %5.2f %5.0f\n", name,
+		(unsigned long long)count->runs, share(count->first, count->runs),
+		share(count->among, count->runs), share(count->cause, count->runs),
+		(unsigned long long)count->wrong, (unsigned long long)count->inexcusable,
+		share(count->steady, count->compared), count->seconds / runs,
+		count->connections / runs, count->sent / runs);
+}
+
+static void print_head(const char *what, FILE *out)
+{
+	fprintf(out, "%-24s %8s %6s %6s %6s %6s %6s %6s %6s %5s %5s\n", what, "runs", "first%",
+		"among%", "cause%", "wrong", "inexc.", "same%", "s", "conn", "pkts");
+}
+
+static void print_calibration(const struct tally *tally, FILE *out)
+{
+	fprintf(out, "\n%-12s %8s %10s %8s\n", "confidence", "runs", "mean", "right");
+	for (int d = 0; d < 10; d++) {
+		const struct decile *decile = &tally->decile[d];
+		if (decile->runs == 0)
+			continue;
+		fprintf(out, "%.1f to %.1f   %8llu %10.4f %8.4f\n", d / 10.0, (d + 1) / 10.0,
+			(unsigned long long)decile->runs,
+			decile->confidence / (double)decile->runs,
+			(double)decile->right / (double)decile->runs);
+	}
+	fprintf(out, "outcome unknown: %llu\nBrier score: %.4f\n",
+		(unsigned long long)tally->unknown,
+		tally->brier / (double)(tally->brier_runs > 0 ? tally->brier_runs : 1));
+}
+
+void tally_print(const struct tally *tally, FILE *out)
+{
+	struct count by_loss[LOSS_CLASSES] = { 0 };
+	print_head("cause", out);
+	for (int c = 0; c < CAUSES; c++) {
+		struct count all = { 0 };
+		for (int l = 0; l < LOSS_CLASSES; l++) {
+			count_join(&all, &tally->count[c][l]);
+			count_join(&by_loss[l], &tally->count[c][l]);
+		}
+		print_count(cause_name((enum cause)c), &all, out);
+	}
+	fputc('\n', out);
+	print_head("loss each way", out);
+	for (int l = 0; l < LOSS_CLASSES; l++) {
+		char name[16];
+		snprintf(name, sizeof(name), "%.0f %%", loss_steps[l] * 100);
+		print_count(name, &by_loss[l], out);
+	}
+	print_calibration(tally, out);
+	for (unsigned i = 0; i < tally->wrong_count; i++)
+		fprintf(out, "%s%llu", i == 0 ? "wrong seeds: " : " ",
+			(unsigned long long)tally->wrong[i]);
+	if (tally->wrong_count > 0)
+		fputc('\n', out);
+}
+
+/* The X-macro's identifiers, for counts.def. */
+static const char *const cause_ids[CAUSES] = {
+#define CAUSE(id, name, source, title) [CAUSE_##id] = #id,
+#include "sshwhy/causes.def"
+#undef CAUSE
+};
+
+static const char *const answer_ids[ANSWERS] = {
+#define ANSWER(question, id, name) [ANSWER_##question##_##id] = #question ", " #id,
+#include "sshwhy/questions.def"
+};
+
+void tally_print_counts(const struct tally *tally, FILE *out)
+{
+	for (int c = 0; c < CAUSES; c++)
+		for (int a = ANSWER_NONE + 1; a < ANSWERS; a++)
+			if (tally->answers[c][a] > 0)
+				fprintf(out, "COUNTED(%s, %s, %llu)\n", cause_ids[c], answer_ids[a],
+					(unsigned long long)tally->answers[c][a]);
+}
+
+/* -- promises --------------------------------------------------------------------------- */
+
+int tally_check(const struct tally *tally, FILE *out)
+{
+	uint64_t inexcusable = 0;
+	for (int c = 0; c < CAUSES; c++)
+		for (int l = 0; l < LOSS_CLASSES; l++)
+			inexcusable += tally->count[c][l].inexcusable;
+	if (inexcusable == 0)
+		return 0;
+	fprintf(out, "FAILED: a wrong source with 0.9 or more, %llu times\n",
+		(unsigned long long)inexcusable);
+	return 1;
+}
