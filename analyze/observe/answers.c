@@ -146,27 +146,24 @@ static bool looks_like_a_host(const struct paths *paths)
  * its own TTL or one later. */
 static bool within_edge(const struct paths *paths, uint8_t ttl)
 {
-	if (paths->edge != 0)
-		return ttl <= paths->edge + 1;
-	return paths->beyond != 0 && ttl < paths->beyond;
+	return paths->edge != 0 && ttl <= paths->edge + 1;
 }
 
 enum answer place_of(const struct observation *o, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
 	bool nearer = ttl < paths->distance || ttl <= paths->farthest;
-	bool inside = o->has_edge && within_edge(paths, ttl);
+	bool inside = within_edge(paths, ttl);
 	if (nearer)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
-	if (beyond_seen_before(paths, ttl) || !inside)
+	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside || looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
-	/* No hop outside the organisation comes before the answer. */
-	if (looks_like_a_host(paths))
-		return ANSWER_WHO_VM;
-	return paths->distance == ttl && paths->control_count > 0 &&
-			       paths->control[0].terminal == ttl ?
-		       ANSWER_WHO_UNCLEAR :
-		       ANSWER_WHO_INSIDE;
+	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so
+	 * near, unless nothing else that answers is farther. */
+	for (size_t i = 0; i < paths->control_count; i++)
+		if (paths->control[i].terminal == ttl)
+			return ANSWER_WHO_UNCLEAR;
+	return ANSWER_WHO_INSIDE;
 }
 
 static void path_packets(struct fact *fact, const struct path *path)
@@ -176,10 +173,21 @@ static void path_packets(struct fact *fact, const struct path *path)
 			fact_packet(fact, path->hop[ttl].reply_frame);
 }
 
+/* Without a sweep only one thing is sure: a TTL that no router has lessened. */
+static void observe_undiminished(struct observation *o)
+{
+	uint8_t ttl = o->facts->paths.ssh.reply_ttl;
+	if (o->has_edge && (ttl == 64 || ttl == 128 || ttl == 255))
+		fact_set(o, ANSWER_WHO_INSIDE,
+			 "the answer arrives with TTL %u: no router has passed it on", ttl);
+}
+
 static void observe_answerer(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.terminal;
+	if (paths->ssh.asked_to == 0 && !o->run->planned)
+		observe_undiminished(o);
 	if (ttl == 0)
 		return;
 	char compared[96] = "no other port answers";
@@ -251,12 +259,9 @@ static void where_stops(struct observation *o, uint8_t missing)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
-	enum answer where = ANSWER_WHERE_TRANSIT;
 	/* The device that drops is the last that answered, or the one after it. */
-	if (o->has_edge && (last <= paths->edge && (paths->edge != 0 || missing == 1)))
-		where = ANSWER_WHERE_EDGE;
-	else if (o->has_edge && paths->edge == 0 && paths->beyond == missing)
-		where = ANSWER_WHERE_EDGE;
+	enum answer where = paths->edge != 0 && last <= paths->edge ? ANSWER_WHERE_EDGE :
+								       ANSWER_WHERE_TRANSIT;
 	struct fact *fact = fact_set(
 		o, where,
 		"SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
@@ -271,7 +276,7 @@ static void where_equal(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	struct fact *fact = NULL;
-	if (last != 0 && (last > paths->edge || paths->edge == 0))
+	if (last > paths->edge)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
 				"SYNs to port %u come as far as those to other ports: past hop %u, the last router that answers",
 				o->run->port, last);

@@ -242,6 +242,17 @@ static uint8_t hops_away(uint8_t ttl)
 	return (uint8_t)(initial - ttl + 1);
 }
 
+/* Who sent an end whose TTL is not the SYN-ACK's. TTLs alone are a guess (tiered load
+ * balancers), so without a path only the very first hop is named by them. */
+static enum answer ender_by_ttl(const struct observation *o, uint8_t hops)
+{
+	const struct paths *paths = &o->facts->paths;
+	if (paths->farthest == 0)
+		return hops == 1 && o->has_edge ? ANSWER_CUTTER_INSIDE : ANSWER_CUTTER_UNCLEAR;
+	enum answer cutter = cutter_of(place_of(o, hops));
+	return cutter == ANSWER_CUTTER_VM ? ANSWER_CUTTER_UNCLEAR : cutter;
+}
+
 static void observe_ender(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
@@ -258,7 +269,7 @@ static void observe_ender(struct observation *o)
 				c->syn_ack_ttl);
 	} else {
 		uint8_t hops = hops_away(c->server_end_ttl);
-		fact = fact_set(o, cutter_of(place_of(o, hops)),
+		fact = fact_set(o, ender_by_ttl(o, hops),
 				"the packet that ends it has TTL %u, the SYN-ACK had %u: its sender is about %u hop%s away",
 				c->server_end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
 	}

@@ -163,7 +163,7 @@ static void observe_in(struct observation *o)
 	const struct connection *connection = o->kernel->connection;
 	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" :
 			   syn->reply == REPLY_RESET   ? "reset" :
-							 "ICMP error";
+							 "refusal";
 	bool taken = o->kernel->answered && o->kernel->connect_error != ETIMEDOUT;
 	if (!o->run->planned) /* what the kernel said is not known, what it sent is */
 		taken = connection == NULL || connection->established;
@@ -171,7 +171,9 @@ static void observe_in(struct observation *o)
 	if (taken)
 		fact = fact_set(o, ANSWER_IN_TAKEN, "the kernel takes the %s that the wire shows",
 				what);
-	else if (o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
+	else if (syn->reply != REPLY_UNREACHABLE && o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
+		/* (An ICMP error is only noted when it comes while connect() still holds the
+		 * socket, as it does from very near: the next one counts.) */
 		fact = fact_set(o, ANSWER_IN_IGNORED,
 				"a %s for the kernel's SYN is on the wire%s, and the kernel does not take it",
 				what,

@@ -11,8 +11,8 @@ struct observation {
 	struct facts *facts;
 	int64_t now_ns;
 	const struct exchange *kernel; /* the connection ssh itself would make; may be NULL */
-	bool has_edge;                 /* an organisation's edge lies on the way, and addresses tell
-					  where it ends */
+	bool has_edge;                 /* an organisation's edge lies on the way */
+	bool target_inside;            /* by its address the target might be this side of it */
 	bool wire_is_loopback;         /* the target is this machine */
 	bool frames_lost;              /* the capture dropped frames: silence proves nothing */
 };

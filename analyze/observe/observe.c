@@ -67,9 +67,8 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 		.facts = facts,
 		.now_ns = now_ns,
 		.kernel = kernel_exchange(track),
-		.has_edge = track->run->vantage == VANTAGE_CLIENT &&
-			    track->run->path == PATH_INTERNET &&
-			    !path_inside(track->run, &track->run->address),
+		.has_edge = path_has_edge(track->run),
+		.target_inside = path_inside(track->run, &track->run->address),
 		.wire_is_loopback = track->run->interface != NULL &&
 				    strcmp(track->run->interface, "lo") == 0,
 		.frames_lost = frames_lost(track->run),

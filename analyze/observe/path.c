@@ -1,9 +1,20 @@
 #include "observe/path.h"
 
+static bool is_neighbour(const struct run *run)
+{
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_NEIGHBOUR && run->events[i].value != 0)
+			return true;
+	return false;
+}
+
+bool path_has_edge(const struct run *run)
+{
+	return run->vantage == VANTAGE_CLIENT && run->path == PATH_INTERNET && !is_neighbour(run);
+}
+
 bool path_inside(const struct run *run, const struct address *hop)
 {
-	/* Only a client has an organisation around it; over VPN or ExpressRoute the
-	 * whole way is private and the guide clears the edge. */
 	if (run->vantage != VANTAGE_CLIENT || run->path != PATH_INTERNET)
 		return false;
 	static const struct address carrier = { .family = 4, .bytes = { 100, 64 } };
@@ -179,6 +190,13 @@ void paths_build(const struct track *track, struct paths *paths)
 		find_distance(paths, &paths->control[i]);
 	}
 	find_distance(paths, &paths->ssh);
+	if (!path_has_edge(track->run))
+		return;
+	/* The first router is the organisation's own, whatever its address; which more are
+	 * cannot be told by addresses when the target's is like theirs. */
+	paths->edge = 1;
+	if (path_inside(track->run, &track->run->address))
+		return;
 	find_last_inside(track->run, paths, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		find_last_inside(track->run, paths, &paths->control[i]);

@@ -4,6 +4,10 @@
 
 #include "sshwhy/fact.h"
 
+/* Whether the way to the target passes the edge of an organisation: a client's does,
+ * unless it is a VPN's (the guide clears the edge then) or the target is a neighbour. */
+bool path_has_edge(const struct run *run);
+
 void paths_build(const struct track *track, struct paths *paths);
 
 /* Whether a hop's address belongs to the client's own organisation, as far as an
