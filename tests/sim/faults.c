@@ -164,10 +164,13 @@ static void no_route(struct scenario *s, struct dice *dice)
 	s->client.route_error = errors[dice_below(dice, 5)];
 }
 
+/* On the VM's own link there is no gateway. */
 static void dead_gateway(struct scenario *s, struct dice *dice)
 {
-	(void)dice;
-	s->client.gateway_silent = true;
+	if (s->vantage == VANTAGE_VNET)
+		no_route(s, dice);
+	else
+		s->client.gateway_silent = true;
 }
 
 /* -- edge ------------------------------------------------------------------------------- */
@@ -267,9 +270,17 @@ static void edge_blackhole(struct scenario *s, struct dice *dice)
 
 static void mtu_hole(struct scenario *s, struct dice *dice)
 {
-	uint8_t node = dice_chance(dice, 0.5) ? edge_node(s) : transit_node(s, dice);
+	/* On the VM's own link there is only that. */
+	uint8_t node = s->vantage == VANTAGE_VNET ? vm_node(s) :
+		       dice_chance(dice, 0.5)	   ? edge_node(s) :
+						     transit_node(s, dice);
 	struct filter *filter = put_filter(s, node, MATCH_LARGE, ACT_DROP);
 	filter->size = (uint16_t)dice_between(dice, 1280, 1499);
+	if (dice_chance(dice, 0.3)) { /* and back: the server's KEXINIT is shorter */
+		filter = put_filter(s, node, MATCH_LARGE, ACT_DROP);
+		filter->size = (uint16_t)dice_between(dice, 576, 1499);
+		filter->back = true;
+	}
 }
 
 static void transit_drop(struct scenario *s, struct dice *dice)
