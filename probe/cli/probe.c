@@ -67,6 +67,14 @@ static bool set_family(struct arguments *a, int family, struct error *error)
 	return true;
 }
 
+/* Known only when the line has ended: -6 may follow the target. */
+static void check_family(const struct arguments *a)
+{
+	struct address literal = address_parse(a->host);
+	if (literal.family != 0 && a->drive.family != 0 && literal.family != a->drive.family)
+		usage_error("\"%s\" is no IPv%d address", a->host, a->drive.family);
+}
+
 static bool set_deployment(struct arguments *a, const char *text, struct error *error)
 {
 	int value = 0;
@@ -229,6 +237,7 @@ int command_probe(int argc, char **argv)
 	memcpy(a.drive.control_ports, default_controls, sizeof(default_controls));
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
 	parse_command_line(&argp, argc, argv, &a);
+	check_family(&a);
 	a.drive.host = a.host;
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
