@@ -138,7 +138,7 @@ static void keep_text(struct phrases *phrases, struct pen *pen, const char *text
 static void build_client(struct phrases *phrases, struct pen *pen)
 {
 	/* Twice the same names: it changes no choice, and makes it as long as OpenSSH's. */
-	static const struct offer offer = { KEX, HOST_KEYS "," HOST_KEYS, CIPHERS "," CIPHERS,
+	static const struct offer offer = { KEX, HOST_KEYS "," HOST_KEYS "," HOST_KEYS, CIPHERS "," CIPHERS,
 					    MACS "," MACS };
 	keep_text(phrases, pen, "SSH-2.0-libssh_0.10.5\r\n", SAYS_CLIENT_IDENT);
 	size_t start = pen->used;
