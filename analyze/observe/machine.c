@@ -158,7 +158,7 @@ static void observe_in(struct observation *o)
 	if (o->kernel == NULL)
 		return;
 	const struct sent *syn = answered_syn(o->kernel);
-	if (syn == NULL || syn->diverted)
+	if (syn == NULL || syn->diverted || syn->unacceptable)
 		return;
 	const struct connection *connection = o->kernel->connection;
 	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" :

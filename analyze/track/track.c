@@ -165,8 +165,13 @@ static bool take_reset(struct exchange *exchange, const struct packet *packet)
 {
 	uint32_t acknowledged = packet->acknowledgement;
 	struct sent *sent = sent_by_sequence(exchange, acknowledged - 1, false);
-	if (sent == NULL)
+	if (sent == NULL) {
 		sent = sent_by_sequence(exchange, acknowledged, false);
+		/* RFC 9293 3.10.7.3: "If SEG.ACK =< ISS [...] (if the RST bit is set, drop the
+		 * segment and return)". */
+		if (sent != NULL && sent->reply == REPLY_NONE)
+			sent->unacceptable = true;
+	}
 	if (exchange->connection == NULL)
 		return note_reply(sent, REPLY_RESET, packet);
 	/* A box on the way resets a data segment with SEQ = SEG.ACK: that names the probe. */

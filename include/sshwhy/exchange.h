@@ -42,6 +42,7 @@ struct sent {
 	uint8_t reply_ttl;
 	uint8_t icmp_type, icmp_code;
 	bool reply_loopback;
+	bool unacceptable; /* a reset whose acknowledgement no kernel takes for an answer */
 };
 
 /* How far a TCP connection came, and who ended it. */
