@@ -30,6 +30,29 @@ static bool waited(const struct observation *o, int64_t since_ns, int64_t patien
 	return since_ns != 0 && until - since_ns >= patience;
 }
 
+/* The SYN that opened the connection: the first may have been lost. */
+static const struct sent *opening(const struct exchange *kernel)
+{
+	for (unsigned i = 0; i < kernel->sent_count; i++)
+		if (!kernel->sent[i].data && kernel->sent[i].reply == REPLY_SYN_ACK)
+			return &kernel->sent[i];
+	return &kernel->sent[0];
+}
+
+/* Whether packets of this connection were lost and came when sent again. */
+static bool loses_packets(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	return opening(o->kernel) != &o->kernel->sent[0] || c->syn_acks > 1 ||
+	       (c->client_data_sent > 1 && c->client_acked_frame != 0);
+}
+
+/* Where packets are lost, silence is the peer's only after a few more tries. */
+static int64_t speech_patience(const struct observation *o)
+{
+	return loses_packets(o) ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
+}
+
 static const char *end_word(const struct connection *c)
 {
 	return c->server_reset_frame != 0 ? "reset" : "closed";
@@ -96,7 +119,7 @@ static void key_exchange(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
 	} else if (client->milestone >= SSH_KEXINIT &&
-		   waited(o, c->server_data_ns, SPEECH_PATIENCE)) {
+		   waited(o, c->server_data_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
 		fact_packet(fact, c->client_data_frame);
@@ -128,7 +151,7 @@ static void after_identification(struct observation *o)
 		fact = fact_set(o, ANSWER_SSH_SWALLOWED,
 				"the server's identification comes; the client's is sent %u times and never acknowledged",
 				c->client_data_sent);
-	} else if (waited(o, c->client_data_ns, SPEECH_PATIENCE)) {
+	} else if (waited(o, c->client_data_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, then nothing comes");
 	}
@@ -151,7 +174,7 @@ static void other_words(struct observation *o)
 		fact = fact_set(o, ANSWER_SSH_REFUSED_TEXT,
 				"the server says \"%s\" and closes, without identifying itself",
 				server->first_line);
-	else if (waited(o, c->server_data_ns, SPEECH_PATIENCE))
+	else if (waited(o, c->server_data_ns, speech_patience(o)))
 		fact = fact_set(o, ANSWER_SSH_DRIP,
 				"the server sends lines (%u so far) and never its identification",
 				server->lines);
@@ -166,7 +189,7 @@ static void other_words(struct observation *o)
 static bool ended_by_words(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	const struct sent *syn = &o->kernel->sent[0];
+	const struct sent *syn = opening(o->kernel);
 	int64_t round_trip = syn->reply_ns - syn->time_ns;
 	return c->client_data_ns != 0 &&
 	       c->server_end_ns - c->client_data_ns <= 2 * round_trip + PROMPT;
@@ -176,7 +199,7 @@ static void not_a_word(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	struct fact *fact = NULL;
-	const struct sent *syn = &o->kernel->sent[0];
+	const struct sent *syn = opening(o->kernel);
 	if (c->server_end_ns != 0 && ended_by_words(o)) {
 		fact = fact_set(o, ANSWER_SSH_CUT,
 				"the server says nothing; the connection is %s as soon as the client identifies itself",
@@ -194,7 +217,7 @@ static void not_a_word(struct observation *o)
 			fact = fact_set(o, ANSWER_SSH_DEAF,
 					"the connection is accepted; what the client says is sent %u times, never acknowledged",
 					c->client_data_sent);
-	} else if (waited(o, syn->time_ns, SPEECH_PATIENCE)) {
+	} else if (waited(o, syn->reply_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,
 				"the connection is accepted and the client's bytes acknowledged; the service says nothing");
 		fact_packet(fact, c->client_acked_frame);
