@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Servers that mean no good: hostile.py KIND listens on port 22. Without KIND: their names."""
+
+import os
+import socket
+import sys
+import threading
+import time
+
+
+def packet(payload):
+    """An SSH packet before encryption (RFC 4253, 6)."""
+    padding = 8 - (len(payload) + 5) % 8
+    padding += 8 if padding < 4 else 0
+    return (len(payload) + padding + 1).to_bytes(4, "big") + bytes([padding]) + payload + bytes(padding)
+
+
+def name_list(text):
+    return len(text).to_bytes(4, "big") + text
+
+
+def kexinit(length):
+    """KEXINIT whose first two lists are so long."""
+    names = name_list((b"a," * length)[: length - 1] + b"b")
+    return packet(b"\x14" + os.urandom(16) + names * 2 + name_list(b"") * 8 + bytes(5))
+
+
+def endless(piece, head=b"", pause=0.0):
+    """Says `head` once, then `piece` for ever."""
+
+    def serve(connection):
+        connection.sendall(head)
+        while True:
+            connection.sendall(piece)
+            time.sleep(pause)
+
+    return serve
+
+
+def once(text, then_close=False):
+    def serve(connection):
+        connection.sendall(text)
+        if not then_close:
+            time.sleep(60)
+
+    return serve
+
+
+ESCAPES = b"\x1b[2J\x1b]0;owned\x07\x9b31m\xff\xfe\xc3(\x08\x7f"
+IDENTIFIED = b"SSH-2.0-x\r\n"
+SERVERS = {
+    "endless-banner": endless(b"x" * 60 + b"\r\n"),
+    "endless-line": endless(b"x" * 65536),
+    "lines-of-64k": endless(b"x" * 65535 + b"\n"),
+    "one-byte-a-second": endless(b"S", pause=1),
+    "one-line-a-second": endless(b"hello\r\n", pause=1),
+    "zeros": endless(bytes(4096)),
+    "escapes-in-banner": once(ESCAPES + b"\r\n" + ESCAPES + b"\r\n", then_close=True),
+    "escapes-in-identification": once(b"SSH-2.0-" + ESCAPES + b"\r\n"),
+    "long-identification": once(b"SSH-2.0-" + b"x" * 65536 + b"\r\n"),
+    "endless-kexinit": endless(kexinit(15000), IDENTIFIED),
+    "huge-kexinit": once(IDENTIFIED + kexinit(200000)),
+    "huge-packet": once(IDENTIFIED + b"\xff\xff\xff\xff" + b"x" * 100000),
+    "endless-ignore": endless(packet(b"\x02" + name_list(b"")), IDENTIFIED),
+    "endless-debug": endless(packet(b"\x04\1" + name_list(ESCAPES) + name_list(b"")), IDENTIFIED),
+    "escapes-in-disconnect": once(
+        IDENTIFIED + packet(b"\x01\0\0\0\x0b" + name_list(ESCAPES) + name_list(b"")), then_close=True
+    ),
+}
+
+
+def main(kind):
+    def attend(connection):
+        try:
+            with connection:
+                SERVERS[kind](connection)
+        except OSError:
+            pass  # the client has gone
+
+    listener = socket.create_server(("::", 22), family=socket.AF_INET6, dualstack_ipv6=True)
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=attend, args=[connection], daemon=True).start()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 2:
+        main(sys.argv[1])
+    print("\n".join(SERVERS))

@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+"""Odd targets: names that do not resolve, no way out, this very machine. A verdict or an error."""
+
+import support
+from support import UNAVAILABLE, Case, Lab, sshwhy
+
+VM = "20.99.0.4"
+
+
+def setUpModule():
+    global lab
+    lab = Lab()
+
+
+class Targets(Case):
+    def probe(self, *arguments, host="client"):
+        """The report; the text for people is looked at too."""
+        ended = sshwhy("probe", "--json", *arguments, before=lab.on(host))
+        self.assert_clean(ended)
+        return self.assert_verdict(ended)["verdict"]
+
+    def tearDown(self):
+        lab("heal")
+
+
+class Names(Targets):
+    def test_names_that_do_not_resolve(self):
+        for name in ("gone.example", "no..such", "300.1.2.3", "a b", "\x1b[31mred\x9b.example", "é.example", "x" * 255):
+            with self.subTest(name=name):
+                verdict = self.probe(name)
+                self.assertEqual((verdict["outcome"], verdict["cause"]), ("fault", "client.dns"))
+
+    def test_text_is_clean(self):
+        ended = sshwhy("probe", "\x1b[31mred\x9b.example", before=lab.on("client"))
+        self.assertEqual(ended.code, support.FAULT)
+        self.assert_clean(ended)
+
+    def test_name(self):
+        self.assertEqual(self.probe("vm.example")["outcome"], "healthy")
+
+
+class Interfaces(Targets):
+    def test_no_such_interface(self):
+        self.assert_one_line_error(sshwhy("probe", "-i", "none0", VM, before=lab.on("client")), UNAVAILABLE)
+
+    def test_interface_down(self):
+        lab("run", "client", "ip", "link", "set", "eth0", "down")
+        for arguments in ([VM], ["-i", "eth0", VM], ["2001:db8:99::4"]):
+            with self.subTest(arguments=arguments):
+                verdict = self.probe(*arguments)
+                self.assertEqual((verdict["outcome"], verdict["cause"]), ("fault", "client.route"))
+
+    def test_a_wrong_way_out_is_not_blamed_on_others(self):
+        self.assertFalse(self.probe("-i", "lo", VM)["confidence"] >= 0.9)
+
+
+class ThisMachine(Targets):
+    def test_with_a_service(self):
+        for target in ("127.0.0.1", "::1", "10.20.0.20", "2001:db8:20::20", "localhost"):
+            with self.subTest(target=target):
+                self.assertEqual(self.probe(target, host="onprem")["outcome"], "healthy")
+
+    def test_without(self):
+        for target in ("127.0.0.1", "::1", "10.20.0.10"):
+            with self.subTest(target=target):
+                verdict = self.probe(target)
+                self.assertEqual((verdict["cause"], verdict["sources"][0]), ("vm.sshd-down", 5))
+
+
+class Elsewhere(Targets):
+    def test_nobody_on_the_own_link(self):
+        self.assertEqual(self.probe("10.20.0.99")["cause"], "vm.down")
+
+    def test_no_such_network(self):
+        self.assertNotEqual(self.probe("203.0.113.99")["outcome"], "healthy")
+
+    def test_another_port(self):
+        self.assertNotEqual(self.probe(f"{VM}:80")["outcome"], "healthy")
+
+
+if __name__ == "__main__":
+    support.main()

@@ -1,0 +1,140 @@
+"""What the tests of the command line share: running the program, and what must always hold."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROGRAM = os.environ.get("SSHWHY", str(ROOT / "build/release/sshwhy"))
+RUN = ROOT / "pcaps/nsg-deny.pcapng"  # a saved run, where a test needs one
+NOBODY = 65534
+
+# Outside a lab the program may not send, not even when a test has gone wrong.
+HARMLESS = ("setpriv", "--bounding-set=-net_raw") if os.geteuid() == 0 else ()
+
+HEALTHY, FAULT, AMBIGUOUS, UNKNOWN = 0, 1, 2, 3
+USAGE, MALFORMED, NO_INPUT, UNAVAILABLE, CANNOT_WRITE, NOT_PERMITTED, INTERRUPTED = 64, 65, 66, 69, 73, 77, 130
+VERDICTS = {"healthy": HEALTHY, "fault": FAULT, "ambiguous": AMBIGUOUS, "unknown": UNKNOWN}
+
+# ISO 6429's C0 and C1 controls and DEL, but for the newline.
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+class Ended:
+    """A process that has ended: exit code, output as text, seconds, megabytes."""
+
+    def __init__(self, process, out, err, started):
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = self.code = os.waitstatus_to_exitcode(status)
+        self.seconds = time.monotonic() - started
+        self.megabytes = usage.ru_maxrss / 1024
+        self.raw = read(out)
+        self.out, self.err = self.raw.decode(errors="replace"), read(err).decode(errors="replace")
+        self.lines = self.out.splitlines()
+
+    def report(self):
+        return json.loads(self.out)
+
+
+def read(file):
+    with file:
+        file.seek(0)
+        return file.read()
+
+
+class Run:
+    """The program, running."""
+
+    def __init__(self, *arguments, before=HARMLESS, stdout=None, **options):
+        self.out, self.err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.started = time.monotonic()
+        options = {"stdin": subprocess.DEVNULL, **options}
+        self.process = subprocess.Popen(
+            [str(word) for word in (*before, PROGRAM, *arguments)],
+            stdout=stdout or self.out,
+            stderr=self.err,
+            **options,
+        )
+
+    def send(self, number):
+        os.kill(self.process.pid, number)  # it may have ended, but has not been waited for
+
+    def end(self):
+        return Ended(self.process, self.out, self.err, self.started)
+
+
+def sshwhy(*arguments, **options):
+    return Run(*arguments, **options).end()
+
+
+class Case(unittest.TestCase):
+    """Assertions about one run of the program."""
+
+    def assert_one_line_error(self, ended, code):
+        """It says in one line on stderr what is wrong, and nothing on stdout."""
+        self.assertEqual((ended.code, ended.out), (code, ""), ended.err)
+        self.assertRegex(ended.err, r"\Asshwhy( \w+)?: [^\n]+\n\Z")
+
+    def assert_clean(self, ended):
+        """Nothing in what it prints can move a terminal's cursor."""
+        ended.raw.decode()  # it is UTF-8
+        self.assertIsNone(CONTROL.search(ended.out), ended.out)
+        self.assertIsNone(CONTROL.search(ended.err), ended.err)
+
+    def assert_reports(self, ended):
+        """Whole lines, each a report; returns them."""
+        self.assertTrue(ended.out == "" or ended.out.endswith("\n"), ended.out[-80:])
+        reports = [json.loads(line) for line in ended.lines]
+        for report in reports:
+            self.assertEqual(report["schema"], "sshwhy.report/1")
+        return reports
+
+    def assert_verdict(self, ended):
+        """Exactly one report, and the exit code of its outcome; returns it."""
+        reports = self.assert_reports(ended)
+        self.assertEqual(len(reports), 1, ended.err)
+        self.assertEqual(ended.code, VERDICTS[reports[0]["verdict"]["outcome"]], ended.err)
+        return reports[0]
+
+    def folder(self):
+        """A folder of the test's own, which everybody may write to."""
+        folder = Path(tempfile.mkdtemp(prefix="sshwhy-test-"))
+        self.addCleanup(shutil.rmtree, folder)
+        folder.chmod(0o777)
+        return folder
+
+
+class Lab:
+    """A lab of the test's own (tests/lab)."""
+
+    SCRIPT = ROOT / "tests/lab/lab"
+
+    def __init__(self):
+        self.name = f"cli{os.getpid()}"
+        self("up")
+        unittest.addModuleCleanup(self, "down")
+
+    def __call__(self, *words):
+        command = [self.SCRIPT, "--name", self.name, *words]
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def on(self, host):
+        """What to put before a command for it to run on a host: Run(..., before=lab.on("client"))."""
+        return [self.SCRIPT, "--name", self.name, "run", host]
+
+    def tables(self):
+        """The nftables of the client."""
+        return self("run", "client", "nft", "list", "tables")
+
+
+def main():
+    if not Path(PROGRAM).exists():
+        sys.exit(f"{PROGRAM} is not there; build it, or name it in SSHWHY")
+    unittest.main(verbosity=2)

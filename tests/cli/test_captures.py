@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Captures that are missing, damaged, hostile or of something else."""
+
+import gzip
+import os
+import random
+import struct
+
+import support
+from support import AMBIGUOUS, HEALTHY, MALFORMED, NO_INPUT, RUN, UNKNOWN, USAGE, Case, sshwhy
+
+CLIENT, SERVER = bytes([10, 0, 0, 1]), bytes([192, 0, 2, 1])
+SYN, PSH_ACK, SYN_ACK = 0x02, 0x18, 0x12
+
+
+def segment(source, destination, ports, sequence, acknowledgement, flags, payload=b""):
+    """A TCP segment over IPv4, without checksums."""
+    tcp = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledgement, 5 << 4, flags, 64240, 0, 0) + payload
+    return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, source, destination) + tcp
+
+
+def pcap(packets):
+    """A capture of IP packets, a millisecond apart."""
+    text = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    for number, packet in enumerate(packets):
+        text += struct.pack("<IIII", 1700000000, number * 1000, len(packet), len(packet)) + packet
+    return text
+
+
+def conversation(said, port=22):
+    """A connection whose server says so."""
+    up, down = (40000, port), (port, 40000)
+    return pcap(
+        [
+            segment(CLIENT, SERVER, up, 1, 0, SYN),
+            segment(SERVER, CLIENT, down, 1, 2, SYN_ACK),
+            segment(CLIENT, SERVER, up, 2, 2, PSH_ACK & 0x10),
+            segment(SERVER, CLIENT, down, 2, 2, PSH_ACK, said),
+        ]
+    )
+
+
+class Captures(Case):
+    def file(self, content, name="capture.pcap"):
+        file = self.folder() / name
+        file.write_bytes(content)
+        return file
+
+    def analyze(self, content):
+        return sshwhy("analyze", "--json", self.file(content))
+
+
+class Missing(Captures):
+    def test_no_such_file(self):
+        self.assert_one_line_error(sshwhy("analyze", "/no/such/file.pcap"), NO_INPUT)
+
+    def test_folder(self):
+        self.assert_one_line_error(sshwhy("analyze", "/"), NO_INPUT)
+
+    def test_others_are_still_analysed(self):
+        ended = sshwhy("analyze", "--json", "/no/such/file.pcap", RUN)
+        self.assertEqual((ended.code, len(self.assert_reports(ended))), (NO_INPUT, 1))
+
+    def test_name_is_escaped(self):
+        ended = sshwhy("analyze", "/no/\x1b[31m\x9b\r\nfile")
+        self.assert_one_line_error(ended, NO_INPUT)
+        self.assert_clean(ended)
+
+
+class Other(Captures):
+    def test_empty(self):
+        self.assert_one_line_error(self.analyze(b""), MALFORMED)
+
+    def test_garbage(self):
+        self.assert_one_line_error(self.analyze(b"no capture at all\n" * 100), MALFORMED)
+
+    def test_noise(self):
+        self.assert_one_line_error(self.analyze(random.Random(1).randbytes(100000)), MALFORMED)
+
+    def test_no_ssh(self):
+        http = segment(CLIENT, SERVER, (40000, 80), 1, 0, SYN)
+        for content in (pcap([]), pcap([http]), pcap([b"\0" * 60])):
+            ended = self.analyze(content)
+            self.assertEqual(ended.code, UNKNOWN)
+            self.assertEqual(len(ended.err.splitlines()), 1)
+
+    def test_unknown_link_type(self):
+        ended = self.analyze(pcap([segment(CLIENT, SERVER, (40000, 22), 1, 0, SYN)])[:20] + b"\xe7\x03\0\0")
+        self.assertIn(ended.code, (UNKNOWN, MALFORMED))
+
+
+class Damaged(Captures):
+    """What precedes the damage is analysed; the damage is told, with its offset."""
+
+    def test_cut(self):
+        whole = RUN.read_bytes()
+        section = struct.unpack_from("<I", whole, 4)[0]
+        for length in range(section + 500, len(whole) - 1, len(whole) // 25):
+            length |= 1  # blocks end at multiples of four: this is within one
+            with self.subTest(length=length):
+                ended = self.analyze(whole[:length])
+                self.assertEqual((ended.code, len(self.assert_reports(ended))), (MALFORMED, 1))
+                self.assertRegex(ended.err, r"\Asshwhy: [^\n]* at byte \d+[^\n]*\n\Z")
+
+    def test_cut_in_the_head(self):
+        for length in (1, 3, 4, 12, 27, 28, 100):
+            with self.subTest(length=length):
+                ended = self.analyze(RUN.read_bytes()[:length])
+                self.assert_one_line_error(ended, MALFORMED)
+
+    def test_cut_pcap(self):
+        whole = conversation(b"SSH-2.0-x\r\n")
+        ended = self.analyze(whole[:-3])
+        self.assertEqual((ended.code, len(self.assert_reports(ended))), (MALFORMED, 1))
+
+    def test_flipped_bits(self):
+        """Whatever it is then, it costs no crash and no half line."""
+        dice = random.Random(7)
+        whole = RUN.read_bytes()
+        for _ in range(150):
+            content = bytearray(whole)
+            for _ in range(dice.choice((1, 3, 30))):
+                content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
+            ended = self.analyze(bytes(content))
+            self.assertIn(ended.code, (HEALTHY, 1, AMBIGUOUS, UNKNOWN, MALFORMED), ended.err)
+            self.assert_reports(ended)
+            self.assert_clean(ended)
+
+    def test_huge_lengths(self):
+        head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+        ended = self.analyze(head + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 0xFFFFFFFF) + b"\0" * 64)
+        self.assertEqual(ended.code, MALFORMED)
+        self.assertLess(ended.megabytes, 200)
+
+
+class Hostile(Captures):
+    """Bytes from the network, in text and in JSON."""
+
+    def test_banner(self):
+        banner = b"SSH-2.0-\x1b]0;owned\x07\x9b2J\xff\xfe\xc3(\xe2\x80\xae \x08\x00\r\n"
+        for said in (banner, banner.replace(b"SSH-2.0-", b""), b"\x1b[2J" * 20000):
+            for form in ("--json", "--verbose"):
+                with self.subTest(said=said[:20], form=form):
+                    ended = sshwhy("analyze", form, self.file(conversation(said[:60000])))
+                    self.assertLess(ended.code, USAGE, ended.err)
+                    self.assert_clean(ended)
+        self.assert_verdict(self.analyze(conversation(banner)))
+
+
+class Forms(Captures):
+    """The same run, however it comes."""
+
+    def setUp(self):
+        self.expected = self.stable(sshwhy("analyze", "--json", RUN))
+
+    def stable(self, ended):
+        report = self.assert_verdict(ended)
+        del report["capture"]
+        return report
+
+    def test_gzip(self):
+        file = self.file(gzip.compress(RUN.read_bytes()), "run.pcapng.gz")
+        self.assertEqual(self.stable(sshwhy("analyze", "--json", file)), self.expected)
+
+    def test_standard_input(self):
+        with RUN.open("rb") as run:
+            self.assertEqual(self.stable(sshwhy("analyze", "--json", "-", stdin=run)), self.expected)
+
+    def test_pipe(self):
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.close(reader)
+            with os.fdopen(writer, "wb") as pipe:
+                pipe.write(RUN.read_bytes())
+            os._exit(0)
+        os.close(writer)
+        self.assertEqual(self.stable(sshwhy("analyze", "--json", "-", stdin=reader)), self.expected)
+        os.close(reader)
+        os.wait()
+
+
+if __name__ == "__main__":
+    support.main()
