@@ -247,8 +247,30 @@ static void observe_who(struct observation *o)
 
 /* -- where ---------------------------------------------------------------------- */
 
+/* Where packets are lost at random, a few silences are no sign of a filter. How often is
+ * told by the hops that do answer: q, with half a one for and against beforehand. So many
+ * silences behind them, all by accident, must be as rare as ACCIDENT. */
+#define ACCIDENT 0.01
+
+static bool missed_by_accident(const struct path *path)
+{
+	unsigned answered = 0, lost = 0, silent = 0;
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+		const struct path_hop *hop = &path->hop[ttl];
+		answered += hop->reply == REPLY_EXCEEDED;
+		lost += ttl <= path->last_router ? hop->missed : 0;
+		silent += ttl > path->last_router ? hop->missed : 0;
+	}
+	double q = (lost + 0.5) / (lost + answered + 1.0), chance = 1;
+	for (unsigned i = 0; i < silent; i++)
+		chance *= q;
+	return chance > ACCIDENT;
+}
+
 uint8_t first_missing_router(const struct path *path)
 {
+	if (missed_by_accident(path))
+		return 0;
 	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
 		if (path->hop[ttl].missed >= MISSED_ENOUGH)
 			return ttl;

@@ -70,13 +70,26 @@ static void path_take(struct path *path, const struct exchange *exchange, bool d
 /* Sent so soon after, a probe meets the same router with no more of its limit left. */
 #define COMPARED_WITHIN INT64_C(150000000)
 
-static bool answered_after(const struct exchange *exchange, const struct sent *missed)
+static uint8_t path_ttl_of(const struct path *path, const struct address *address)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
+		if (path->hop[ttl].reply == REPLY_EXCEEDED &&
+		    address_equal(&path->hop[ttl].address, address))
+			return ttl;
+	return 0;
+}
+
+/* A router that `path` meets at another TTL is not missing there: flows are spread over
+ * ways of unequal length. */
+static bool answered_after(const struct exchange *exchange, const struct sent *missed,
+			   const struct path *path)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
 		if (sent->ttl == missed->ttl && !sent->data && sent->reply == REPLY_EXCEEDED &&
 		    sent->time_ns > missed->time_ns &&
-		    sent->time_ns - missed->time_ns <= COMPARED_WITHIN)
+		    sent->time_ns - missed->time_ns <= COMPARED_WITHIN &&
+		    path_ttl_of(path, &sent->from) == 0)
 			return true;
 	}
 	return false;
@@ -93,7 +106,7 @@ static void count_missed(const struct track *track, struct path *path,
 		const struct exchange *other;
 		bool compared = false;
 		for (size_t i = 0; (other = track_next(track, purpose, &i)) != NULL;)
-			compared |= answered_after(other, sent);
+			compared |= answered_after(other, sent, path);
 		path->hop[sent->ttl].missed += compared;
 	}
 }
@@ -134,12 +147,20 @@ static void collect(const struct track *track, struct paths *paths)
 			path = control_path(paths, exchange->remote_port);
 		if (path != NULL)
 			path_take(path, exchange, false);
+		if (exchange->purpose == PURPOSE_SSH)
+			path_take(&paths->session, exchange, true);
+	}
+}
+
+/* After all hops are known. */
+static void compare(const struct track *track, struct paths *paths)
+{
+	for (size_t i = 0; i < track->count; i++) {
+		const struct exchange *exchange = track->exchanges[i];
 		if (exchange->purpose == PURPOSE_SWEEP)
-			count_missed(track, path, exchange, false, PURPOSE_CONTROL);
-		if (exchange->purpose != PURPOSE_SSH)
-			continue;
-		path_take(&paths->session, exchange, true);
-		count_missed(track, &paths->session, exchange, true, PURPOSE_SWEEP);
+			count_missed(track, &paths->ssh, exchange, false, PURPOSE_CONTROL);
+		else if (exchange->purpose == PURPOSE_SSH)
+			count_missed(track, &paths->session, exchange, true, PURPOSE_SWEEP);
 	}
 }
 
@@ -181,6 +202,7 @@ void paths_build(const struct track *track, struct paths *paths)
 {
 	*paths = (struct paths){ .ssh.port = track->run->port, .session.port = track->run->port };
 	collect(track, paths);
+	compare(track, paths);
 	path_summarise(&paths->ssh);
 	path_summarise(&paths->session);
 	find_edge(track->run, paths, &paths->ssh);
@@ -200,15 +222,6 @@ void paths_build(const struct track *track, struct paths *paths)
 	find_last_inside(track->run, paths, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		find_last_inside(track->run, paths, &paths->control[i]);
-}
-
-static uint8_t path_ttl_of(const struct path *path, const struct address *address)
-{
-	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
-		if (path->hop[ttl].reply == REPLY_EXCEEDED &&
-		    address_equal(&path->hop[ttl].address, address))
-			return ttl;
-	return 0;
 }
 
 uint8_t paths_ttl_of(const struct paths *paths, const struct address *address)
