@@ -316,7 +316,11 @@ static void observe_swallower(struct observation *o)
 				"copies of the client's identification stop between hop %u and hop %u; SYNs pass",
 				session->last_router, missing);
 	else if (session->last_router == paths->ssh.last_router)
-		fact = fact_set(o, ANSWER_CUTTER_VM,
+		fact = fact_set(o,
+				/* the edge filters what it passes on: a router behind it must tell */
+				o->has_edge && session->last_router <= paths->edge ?
+					ANSWER_CUTTER_UNCLEAR :
+					ANSWER_CUTTER_VM,
 				"copies of the client's identification come as far as SYNs: past hop %u, the last router that answers",
 				session->last_router);
 	else
