@@ -348,19 +348,30 @@ static void observe_cutter(struct observation *o)
 
 /* -- key ------------------------------------------------------------------------ */
 
+/* The answer that `detail` begins with, up to a colon. */
+static enum answer key_answer(const char *detail)
+{
+	static const enum answer answers[] = { ANSWER_KEY_SAME, ANSWER_KEY_NEW, ANSWER_KEY_CHANGED,
+					       ANSWER_KEY_WRONG, ANSWER_KEY_STALE };
+	size_t length = strcspn(detail, ":");
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		const char *name = answer_name(answers[i]);
+		if (strlen(name) == length && strncmp(detail, name, length) == 0)
+			return answers[i];
+	}
+	return ANSWER_NONE;
+}
+
 static void observe_key(struct observation *o)
 {
 	const struct event *event = event_of(o, EVENT_HOST_KEY);
 	if (event == NULL || event->detail == NULL)
 		return;
-	enum answer answer = ANSWER_KEY_NEW;
-	if (strcmp(event->detail, answer_name(ANSWER_KEY_SAME)) == 0)
-		answer = ANSWER_KEY_SAME;
-	else if (strcmp(event->detail, answer_name(ANSWER_KEY_CHANGED)) == 0)
-		answer = ANSWER_KEY_CHANGED;
-	fact_packet(fact_set(o, answer, "the server's key is %s (%s)", event->text,
-			     event->detail),
-		    o->kernel->connection->server_data_frame);
+	enum answer answer = key_answer(event->detail);
+	if (answer != ANSWER_NONE)
+		fact_packet(fact_set(o, answer, "the server's key is %s (%s)", event->text,
+				     event->detail),
+			    o->kernel->connection->server_data_frame);
 }
 
 void observe_conversation(struct observation *o)

@@ -190,4 +190,5 @@ void observe_machine(struct observation *o)
 	observe_route(o);
 	observe_out(o);
 	observe_in(o);
+	observe_rules(o);
 }

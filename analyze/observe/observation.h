@@ -36,6 +36,8 @@ uint8_t first_missing_router(const struct path *path);
 void observe_machine(struct observation *o);      /* name, route, out, in */
 void observe_answers(struct observation *o);      /* syn, who, where, control, elsewhere */
 void observe_conversation(struct observation *o); /* ssh, cutter, key */
+void observe_rules(struct observation *o);	  /* rule: explains out and in */
+void observe_files(struct observation *o);	  /* permissions, config */
 
 #define MILLISECONDS(n) ((int64_t)(n) * 1000000)
 

@@ -77,4 +77,5 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 	observe_machine(&observation);
 	observe_answers(&observation);
 	observe_conversation(&observation);
+	observe_files(&observation);
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "observe/aside.h"
 #include "observe/path.h"
 #include "reason/next.h"
 #include "sshwhy/explain.h"
@@ -237,8 +238,18 @@ static void build_ssh(struct building *b)
 
 /* -- also, not observed ------------------------------------------------------------- */
 
+static void add_also(struct building *b, struct report_also *rows, enum cause cause,
+		     const char *text)
+{
+	bool told = b->report->outcome != OUTCOME_HEALTHY && cause == b->verdict.cause;
+	for (size_t i = 0; i < b->report->also_count; i++)
+		told |= rows[i].cause == cause;
+	if (!told)
+		rows[b->report->also_count++] = (struct report_also){ .cause = cause, .text = text };
+}
+
 /* What shows behind the first fault: the verdict of the deeper questions alone. */
-static void build_also(struct building *b)
+static void build_behind(struct building *b, struct report_also *rows)
 {
 	unsigned depth = 0;
 	for (int q = 0; q < QUESTIONS; q++) /* the depth at which the first fault shows */
@@ -257,18 +268,42 @@ static void build_also(struct building *b)
 	if (!any || b->report->outcome == OUTCOME_HEALTHY)
 		return;
 	reason(&b->facts, b->run, &deeper, &behind);
-	if ((behind.outcome != OUTCOME_FAULT && behind.outcome != OUTCOME_AMBIGUOUS) ||
-	    behind.cause == b->verdict.cause)
+	if (behind.outcome != OUTCOME_FAULT && behind.outcome != OUTCOME_AMBIGUOUS)
 		return;
-	struct report_also *also = arena_alloc(b->arena, sizeof(*also));
-	also->cause = behind.cause;
-	also->text = arena_format(b->arena, "behind it, %s (%.0f %%): %s",
-				  cause_title(behind.cause), 100 * behind.confidence,
-				  b->facts.fact[QUESTION_SYN].text ?
-					  b->facts.fact[QUESTION_SYN].text :
-					  cause_title(behind.cause));
-	b->report->also = also;
-	b->report->also_count = 1;
+	add_also(b, rows, behind.cause,
+		 arena_format(b->arena, "behind it, %s (%.0f %%): %s", cause_title(behind.cause),
+			      100 * behind.confidence,
+			      b->facts.fact[QUESTION_SYN].text ? b->facts.fact[QUESTION_SYN].text :
+								 cause_title(behind.cause)));
+}
+
+static const struct {
+	enum answer answer;
+	enum cause cause;
+} faults_aside[] = {
+#define ALSO(question, answer_, cause_) \
+	{ .answer = ANSWER_##question##_##answer_, .cause = CAUSE_##cause_ },
+#include "reason/also.def"
+#undef ALSO
+};
+
+/* Faults found on this machine that the connection did not meet. */
+static void build_asides(struct building *b, struct report_also *rows)
+{
+	struct aside asides[ASIDES_MAX];
+	size_t count = find_asides(b->run, &b->facts, b->arena, asides);
+	for (size_t i = 0; i < count; i++)
+		for (size_t f = 0; f < sizeof(faults_aside) / sizeof(*faults_aside); f++)
+			if (faults_aside[f].answer == asides[i].answer)
+				add_also(b, rows, faults_aside[f].cause, asides[i].text);
+}
+
+static void build_also(struct building *b)
+{
+	struct report_also *rows = arena_alloc(b->arena, (ASIDES_MAX + 1) * sizeof(*rows));
+	build_behind(b, rows);
+	build_asides(b, rows);
+	b->report->also = rows;
 }
 
 static void build_not_observed(struct building *b)

@@ -61,14 +61,32 @@ enum event_kind {
 	EVENT_REFUSED,   /* sending (way, local_port, ttl) failed locally: error is the errno */
 	EVENT_SSH,       /* how the handshake on local_port ended: text is a handshake end's name;
 			    detail: the library's words */
-	EVENT_HOST_KEY,  /* text: "ssh-ed25519 SHA256:..."; value: 1 when its signature was verified */
+	EVENT_HOST_KEY,  /* text: "ssh-ed25519 SHA256:..."; value: 1 when its signature was verified;
+			    detail: an answer to the question KEY, or "ANSWER: why" */
 	EVENT_KEX,       /* text: the key exchange agreed on */
 	EVENT_AUTH,      /* text: the methods offered, separated by spaces */
 	EVENT_CAPTURE,   /* text: interface; value: frames the kernel dropped */
 	EVENT_LIMIT,     /* text: what could not be observed, and why (one sentence) */
+	/* what is found on this machine beside the network */
+	EVENT_RULES,     /* the local firewall's rules were read; value: how many EVENT_RULE follow;
+			    text: "", or tables in use that could not be read */
+	EVENT_RULE,      /* text: a rule against this connection; detail: what it does ("drops",
+			    "rejects", "diverts", "queues"); value: enum rule_bit */
+	EVENT_OWNER,     /* text: who listens where such a rule diverts to */
+	EVENT_CONFIG,    /* text: the line of ssh's configuration that leads through a proxy;
+			    detail: "proxied", or "may-be-proxied" */
+	EVENT_MODE,      /* text: a file of ~/.ssh and its mode; detail: what ssh makes of it:
+			    "fine" (all of them), "differs" (from the guide only), "unused" (a key
+			    not tried by itself), "partly" (a key; others are usable), "refused" (the
+			    only keys), "fatal" (ssh ends) */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];
+
+enum rule_bit {
+	RULE_INCOMING = 1, /* it is about the answers, not the SYN */
+	RULE_CERTAIN = 2,  /* it applies; else it may */
+};
 
 struct event {
 	enum event_kind kind;

@@ -1,0 +1,204 @@
+/* What was found on this machine beside the network, as far as it explains anything. */
+#include <string.h>
+
+#include "observe/aside.h"
+#include "observe/observation.h"
+
+static bool is(const char *text, const char *word)
+{
+	return text != NULL && strcmp(text, word) == 0;
+}
+
+/* -- rules ------------------------------------------------------------------------ */
+
+/* The first rule that goes that way and does so (or may). */
+static const struct event *find_rule(const struct run *run, bool incoming, bool diverts)
+{
+	const struct event *event;
+	for (size_t i = 0; (event = find_event(run, EVENT_RULE, &i)) != NULL;)
+		if (((event->value & RULE_INCOMING) != 0) == incoming &&
+		    is(event->detail, "diverts") == diverts)
+			return event;
+	return NULL;
+}
+
+static const char *owner_text(const struct observation *o)
+{
+	size_t i = 0;
+	const struct event *event = find_event(o->run, EVENT_OWNER, &i);
+	return event != NULL ? arena_format(o->arena, "; %s", event->text) : "";
+}
+
+/* The rule belongs to the answer that it explains, and is an answer of its own. */
+static void explain_by(struct observation *o, enum question question, const struct event *rule,
+		       enum answer answer)
+{
+	struct fact *fact = &o->facts->fact[question];
+	bool certain = (rule->value & RULE_CERTAIN) != 0;
+	const char *owner = answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "";
+	fact->text = arena_format(o->arena, "%s; %s: %s%s", fact->text,
+				  certain ? "rule" : "a rule that may be why", rule->text, owner);
+	fact_set(o, answer, "a rule of this machine's firewall %s%s %s: %s%s",
+		 certain ? "" : "may be what ", rule->detail,
+		 (rule->value & RULE_INCOMING) != 0 ? "the answers" : "the connection", rule->text,
+		 owner);
+}
+
+static void no_rule(struct observation *o, const struct event *read)
+{
+	if (read->value > 0)
+		return; /* others were found: they do not fit, and who knows why */
+	if (read->text != NULL && read->text[0] != '\0') {
+		struct fact *fact = &o->facts->fact[QUESTION_OUT];
+		if (fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
+			fact = &o->facts->fact[QUESTION_IN];
+		fact->text = arena_format(o->arena, "%s; no nftables rule explains it, but %s",
+					  fact->text, read->text);
+		return;
+	}
+	fact_set(o, ANSWER_RULE_NONE, "no rule of this machine's firewall explains it");
+}
+
+void observe_rules(struct observation *o)
+{
+	size_t i = 0;
+	const struct event *read = find_event(o->run, EVENT_RULES, &i), *rule = NULL;
+	enum answer out = fact_answer(o->facts, QUESTION_OUT);
+	bool ignored = fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED;
+	bool stopped = out != ANSWER_NONE && out != ANSWER_OUT_LEAVES && out != ANSWER_OUT_DIVERTED;
+	if (read == NULL)
+		return;
+	if (out == ANSWER_OUT_DIVERTED) {
+		if ((rule = find_rule(o->run, false, true)) != NULL)
+			explain_by(o, QUESTION_OUT, rule, ANSWER_RULE_DIVERTS);
+	} else if (stopped) {
+		if ((rule = find_rule(o->run, false, false)) != NULL)
+			explain_by(o, QUESTION_OUT, rule, ANSWER_RULE_BLOCKS_OUT);
+	} else if (ignored) {
+		if ((rule = find_rule(o->run, true, false)) != NULL)
+			explain_by(o, QUESTION_IN, rule, ANSWER_RULE_BLOCKS_IN);
+	} else {
+		return;
+	}
+	if (rule == NULL)
+		no_rule(o, read);
+}
+
+/* -- the user's files --------------------------------------------------------------- */
+
+static const struct event *find_mode(const struct run *run, const char *detail)
+{
+	const struct event *event;
+	for (size_t i = 0; (event = find_event(run, EVENT_MODE, &i)) != NULL;)
+		if (is(event->detail, detail))
+			return event;
+	return NULL;
+}
+
+/* All files of that detail, in one sentence. */
+static const char *list_modes(const struct run *run, const char *detail, struct arena *arena)
+{
+	const struct event *event;
+	const char *text = "";
+	for (size_t i = 0; (event = find_event(run, EVENT_MODE, &i)) != NULL;)
+		if (is(event->detail, detail))
+			text = arena_format(arena, "%s%s%s", text, *text ? ", " : "", event->text);
+	return text;
+}
+
+/* What ssh would make of the user's files, whether it comes so far or not. */
+static struct aside judge_modes(const struct run *run, struct arena *arena)
+{
+	struct aside judged = { .answer = ANSWER_NONE };
+	if (find_mode(run, "fatal") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_REFUSED;
+		judged.text = arena_format(arena, "ssh ends over its configuration: %s",
+					   list_modes(run, "fatal", arena));
+	} else if (find_mode(run, "refused") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_REFUSED;
+		judged.text = arena_format(arena, "ssh refuses the only keys it would try: %s",
+					   list_modes(run, "refused", arena));
+	} else if (find_mode(run, "partly") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_SOME;
+		judged.text = arena_format(arena, "ssh refuses some of its keys: %s",
+					   list_modes(run, "partly", arena));
+	} else if (find_mode(run, "unused") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_SOME;
+		judged.text =
+			arena_format(arena, "ssh would refuse these keys if asked to use them: %s",
+				     list_modes(run, "unused", arena));
+	} else if (find_mode(run, "differs") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_FINE;
+		judged.text = arena_format(
+			arena, "ssh accepts its files, though the guide has other modes: %s",
+			list_modes(run, "differs", arena));
+	} else if (find_mode(run, "fine") != NULL) {
+		judged.answer = ANSWER_PERMISSIONS_FINE;
+		judged.text = "the files in ~/.ssh have the modes that the guide asks for";
+	}
+	return judged;
+}
+
+/* Keys matter once the server offers to take one. */
+static bool keys_matter(const struct observation *o)
+{
+	size_t i = 0;
+	const struct event *auth = find_event(o->run, EVENT_AUTH, &i);
+	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
+	return (ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED) && auth != NULL &&
+	       strstr(auth->text, "publickey") != NULL;
+}
+
+void observe_files(struct observation *o)
+{
+	struct aside modes = judge_modes(o->run, o->arena);
+	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
+	bool fatal = find_mode(o->run, "fatal") != NULL &&
+		     (ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED);
+	size_t i = 0;
+	const struct event *config = find_event(o->run, EVENT_CONFIG, &i);
+	if (modes.answer != ANSWER_NONE && (fatal || keys_matter(o)))
+		fact_set(o, modes.answer, "%s", modes.text);
+	if (config != NULL && is(config->detail, "proxied"))
+		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
+			 config->text);
+}
+
+/* -- asides ------------------------------------------------------------------------- */
+
+static bool silent(const struct facts *facts)
+{
+	return fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_SILENT;
+}
+
+static void add(struct aside asides[ASIDES_MAX], size_t *count, enum answer answer,
+		const char *text)
+{
+	if (*count < ASIDES_MAX)
+		asides[(*count)++] = (struct aside){ .answer = answer, .text = text };
+}
+
+size_t find_asides(const struct run *run, const struct facts *facts, struct arena *arena,
+		   struct aside asides[ASIDES_MAX])
+{
+	size_t count = 0, i = 0;
+	const struct event *config = find_event(run, EVENT_CONFIG, &i);
+	const struct event *in = find_rule(run, true, false);
+	/* no answer came that the rule could have stopped */
+	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && silent(facts) &&
+	    fact_answer(facts, QUESTION_RULE) != ANSWER_RULE_BLOCKS_IN)
+		add(asides, &count, ANSWER_RULE_BLOCKS_IN,
+		    arena_format(
+			    arena,
+			    "a rule of this machine's firewall %s answers, should any come: %s",
+			    in->detail, in->text));
+	struct aside modes = judge_modes(run, arena);
+	if (modes.answer != ANSWER_NONE && modes.answer != ANSWER_PERMISSIONS_FINE)
+		add(asides, &count, modes.answer, modes.text);
+	if (config != NULL)
+		add(asides, &count, ANSWER_CONFIG_PROXIED,
+		    arena_format(arena, "ssh itself %s through a proxy, not directly as probed: %s",
+				 is(config->detail, "proxied") ? "connects" : "may connect",
+				 config->text));
+	return count;
+}
