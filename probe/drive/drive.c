@@ -7,7 +7,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#include "drive/session.h"
+#include "drive/machine.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -15,6 +15,7 @@
  * socket of somebody else's gets one while we use it. */
 #define PORTS_FROM 61000u
 #define PORTS_TO   65000u
+#define PORTS_TRIES 8
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -75,27 +76,60 @@ static struct ports ports_of(const struct ports *all, size_t session)
 	};
 }
 
+static bool open_sessions(struct session *sessions, size_t count,
+			  const struct drive_options *options, const struct resolution *names,
+			  const struct person *person, const struct ports *all, struct run *runs,
+			  struct error *error)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct ports ports = ports_of(all, i);
+		if (session_open(&sessions[i], options, &names->address[i], person, &ports,
+				 &runs[i], error))
+			continue;
+		for (size_t n = 0; n <= i; n++)
+			session_close(&sessions[n]);
+		return false;
+	}
+	return true;
+}
+
+/* The person's files are read as that person: root's before root becomes nobody. */
+static bool drop_and_read(struct machine *machine, struct error *error)
+{
+	bool after = machine->person.sudo;
+	return (after || machine_read_files(machine, error)) &&
+	       privilege_drop(&machine->person, error) &&
+	       (!after || machine_read_files(machine, error));
+}
+
 /* Everything that needs privilege. */
 static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
-		     const struct resolution *names, struct wire *wire, struct run *runs,
-		     struct error *error)
+		     const struct resolution *names, struct wire *wire, struct machine *machine,
+		     struct run *runs, struct error *error)
 {
 	struct person person;
 	struct route routes[DRIVE_ADDRESSES];
 	struct ports all = random_ports(count);
 	person_find(&person);
-	for (size_t i = 0; i < count; i++) {
-		struct ports ports = ports_of(&all, i);
-		if (!session_open(&sessions[i], options, &names->address[i], &person, &ports,
-				  &runs[i], error))
+	/* A port may still be held by a connection that ended a moment ago. */
+	for (unsigned tries = 1;
+	     !open_sessions(sessions, count, options, names, &person, &all, runs, error); tries++) {
+		if (tries == PORTS_TRIES)
 			return false;
-		routes[i] = sessions[i].route;
+		all = random_ports(count);
 	}
+	for (size_t i = 0; i < count; i++)
+		routes[i] = sessions[i].route;
+	machine_start(machine, options, &person, sessions, count);
 	if (!wire_open(wire, routes, count, &person, options->interface, &all, error))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		session_attach(&sessions[i], wire);
-	return privilege_drop(&person, error);
+	if (!drop_and_read(machine, error))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		machine_tell_files(machine, &runs[i]);
+	return true;
 }
 
 static bool healthy(const struct run *run)
@@ -141,20 +175,25 @@ static void begin(const struct drive_options *options, int signals, struct resol
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
-	struct session sessions[DRIVE_ADDRESSES] = { 0 };
+	struct session sessions[DRIVE_ADDRESSES];
 	struct wire wire = { 0 };
+	struct machine machine = { 0 };
 	struct resolution names;
+	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
+		session_init(&sessions[i]);
 	if (!privilege_check(error))
 		return false;
 	begin(options, signals, &names, runs, count);
 	if (names.count == 0)
 		return true;
-	bool done = open_all(sessions, *count, options, &names, &wire, runs, error) &&
-		    sessions_run(sessions, *count, &wire,
+	bool done = open_all(sessions, *count, options, &names, &wire, &machine, runs,
+			     error) &&
+		    sessions_run(sessions, *count, &wire, &machine,
 				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
 	for (size_t i = 0; i < *count; i++)
 		session_close(&sessions[i]);
 	wire_close(&wire);
+	machine_close(&machine);
 	put_healthy_first(runs, *count);
 	return done;
 }

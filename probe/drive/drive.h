@@ -24,6 +24,8 @@ struct drive_options {
 	int64_t timeout_ns; /* for the whole */
 	const char *user;
 	bool authenticate;
+	const char *host_key;	 /* "SHA256:...", the key the server should have; NULL unknown */
+	const char *known_hosts; /* instead of the files of ssh's configuration; NULL none */
 };
 
 /* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "drive/session.h"
+#include "drive/machine.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -102,11 +102,15 @@ static void do_connect(struct session *session, const struct action *action)
 		connect_answered(session, s, errno);
 }
 
-static void do_talk(struct session *session, const struct action *action)
+static void do_talk(struct session *session, const struct machine *machine,
+		    const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct handshake_options options = { .user = session->options->user,
-					     .authenticate = session->options->authenticate };
+					     .authenticate = session->options->authenticate,
+					     .host_keys = machine->host_keys[0] != '\0' ?
+								  machine->host_keys :
+								  NULL };
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;
@@ -147,7 +151,7 @@ static void do_send(struct session *session, const struct action *action)
 }
 
 /* Performs what is due; false when the plan is complete. */
-static bool act(struct session *session)
+static bool act(struct session *session, const struct machine *machine)
 {
 	for (;;) {
 		struct action action = plan_next(session->plan, now_of(session));
@@ -160,7 +164,7 @@ static bool act(struct session *session)
 			do_connect(session, &action);
 			break;
 		case ACTION_TALK:
-			do_talk(session, &action);
+			do_talk(session, machine, &action);
 			break;
 		case ACTION_LISTEN: /* the capture hears it */
 			break;
@@ -193,7 +197,8 @@ static void keep_frame(struct session *session, const struct frame *frame, struc
 	plan_packet(session->plan, packet);
 }
 
-static void ssh_ended(struct session *session, struct session_socket *s)
+static void ssh_ended(struct session *session, const struct machine *machine,
+		      struct session_socket *s)
 {
 	const struct handshake_result *result = handshake_result(s->handshake);
 	uint16_t port = s->local_port;
@@ -201,10 +206,13 @@ static void ssh_ended(struct session *session, struct session_socket *s)
 		tell(session, (struct event){ .kind = EVENT_KEX, .local_port = port,
 					      .text = result->kex });
 	if (result->fingerprint[0] != '\0') {
-		char key[160];
+		char key[160], detail[640];
 		snprintf(key, sizeof(key), "%s %s", result->host_key_type, result->fingerprint);
+		machine_judge_key(machine, result->host_key_type, result->fingerprint, detail,
+				  sizeof(detail));
 		tell(session, (struct event){ .kind = EVENT_HOST_KEY, .local_port = port,
-					      .value = result->signature_verified, .text = key });
+					      .value = result->signature_verified, .text = key,
+					      .detail = detail });
 	}
 	if (result->stage == HANDSHAKE_STAGE_AUTH)
 		tell(session, (struct event){ .kind = EVENT_AUTH, .local_port = port,
@@ -216,7 +224,8 @@ static void ssh_ended(struct session *session, struct session_socket *s)
 				      .detail = result->message });
 }
 
-static void step_socket(struct session *session, struct session_socket *s, short ready)
+static void step_socket(struct session *session, const struct machine *machine,
+			struct session_socket *s, short ready)
 {
 	if (s->connecting && (ready & (POLLOUT | POLLERR | POLLHUP))) {
 		int error = 0;
@@ -227,7 +236,7 @@ static void step_socket(struct session *session, struct session_socket *s, short
 	if (s->handshake == NULL || handshake_state(s->handshake) == HANDSHAKE_DONE)
 		return;
 	if (handshake_step(s->handshake, now_of(session)) == HANDSHAKE_DONE)
-		ssh_ended(session, s);
+		ssh_ended(session, machine, s);
 }
 
 /* -- waiting ---------------------------------------------------------------------- */
@@ -237,7 +246,8 @@ struct loop {
 	struct session *sessions;
 	size_t count;
 	const struct wire *wire;
-	struct pollfd fd[1 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
+	struct machine *machine;
+	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
 	int64_t left_ns; /* until somebody wants to be woken */
 };
@@ -278,6 +288,7 @@ static void wait_for(struct loop *loop, int signals)
 		want(loop, capture_fd(loop->wire->capture[i]), POLLIN);
 	for (size_t i = 0; i < loop->count; i++)
 		want_sockets(loop, &loop->sessions[i]);
+	want(loop, machine_fd(loop->machine), POLLIN);
 	struct timespec timeout = { .tv_sec = loop->left_ns / SECOND,
 				    .tv_nsec = loop->left_ns % SECOND };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) < 0)
@@ -336,6 +347,17 @@ static void finish(struct session *session)
 	session->done = true;
 }
 
+static bool healthy(const struct run *run)
+{
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_AUTH)
+			return true;
+	return false;
+}
+
+/* How long a verdict of trouble waits for a large ruleset. */
+#define RULES_PATIENCE_MS 500
+
 /* Everything of one session that is due; frames were read before. */
 static void session_turn(struct loop *loop, size_t index)
 {
@@ -343,18 +365,15 @@ static void session_turn(struct loop *loop, size_t index)
 	const struct pollfd *fd =
 		&loop->fd[1 + loop->wire->capture_count + index * SESSION_SOCKETS];
 	look_at_next_hop(session);
+	machine_tell_rules(loop->machine, session, index, 0);
 	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
-		step_socket(session, &session->socket[i], loop->fd_count > 0 ? fd[i].revents : 0);
-	if (!act(session))
-		finish(session);
-}
-
-static bool healthy(const struct run *run)
-{
-	for (size_t i = 0; i < run->event_count; i++)
-		if (run->events[i].kind == EVENT_AUTH)
-			return true;
-	return false;
+		step_socket(session, loop->machine, &session->socket[i],
+			    loop->fd_count > 0 ? fd[i].revents : 0);
+	if (act(session, loop->machine))
+		return;
+	if (!healthy(session->run))
+		machine_tell_rules(loop->machine, session, index, RULES_PATIENCE_MS);
+	finish(session);
 }
 
 static bool all_done(const struct loop *loop)
@@ -368,9 +387,11 @@ static bool all_done(const struct loop *loop)
 }
 
 bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
-		  int64_t deadline_ns, int signals, struct error *error)
+		  struct machine *machine, int64_t deadline_ns, int signals, struct error *error)
 {
-	struct loop loop = { .sessions = sessions, .count = count, .wire = wire };
+	struct loop loop = {
+		.sessions = sessions, .count = count, .wire = wire, .machine = machine
+	};
 	for (size_t i = 0; i < count; i++)
 		if (!make_plan(&sessions[i], deadline_ns))
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");

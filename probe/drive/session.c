@@ -91,18 +91,25 @@ static void note_limit(struct session *session, const char *what, const char *wh
 						 .text = text });
 }
 
+void session_init(struct session *session)
+{
+	*session = (struct session){ 0 };
+	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+		session->socket[i].fd = -1;
+}
+
 bool session_open(struct session *session, const struct drive_options *options,
 		  const struct address *address, const struct person *person,
 		  const struct ports *ports, struct run *run, struct error *error)
 {
-	*session = (struct session){ .run = run, .options = options, .ports = *ports };
-	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
-		session->socket[i].fd = -1;
+	session_init(session);
+	session->run = run;
+	session->options = options;
+	session->ports = *ports;
 	run->address = *address;
 	if (!route_lookup(address, options->interface, person->uid, &session->route, error) ||
 	    !open_sockets(session, person, error))
 		return false;
-	note_route(session);
 	return true;
 }
 
@@ -111,6 +118,7 @@ void session_attach(struct session *session, const struct wire *wire)
 	const struct route *route = &session->route;
 	struct run *run = session->run;
 	session->wire = wire;
+	note_route(session);
 	if (route->error != 0)
 		return;
 	run->interface = arena_string(&run->arena, route->interface);
@@ -142,4 +150,5 @@ void session_close(struct session *session)
 	}
 	craft_close(session->craft);
 	plan_free(session->plan);
+	session_init(session);
 }

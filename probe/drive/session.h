@@ -25,9 +25,12 @@ struct session {
 	struct craft *craft;
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
-	bool next_hop_settled, done;
+	bool next_hop_settled, rules_told, done;
 	int64_t clock_offset_ns; /* from the monotonic clock to the captures' wall clock */
 };
+
+/* Nothing is open yet: session_close() has nothing to do. */
+void session_init(struct session *session);
 
 /* Looks the route up and opens the kernel's sockets in the name of `person`. Needs
  * privilege, as wire_open(), which comes between the two. */
@@ -35,12 +38,14 @@ bool session_open(struct session *session, const struct drive_options *options,
 		  const struct address *address, const struct person *person,
 		  const struct ports *ports, struct run *run, struct error *error);
 void session_attach(struct session *session, const struct wire *wire);
-void session_close(struct session *session);
+void session_close(struct session *session); /* also one that failed to open; again is harmless */
+
+struct machine;
 
 /* Runs the plans of all sessions side by side: to their ends, to the end of the first
  * when that is healthy (what ssh would use works; the others are cut short), to the
  * deadline (monotonic clock), or to a signal. After privilege is dropped. */
 bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
-		  int64_t deadline_ns, int signals, struct error *error);
+		  struct machine *machine, int64_t deadline_ns, int signals, struct error *error);
 
 #endif

@@ -1,0 +1,300 @@
+#include "drive/machine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sshwhy/fact.h"
+
+/* -- rules ------------------------------------------------------------------------ */
+
+static struct flow flow_of(const struct session *session, const struct person *person)
+{
+	const struct ports *ports = &session->ports;
+	struct flow flow = { .source = session->route.source,
+			     .target = session->run->address,
+			     .port = session->run->port,
+			     .local_first = ports->kernel,
+			     .local_last = (uint16_t)(ports->kernel + ports->kernel_count - 1),
+			     .uid = person->uid };
+	snprintf(flow.interface, sizeof(flow.interface), "%s", session->route.interface);
+	return flow;
+}
+
+void machine_start(struct machine *machine, const struct drive_options *options,
+		   const struct person *person, const struct session *sessions, size_t count)
+{
+	struct flow flows[INVENTORY_FLOWS];
+	struct error ignored; /* a diagnosis without rules is one all the same */
+	memset(machine, 0, sizeof(*machine));
+	machine->options = options;
+	machine->person = *person;
+	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
+		flows[i] = flow_of(&sessions[i], person);
+	if (privilege_net_admin())
+		machine->inventory = inventory_start(flows, count, &ignored);
+}
+
+static void tell(struct session *session, struct event event)
+{
+	event.time_ns = session->run->started_ns;
+	run_event(session->run, &event);
+	plan_event(session->plan, &event);
+}
+
+static void tell_part(struct session *session, const struct inventory_result *result,
+		      const struct inventory_part *part)
+{
+	char text[768] = "";
+	if (result->legacy[0] != '\0')
+		snprintf(text, sizeof(text), "legacy iptables tables are in use too (%s)",
+			 result->legacy);
+	tell(session, (struct event){ .kind = EVENT_RULES,
+				      .value = (int64_t)part->rules.count,
+				      .text = text });
+	for (size_t i = 0; i < part->rules.count; i++) {
+		const struct finding *rule = &part->rules.finding[i];
+		rule_describe(rule, text, sizeof(text));
+		tell(session, (struct event){ .kind = EVENT_RULE,
+					      .value = (rule->incoming ? RULE_INCOMING : 0) |
+						       (rule->certain ? RULE_CERTAIN : 0),
+					      .text = text,
+					      .detail = rule_effect_name(rule->effect) });
+	}
+	if (part->diverted) {
+		owner_describe(&part->owner, part->owner_port, text, sizeof(text));
+		tell(session, (struct event){ .kind = EVENT_OWNER, .text = text });
+	}
+}
+
+void machine_tell_rules(struct machine *machine, struct session *session, size_t index, int wait_ms)
+{
+	if (machine->inventory == NULL || session->rules_told || index >= INVENTORY_FLOWS)
+		return;
+	const struct inventory_result *result = inventory_read(machine->inventory);
+	if (result == NULL && !inventory_ended(machine->inventory) && wait_ms > 0) {
+		struct pollfd fd = { .fd = inventory_fd(machine->inventory), .events = POLLIN };
+		(void)poll(&fd, 1, wait_ms);
+		result = inventory_read(machine->inventory);
+	}
+	if (result == NULL)
+		return;
+	session->rules_told = true;
+	if (result->read)
+		tell_part(session, result, &result->part[index]);
+	else
+		tell(session, (struct event){ .kind = EVENT_LIMIT,
+					      .text = "rules of the local firewall: libnftables "
+						      "cannot read them" });
+}
+
+int machine_fd(const struct machine *machine)
+{
+	bool reads = machine->inventory != NULL && !inventory_ended(machine->inventory);
+	return reads ? inventory_fd(machine->inventory) : -1;
+}
+
+void machine_close(struct machine *machine)
+{
+	inventory_free(machine->inventory);
+	machine->inventory = NULL;
+}
+
+/* -- the person's files ------------------------------------------------------------- */
+
+static void read_config(struct machine *machine, struct config_reader *reader)
+{
+	char folder[320], path[352];
+	snprintf(folder, sizeof(folder), "%s/.ssh", machine->person.home);
+	snprintf(path, sizeof(path), "%s/config", folder);
+	*reader = (struct config_reader){ .host = machine->options->host,
+					  .user = machine->options->user,
+					  .local_user = machine->person.name,
+					  .home = machine->person.home,
+					  .config = &machine->config };
+	(void)config_read(reader, path, folder);
+	(void)config_read(reader, "/etc/ssh/ssh_config", "/etc/ssh");
+}
+
+/* Every file of a list as ssh_config(5) has it, for one name. */
+static void read_known_list(struct machine *machine, const struct config_reader *reader,
+			    const char *list, const char *name)
+{
+	char word[512], path[512];
+	while (list[0] != '\0') {
+		list += strspn(list, " \t\"");
+		size_t length = strcspn(list, " \t\"");
+		snprintf(word, sizeof(word), "%.*s", (int)length, list);
+		if (length > 0 && config_expand(word, reader, path, sizeof(path)))
+			(void)known_read(&machine->known, path, name);
+		list += length;
+	}
+}
+
+static void read_known_as(struct machine *machine, const struct config_reader *reader,
+			  const char *name)
+{
+	const struct config_setting *user = &machine->config.setting[CONFIG_USER_KNOWN_HOSTS];
+	const struct config_setting *global = &machine->config.setting[CONFIG_GLOBAL_KNOWN_HOSTS];
+	read_known_list(machine, reader,
+			user->set && user->certain ? user->value :
+						     "~/.ssh/known_hosts ~/.ssh/known_hosts2",
+			name);
+	read_known_list(machine, reader,
+			global->set && global->certain ?
+				global->value :
+				"/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+			name);
+}
+
+/* Under HostKeyAlias, else as asked for, else under the HostName that ssh would use. */
+static bool read_known(struct machine *machine, const struct config_reader *reader,
+		       struct error *error)
+{
+	const struct drive_options *options = machine->options;
+	const struct config_setting *alias = &machine->config.setting[CONFIG_HOST_KEY_ALIAS];
+	const struct config_setting *real = &machine->config.setting[CONFIG_HOST_NAME];
+	char name[320];
+	known_name(options->host, options->port, name, sizeof(name));
+	if (alias->set && alias->certain)
+		known_name(alias->value, 22, name, sizeof(name));
+	if (options->known_hosts != NULL) {
+		if (known_read(&machine->known, options->known_hosts, name))
+			return true;
+		return error_set(error, EXIT_NO_INPUT, "%s: %s", options->known_hosts,
+				 strerror(errno));
+	}
+	read_known_as(machine, reader, name);
+	if (machine->known.count == 0 && real->set && real->certain) {
+		known_name(real->value, options->port, name, sizeof(name));
+		read_known_as(machine, reader, name);
+	}
+	return true;
+}
+
+bool machine_read_files(struct machine *machine, struct error *error)
+{
+	struct config_reader reader;
+	machine->agent = getenv("SSH_AUTH_SOCK") != NULL;
+	read_config(machine, &reader);
+	modes_find(&reader, machine->person.uid, &machine->modes);
+	if (!read_known(machine, &reader, error))
+		return false;
+	known_algorithms(&machine->known, machine->host_keys, sizeof(machine->host_keys));
+	return true;
+}
+
+/* -- what the files say --------------------------------------------------------------- */
+
+static void note(struct run *run, enum event_kind kind, const char *text, const char *detail)
+{
+	run_event(run, &(struct event){ .kind = kind,
+					.time_ns = run->started_ns,
+					.text = text,
+					.detail = detail });
+}
+
+/* What ssh makes of a file, in EVENT_MODE's words. */
+static const char *mode_word(const struct machine *machine, const struct mode_finding *finding)
+{
+	if (finding->severity == MODE_DIFFERS)
+		return "differs";
+	if (finding->severity == MODE_UNUSED)
+		return "unused";
+	if (!finding->key)
+		return "fatal";
+	/* an agent may hold keys that need no file */
+	return machine->modes.usable_keys > 0 || machine->agent ? "partly" : "refused";
+}
+
+static void tell_modes(const struct machine *machine, struct run *run)
+{
+	const struct modes *modes = &machine->modes;
+	char text[768];
+	for (size_t i = 0; i < modes->count; i++) {
+		mode_describe(&modes->finding[i], text, sizeof(text));
+		note(run, EVENT_MODE, text, mode_word(machine, &modes->finding[i]));
+	}
+	snprintf(text, sizeof(text), "%s/.ssh", machine->person.home);
+	if (modes->count == 0)
+		note(run, EVENT_MODE, text, "fine");
+}
+
+/* Libraries that turn connect() into something else: only a hint, ssh may be started
+ * without. */
+static void tell_preload(struct run *run)
+{
+	static const char *const names[] = { "proxychains", "tsocks", "torsocks", "socksify" };
+	const char *preload = getenv("LD_PRELOAD");
+	char text[320];
+	for (size_t i = 0; preload != NULL && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strstr(preload, names[i]) == NULL)
+			continue;
+		snprintf(text, sizeof(text), "LD_PRELOAD=%s", preload);
+		note(run, EVENT_CONFIG, text, "may-be-proxied");
+		return;
+	}
+}
+
+void machine_tell_files(const struct machine *machine, struct run *run)
+{
+	const struct config_setting *proxy = config_proxy(&machine->config);
+	char text[640];
+	if (proxy != NULL) {
+		config_describe(proxy, text, sizeof(text));
+		note(run, EVENT_CONFIG, text, proxy->certain ? "proxied" : "may-be-proxied");
+	} else {
+		tell_preload(run);
+	}
+	tell_modes(machine, run);
+}
+
+/* -- the host key ------------------------------------------------------------------- */
+
+static void judge(char *detail, size_t room, enum answer answer, const char *why)
+{
+	snprintf(detail, room, "%s%s%s", answer_name(answer), why[0] != '\0' ? ": " : "", why);
+}
+
+/* Where the deciding entry stands. */
+static void quote_entry(const struct known_key *key, bool same, char *text, size_t room)
+{
+	if (key == NULL)
+		snprintf(text, room, "no known_hosts names it");
+	else if (key->revoked)
+		snprintf(text, room, "%s:%u marks it as revoked", key->file, key->line);
+	else if (same)
+		snprintf(text, room, "%s:%u", key->file, key->line);
+	else
+		snprintf(text, room, "%s:%u has %s %s", key->file, key->line, key->type,
+			 key->fingerprint);
+}
+
+void machine_judge_key(const struct machine *machine, const char *type, const char *fingerprint,
+		       char *detail, size_t room)
+{
+	const char *expected = machine->options->host_key;
+	const struct known_key *entry = NULL;
+	enum known_state state = known_check(&machine->known, type, fingerprint, &entry);
+	bool as_expected = expected != NULL && strcmp(expected, fingerprint) == 0;
+	char why[512];
+	quote_entry(entry, state == KNOWN_SAME, why, sizeof(why));
+	if (state == KNOWN_REVOKED)
+		judge(detail, room, ANSWER_KEY_WRONG, why);
+	else if (expected != NULL && !as_expected) {
+		snprintf(why, sizeof(why), "--host-key asks for %s", expected);
+		judge(detail, room, ANSWER_KEY_WRONG, why);
+	} else if (as_expected) {
+		if (state != KNOWN_CHANGED)
+			snprintf(why, sizeof(why), "as --host-key asks for");
+		judge(detail, room, state == KNOWN_CHANGED ? ANSWER_KEY_STALE : ANSWER_KEY_SAME, why);
+	} else {
+		judge(detail, room,
+		      state == KNOWN_SAME    ? ANSWER_KEY_SAME :
+		      state == KNOWN_CHANGED ? ANSWER_KEY_CHANGED :
+					       ANSWER_KEY_NEW,
+		      why);
+	}
+}

@@ -1,0 +1,47 @@
+/* machine: what is found on this machine beside the network: firewall rules, ssh's
+ * configuration, modes, known keys; told to a run as events.
+ */
+#ifndef DRIVE_MACHINE_H
+#define DRIVE_MACHINE_H
+
+#include "drive/session.h"
+#include "local/inventory.h"
+#include "local/known.h"
+#include "local/modes.h"
+#include "local/ssh_config.h"
+
+struct machine {
+	struct inventory *inventory; /* NULL: no rules are read */
+	const struct drive_options *options;
+	struct person person;
+	struct ssh_config config;
+	struct modes modes;
+	struct known known;
+	char host_keys[256]; /* algorithms to ask for first */
+	bool agent;	     /* an SSH agent may hold keys */
+};
+
+/* Starts reading rules for these sessions, in a child. With privilege. */
+void machine_start(struct machine *machine, const struct drive_options *options,
+		   const struct person *person, const struct session *sessions, size_t count);
+
+/* Reads the person's own files, as that person: after privilege is dropped when it went
+ * to the person, else before. False when --known-hosts cannot be read. */
+bool machine_read_files(struct machine *machine, struct error *error);
+
+/* What the files say, as events of `run`. */
+void machine_tell_files(const struct machine *machine, struct run *run);
+
+/* What the rules say to session `index`, once; nothing while they are still being read.
+ * `wait_ms`: how long to wait for that. */
+void machine_tell_rules(struct machine *machine, struct session *session, size_t index,
+			int wait_ms);
+int machine_fd(const struct machine *machine); /* readable when rules were read; -1 none */
+
+/* EVENT_HOST_KEY's detail: an answer to the question KEY, and why. */
+void machine_judge_key(const struct machine *machine, const char *type, const char *fingerprint,
+		       char *detail, size_t room);
+
+void machine_close(struct machine *machine);
+
+#endif
