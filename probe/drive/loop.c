@@ -50,10 +50,11 @@ static void look_at_next_hop(struct session *session)
 	session->next_hop_settled = true;
 	if (known == 1 && session->craft != NULL)
 		craft_link_address(session->craft, bytes, length);
-	tell(session, (struct event){ .kind = EVENT_NEIGHBOUR,
-				      .error = known == 1 ? 0 : EHOSTUNREACH,
-				      .value = session->route.on_link,
-				      .text = address_text(&session->route.next_hop, text) });
+	tell(session,
+	     (struct event){ .kind = EVENT_NEIGHBOUR,
+			     .error = known == 1 ? 0 : EHOSTUNREACH,
+			     .value = session->route.on_link && session->route.has_link_address,
+			     .text = address_text(&session->route.next_hop, text) });
 }
 
 /* -- actions out ------------------------------------------------------------------ */
@@ -89,8 +90,8 @@ static void do_connect(struct session *session, const struct action *action)
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct sockaddr_storage remote;
 	unsigned scope = session->route.index;
-	socklen_t length = address_to_sockaddr(&session->run->address, action->remote_port, scope,
-					       &remote);
+	socklen_t length =
+		address_to_sockaddr(&session->run->address, action->remote_port, scope, &remote);
 	opened(session, action);
 	if (s == NULL || s->fd < 0)
 		return;
@@ -108,9 +109,9 @@ static void do_talk(struct session *session, const struct machine *machine,
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct handshake_options options = { .user = session->options->user,
 					     .authenticate = session->options->authenticate,
-					     .host_keys = machine->host_keys[0] != '\0' ?
-								  machine->host_keys :
-								  NULL };
+					     .host_keys = machine->host_keys[0] != '\0'
+								  ? machine->host_keys
+								  : NULL };
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;
@@ -203,19 +204,22 @@ static void ssh_ended(struct session *session, const struct machine *machine,
 	const struct handshake_result *result = handshake_result(s->handshake);
 	uint16_t port = s->local_port;
 	if (result->kex[0] != '\0')
-		tell(session, (struct event){ .kind = EVENT_KEX, .local_port = port,
-					      .text = result->kex });
+		tell(session,
+		     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = result->kex });
 	if (result->fingerprint[0] != '\0') {
 		char key[160], detail[640];
 		snprintf(key, sizeof(key), "%s %s", result->host_key_type, result->fingerprint);
 		machine_judge_key(machine, result->host_key_type, result->fingerprint, detail,
 				  sizeof(detail));
-		tell(session, (struct event){ .kind = EVENT_HOST_KEY, .local_port = port,
-					      .value = result->signature_verified, .text = key,
+		tell(session, (struct event){ .kind = EVENT_HOST_KEY,
+					      .local_port = port,
+					      .value = result->signature_verified,
+					      .text = key,
 					      .detail = detail });
 	}
 	if (result->stage == HANDSHAKE_STAGE_AUTH)
-		tell(session, (struct event){ .kind = EVENT_AUTH, .local_port = port,
+		tell(session, (struct event){ .kind = EVENT_AUTH,
+					      .local_port = port,
 					      .text = result->auth_methods });
 	tell(session, (struct event){ .kind = EVENT_SSH,
 				      .local_port = port,
