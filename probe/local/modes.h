@@ -16,7 +16,7 @@ enum mode_severity {
 
 struct mode_finding {
 	enum mode_severity severity;
-	char path[512];
+	char path[640];
 	unsigned mode, wanted; /* permission bits */
 	bool foreign;	       /* the owner is somebody else */
 	bool unreadable;       /* to the person: ssh cannot even read it */
