@@ -29,6 +29,8 @@ enum key {
 	KEY_CONTROL,
 	KEY_USER,
 	KEY_AUTH,
+	KEY_HOST_KEY,
+	KEY_KNOWN_HOSTS,
 	KEY_TIMEOUT,
 	KEY_GROUP,
 	KEY_VM,
@@ -45,6 +47,8 @@ static const struct argp_option options[] = {
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10)", 2 },
 	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
 	{ "auth", KEY_AUTH, NULL, 0, "try authentication with the user's agent", 3 },
+	{ "host-key", KEY_HOST_KEY, "SHA256:...", 0, "the key the server should have", 3 },
+	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0, "known keys (those of ssh's configuration)", 3 },
 	{ "write", 'w', "FILE.pcapng", 0, "save the run", 4 },
 	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
 	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
@@ -87,6 +91,17 @@ static bool set_deployment(struct arguments *a, const char *text, struct error *
 	return known || error_set(error, EXIT_USAGE, "--deployment does not know \"%s\"", text);
 }
 
+/* As ssh-keygen -l prints it: 32 bytes in base64 without padding. */
+static bool set_host_key(struct arguments *a, const char *text, struct error *error)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	bool sound = strncmp(text, "SHA256:", 7) == 0 && strlen(text) == 7 + 43 &&
+		     strspn(text + 7, digits) == 43;
+	a->drive.host_key = text;
+	return sound || error_set(error, EXIT_USAGE, "\"%s\" is no fingerprint (SHA256:...)", text);
+}
+
 static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
 {
 	int value = 0;
@@ -107,6 +122,8 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 		return parse_ports(text, a->drive.control_ports,
 				   sizeof(a->drive.control_ports) / sizeof(uint16_t),
 				   &a->drive.control_count, error);
+	case KEY_HOST_KEY:
+		return set_host_key(a, text, error);
 	case KEY_TIMEOUT:
 		return parse_seconds(text, &a->drive.timeout_ns, error);
 	default:
@@ -144,6 +161,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_USER:
 		a->drive.user = text;
 		break;
+	case KEY_KNOWN_HOSTS:
+		a->drive.known_hosts = text;
+		break;
 	case KEY_AUTH:
 		a->drive.authenticate = true;
 		break;
@@ -154,6 +174,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		a->report.vm = text;
 		break;
 	case KEY_VANTAGE ... KEY_CONTROL:
+	case KEY_HOST_KEY:
 	case KEY_TIMEOUT:
 		fine = set_option(a, key, text, &error);
 		break;
