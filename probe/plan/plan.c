@@ -14,6 +14,8 @@
 #define PASSES       3
 #define PASS_GAP     MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
 #define STEP         MS(3)    /* between the TTLs of a sweep: it ends at the first answer */
+#define BEHIND       MS(1)    /* a control's sweep behind that of the SSH port; in later passes, */
+#define FAR_BEHIND   MS(60)   /* so that few lines put the one before the other */
 #define GRACE        MS(300)  /* for replies to the last packet sent */
 #define LAST_GRACE   MS(620)  /* the same when silence shall be believed */
 #define LISTEN_WAIT  MS(800)  /* for the banner on another port */
@@ -42,8 +44,8 @@ struct task {
 enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
-	SLOT_SWEEP,
-	SLOT_CONTROL,
+	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
+	SLOT_CONTROL = SLOT_SWEEP + PASSES,
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOTS = SLOT_ELSEWHERE + USUAL_PORTS
 };
@@ -182,11 +184,19 @@ static uint8_t terminal_ttl(const struct exchange *exchange)
 	return least;
 }
 
-static bool ttl_answered(const struct exchange *exchange, uint8_t ttl)
+/* Whether a sweep to the same port, from any local port, has an answer for `ttl`. */
+static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t ttl)
 {
-	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
-		if (exchange->sent[i].ttl == ttl && exchange->sent[i].reply != REPLY_NONE)
-			return true;
+	for (size_t n = 0; n < plan->track.count; n++) {
+		const struct exchange *exchange = plan->track.exchanges[n];
+		bool sweep = exchange->purpose == PURPOSE_SWEEP ||
+			     exchange->purpose == PURPOSE_CONTROL;
+		if (!sweep || exchange->remote_port != remote_port)
+			continue;
+		for (unsigned i = 0; i < exchange->sent_count; i++)
+			if (exchange->sent[i].ttl == ttl && exchange->sent[i].reply != REPLY_NONE)
+				return true;
+	}
 	return false;
 }
 
@@ -204,13 +214,13 @@ static uint8_t sweep_end(const struct plan *plan, const struct facts *facts)
 	return end < SWEEP_TTL ? end : SWEEP_TTL;
 }
 
-/* TTLs that `asked` has an answer for are left out. */
+/* TTLs that sweeps of `asked` have an answer for are left out. */
 static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum purpose purpose,
-		      uint16_t remote_port, uint8_t end, const struct exchange *asked)
+		      uint16_t remote_port, uint8_t end, uint16_t asked)
 {
 	int64_t due = now_ns;
 	for (uint8_t ttl = 1; ttl <= end; ttl++) {
-		if (ttl_answered(asked, ttl))
+		if (ttl_answered(plan, asked, ttl))
 			continue;
 		add_syn(plan, due, slot, WAY_LINK, purpose, remote_port, ttl);
 		due += STEP;
@@ -225,18 +235,17 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (!plan->config.crafted)
 		return;
 	uint8_t end = sweep_end(plan, facts);
+	int64_t behind = plan->passes == 1 ? BEHIND : FAR_BEHIND;
 	if (plan->passes == 1)
 		add_syn(plan, now_ns, SLOT_RAW, WAY_RAW, PURPOSE_SSH, port, 0);
 	add_syn(plan, now_ns, SLOT_LINK, WAY_LINK, PURPOSE_SSH, port, 0);
-	const struct exchange *sweep = slot_exchange(plan, SLOT_SWEEP);
-	add_sweep(plan, now_ns, SLOT_SWEEP, PURPOSE_SWEEP, port, end, sweep);
+	add_sweep(plan, now_ns, SLOT_SWEEP + plan->passes - 1, PURPOSE_SWEEP, port, end, port);
 	for (unsigned i = 0; i < plan->config.control_count; i++) {
 		/* The first control goes with the SSH port at every TTL, so that a router's
 		 * silence is never only its ICMP limit. */
-		unsigned slot = SLOT_CONTROL + i;
-		add_sweep(plan, now_ns + MS(1), slot, PURPOSE_CONTROL,
-			  plan->config.control_ports[i], end,
-			  i == 0 ? sweep : slot_exchange(plan, slot));
+		uint16_t control = plan->config.control_ports[i];
+		add_sweep(plan, now_ns + behind, SLOT_CONTROL + i, PURPOSE_CONTROL, control, end,
+			  i == 0 ? port : control);
 	}
 	enum answer syn = fact_answer(facts, QUESTION_SYN);
 	if (plan->passes == 1 && syn != ANSWER_SYN_SYN_ACK)
@@ -246,13 +255,29 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 					PURPOSE_ELSEWHERE, usual_ports[i], 0);
 }
 
+/* The same over all sweeps to one port, from whichever local port. */
+static uint8_t least_terminal(const struct plan *plan, uint16_t remote_port)
+{
+	uint8_t least = 0;
+	for (size_t i = 0; i < plan->track.count; i++) {
+		const struct exchange *exchange = plan->track.exchanges[i];
+		bool sweep = exchange->purpose == PURPOSE_SWEEP ||
+			     exchange->purpose == PURPOSE_CONTROL;
+		uint8_t ttl = sweep && exchange->remote_port == remote_port ?
+				      terminal_ttl(exchange) : 0;
+		if (ttl != 0 && (least == 0 || ttl < least))
+			least = ttl;
+	}
+	return least;
+}
+
 /* A sweep that drew an end-to-end answer needs no larger TTLs. */
 static bool superfluous(const struct plan *plan, const struct action *action)
 {
 	if (action->kind != ACTION_SEND || action->ttl >= plan->config.full_ttl ||
 	    !(action->flags & TCP_SYN))
 		return false;
-	uint8_t terminal = terminal_ttl(track_find(&plan->track, action->local_port));
+	uint8_t terminal = least_terminal(plan, action->remote_port);
 	return terminal != 0 && action->ttl > terminal;
 }
 
