@@ -183,7 +183,8 @@ static const enum handshake_end text_meanings[] = { HANDSHAKE_END_DRIP, HANDSHAK
 
 static void copy_text(char *out, size_t size, const char *text)
 {
-	snprintf(out, size, "%s", text != NULL ? text : "");
+	/* Long texts are cut on purpose. */
+	snprintf(out, size, "%.*s", (int)size - 1, text != NULL ? text : "");
 }
 
 /* What the listener heard, where libssh has not said it better. */
