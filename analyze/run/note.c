@@ -10,8 +10,8 @@
 
 static void put_text(json_t *object, const char *key, const char *text)
 {
-	/* Bytes from the network need not be UTF-8, which is all that JSON can hold:
-	 * others are kept one for one as U+0000..U+00FF behind a mark. */
+	/* Bytes from the network need not be UTF-8, which is all that JSON can hold: such
+	 * a text is written as the array of its bytes. */
 	if (text == NULL)
 		return;
 	json_t *value = json_string(text);
