@@ -149,10 +149,31 @@ static bool within_edge(const struct paths *paths, uint8_t ttl)
 	return paths->edge != 0 && ttl <= paths->edge + 1;
 }
 
+/* One lost SYN makes an answer look a hop farther away. So many silent ones before the
+ * first answer are a distance. */
+#define SILENCES_ENOUGH 4
+
+/* Whether `path` is answered from farther away than `ttl`. */
+static bool answered_beyond(const struct path *path, uint8_t ttl)
+{
+	unsigned silences = 0;
+	for (uint8_t t = ttl; t < path->terminal; t++)
+		silences += path->hop[t].silences;
+	return silences >= SILENCES_ENOUGH && path->hop[path->terminal].reply != REPLY_UNREACHABLE;
+}
+
+static bool nearer_than_others(const struct paths *paths, uint8_t ttl)
+{
+	bool nearer = ttl <= paths->farthest || answered_beyond(&paths->ssh, ttl);
+	for (size_t i = 0; i < paths->control_count; i++)
+		nearer |= answered_beyond(&paths->control[i], ttl);
+	return nearer;
+}
+
 enum answer place_of(const struct observation *o, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
-	bool nearer = ttl < paths->distance || ttl <= paths->farthest;
+	bool nearer = nearer_than_others(paths, ttl);
 	bool inside = within_edge(paths, ttl);
 	if (nearer)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
@@ -329,11 +350,10 @@ static void observe_where(struct observation *o)
 
 static bool control_answers(const struct observation *o, const struct path *path)
 {
-	const struct paths *paths = &o->facts->paths;
 	if (path->terminal == 0 || path->hop[path->terminal].reply == REPLY_UNREACHABLE)
 		return false;
 	/* What the edge answers in the VM's place says nothing of the VM. */
-	return place_of(o, path->terminal) == ANSWER_WHO_VM && path->terminal == paths->distance;
+	return place_of(o, path->terminal) == ANSWER_WHO_VM;
 }
 
 static void observe_control(struct observation *o)

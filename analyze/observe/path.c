@@ -35,13 +35,16 @@ static void hop_take(struct path_hop *hop, const struct sent *sent)
 	hop->asked = true;
 	if (hop->sent_frame == 0)
 		hop->sent_frame = sent->frame;
-	if (sent->reply == REPLY_NONE)
+	if (sent->reply == REPLY_NONE) {
+		hop->silences++;
 		return;
+	}
 	/* A router's word weighs more than what a later try drew from behind it. */
 	if (hop->reply != REPLY_NONE && sent->reply != REPLY_EXCEEDED)
 		return;
 	*hop = (struct path_hop){
 		.asked = true,
+		.silences = hop->silences,
 		.reply = sent->reply,
 		.address = sent->from,
 		.rtt_ns = sent->reply_ns - sent->time_ns,
@@ -172,8 +175,11 @@ static void find_edge(const struct run *run, struct paths *paths, const struct p
 		const struct path_hop *hop = &path->hop[ttl];
 		if (hop->reply != REPLY_EXCEEDED)
 			continue;
-		if (ttl > paths->farthest)
-			paths->farthest = ttl;
+		/* A way of another length shows the same routers at greater TTLs. */
+		uint8_t nearer = path_ttl_of(&paths->ssh, &hop->address);
+		uint8_t least = nearer != 0 && nearer < ttl ? nearer : ttl;
+		if (least > paths->farthest)
+			paths->farthest = least;
 		bool outside = !path_inside(run, &hop->address);
 		if (outside && (paths->beyond == 0 || ttl < paths->beyond))
 			paths->beyond = ttl;

@@ -46,6 +46,7 @@ struct path_hop {
 	bool asked;           /* a packet with this TTL left */
 	unsigned missed;      /* how often it drew nothing, although what was sent right after it
 				 to compare with did: a router's ICMP limit explains none of these */
+	unsigned silences;    /* how often it drew nothing at all, lost or not */
 	enum reply reply;
 	struct address address;
 	int64_t rtt_ns;
