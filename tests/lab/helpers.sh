@@ -38,6 +38,16 @@ redirect() {
 	END
 }
 
+# new_key HOST FILE: a key pair on a host, its modes right
+new_key() { on "$1" ssh-keygen -q -t ed25519 -N "" -C "" -f "$2"; }
+
+# knows HOST FILE: client's known_hosts has HOST's public key in FILE for the VM
+knows() {
+	for address in 20.99.0.4 2001:db8:99::4; do
+		echo "$address $(on "$1" cut -d' ' -f1,2 "$2")"
+	done | on client sh -c 'cat >>/run/home/.ssh/known_hosts'
+}
+
 # until_true COMMAND...: wait, five seconds at most, until the command succeeds
 until_true() {
 	tries=0

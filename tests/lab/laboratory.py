@@ -115,6 +115,7 @@ class Lab:
     def write_files(self, host):
         its, run = self.hosts[host], self.run(host)
         (run / "sshd").mkdir(exist_ok=True)
+        self.make_home(run)
         (run / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         (run / "etc/hosts.deny").write_text("")
         (run / "etc/resolv.conf").write_text(f"nameserver {its.resolver}\noptions timeout:2 attempts:1\n")
@@ -124,6 +125,19 @@ class Lab:
             subprocess.run(command, check=True)
         if its.tun:
             self.install_forwarder(host)
+
+    def host_key(self, host):
+        """The fingerprint of its SSH host key, while nobody gave it another."""
+        command = ["ssh-keygen", "-l", "-f", self.run(host) / "ssh_host_ed25519_key.pub"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[1]
+
+    def make_home(self, run):
+        """root's home is the host's own, and empty."""
+        shutil.rmtree(run / "home", ignore_errors=True)
+        (run / "home/.ssh").mkdir(parents=True, mode=0o700)
+        users = Path("/etc/passwd").read_text(encoding="utf-8")
+        root = re.sub(r"^(root:.*):[^:]*(:[^:]*)$", r"\1:/run/home\2", users, flags=re.MULTILINE)
+        (run / "etc/passwd").write_text(root, encoding="utf-8")
 
     def install_forwarder(self, host):
         program = self.run(host) / "forwarder"
