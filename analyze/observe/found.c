@@ -29,19 +29,12 @@ static const char *owner_text(const struct observation *o)
 	return event != NULL ? arena_format(o->arena, "; %s", event->text) : "";
 }
 
-/* The rule belongs to the answer that it explains, and is an answer of its own. */
-static void explain_by(struct observation *o, enum question question, const struct event *rule,
-		       enum answer answer)
+static void explain_by(struct observation *o, const struct event *rule, enum answer answer)
 {
-	struct fact *fact = &o->facts->fact[question];
-	bool certain = (rule->value & RULE_CERTAIN) != 0;
-	const char *owner = answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "";
-	fact->text = arena_format(o->arena, "%s; %s: %s%s", fact->text,
-				  certain ? "rule" : "a rule that may be why", rule->text, owner);
 	fact_set(o, answer, "a rule of this machine's firewall %s%s %s: %s%s",
-		 certain ? "" : "may be what ", rule->detail,
+		 (rule->value & RULE_CERTAIN) != 0 ? "" : "may be what ", rule->detail,
 		 (rule->value & RULE_INCOMING) != 0 ? "the answers" : "the connection", rule->text,
-		 owner);
+		 answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "");
 }
 
 static void no_rule(struct observation *o, const struct event *read)
@@ -70,13 +63,13 @@ void observe_rules(struct observation *o)
 		return;
 	if (out == ANSWER_OUT_DIVERTED) {
 		if ((rule = find_rule(o->run, false, true)) != NULL)
-			explain_by(o, QUESTION_OUT, rule, ANSWER_RULE_DIVERTS);
+			explain_by(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (stopped) {
 		if ((rule = find_rule(o->run, false, false)) != NULL)
-			explain_by(o, QUESTION_OUT, rule, ANSWER_RULE_BLOCKS_OUT);
+			explain_by(o, rule, ANSWER_RULE_BLOCKS_OUT);
 	} else if (ignored) {
 		if ((rule = find_rule(o->run, true, false)) != NULL)
-			explain_by(o, QUESTION_IN, rule, ANSWER_RULE_BLOCKS_IN);
+			explain_by(o, rule, ANSWER_RULE_BLOCKS_IN);
 	} else {
 		return;
 	}

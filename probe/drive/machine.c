@@ -139,13 +139,13 @@ static void read_known_as(struct machine *machine, const struct config_reader *r
 	const struct config_setting *user = &machine->config.setting[CONFIG_USER_KNOWN_HOSTS];
 	const struct config_setting *global = &machine->config.setting[CONFIG_GLOBAL_KNOWN_HOSTS];
 	read_known_list(machine, reader,
-			user->set && user->certain ? user->value :
-						     "~/.ssh/known_hosts ~/.ssh/known_hosts2",
+			user->set && user->certain ? user->value
+						   : "~/.ssh/known_hosts ~/.ssh/known_hosts2",
 			name);
 	read_known_list(machine, reader,
-			global->set && global->certain ?
-				global->value :
-				"/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
+			global->set && global->certain
+				? global->value
+				: "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
 			name);
 }
 
@@ -289,12 +289,13 @@ void machine_judge_key(const struct machine *machine, const char *type, const ch
 	} else if (as_expected) {
 		if (state != KNOWN_CHANGED)
 			snprintf(why, sizeof(why), "as --host-key asks for");
-		judge(detail, room, state == KNOWN_CHANGED ? ANSWER_KEY_STALE : ANSWER_KEY_SAME, why);
+		judge(detail, room, state == KNOWN_CHANGED ? ANSWER_KEY_STALE : ANSWER_KEY_SAME,
+		      why);
 	} else {
 		judge(detail, room,
-		      state == KNOWN_SAME    ? ANSWER_KEY_SAME :
-		      state == KNOWN_CHANGED ? ANSWER_KEY_CHANGED :
-					       ANSWER_KEY_NEW,
+		      state == KNOWN_SAME      ? ANSWER_KEY_SAME
+		      : state == KNOWN_CHANGED ? ANSWER_KEY_CHANGED
+					       : ANSWER_KEY_NEW,
 		      why);
 	}
 }
