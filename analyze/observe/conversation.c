@@ -39,12 +39,37 @@ static const struct sent *opening(const struct exchange *kernel)
 	return &kernel->sent[0];
 }
 
-/* Whether packets of this connection were lost and came when sent again. */
+/* A SYN that the far end answers as a rule, and did not. */
+static bool loses_syns(const struct observation *o, const struct exchange *exchange)
+{
+	uint8_t least = 0;
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		bool answered = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
+		if (!sent->data && answered && (least == 0 || sent->ttl < least))
+			least = sent->ttl;
+	}
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (least != 0 && !sent->data && sent->ttl >= least && sent->reply == REPLY_NONE &&
+		    o->now_ns - sent->time_ns >= HEARING_PATIENCE)
+			return true;
+	}
+	return false;
+}
+
+/* Whether packets of this connection were lost and came when sent again, or others on
+ * this way were. */
 static bool loses_packets(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	return opening(o->kernel) != &o->kernel->sent[0] || c->syn_acks > 1 ||
-	       (c->client_data_sent > 1 && c->client_acked_frame != 0);
+	if (opening(o->kernel) != &o->kernel->sent[0] || c->syn_acks > 1 ||
+	    (c->client_data_sent > 1 && c->client_acked_frame != 0))
+		return true;
+	for (size_t i = 0; i < o->track->count; i++)
+		if (loses_syns(o, o->track->exchanges[i]))
+			return true;
+	return false;
 }
 
 /* Where packets are lost, silence is the peer's only after a few more tries. */
