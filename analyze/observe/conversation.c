@@ -114,6 +114,48 @@ static bool reached_authentication(struct observation *o)
 	return false;
 }
 
+/* -- large packets vanish --------------------------------------------------------- */
+
+/* A kernel acknowledges what arrives, whatever its service does. Segments below this size
+ * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
+#define LARGE      1200
+#define LARGE_SENT 3
+
+static bool client_segment_vanishes(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct awaited *awaited = &c->awaited;
+	unsigned enough = loses_packets(o) ? 2 * LARGE_SENT : LARGE_SENT;
+	if (awaited->sent < enough || awaited->length < LARGE ||
+	    awaited->length <= c->longest_acked ||
+	    !waited(o, awaited->first_ns, HEARING_PATIENCE))
+		return false;
+	struct fact *fact = fact_set(
+		o, ANSWER_SSH_LARGE_LOST,
+		"the client's segment of %u bytes is sent %u times and never acknowledged; smaller ones%s arrive",
+		awaited->length, awaited->sent, awaited->selected_frame ? " before and after it" : "");
+	fact_packet(fact, awaited->frame);
+	fact_packet(fact, awaited->selected_frame);
+	return true;
+}
+
+/* Later bytes of the server came and those before them do not. */
+static bool server_segment_vanishes(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct stream *stream = &c->stream[SSH_SERVER];
+	if (stream->spans == 0 || stream->cut || o->frames_lost)
+		return false;
+	uint32_t missing = stream->span[0].from - stream->length;
+	if (missing < LARGE || !waited(o, c->server_data_ns, speech_patience(o)))
+		return false;
+	fact_packet(fact_set(o, ANSWER_SSH_LARGE_LOST,
+			     "%u bytes of the server never come; the smaller segment after them does",
+			     missing),
+		    c->server_data_frame);
+	return true;
+}
+
 static const char *missing_algorithm(const struct ssh_dialog *dialog)
 {
 	char agreed[128];
@@ -156,6 +198,8 @@ static void after_identification(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	if (c->server_end_ns == 0 && (client_segment_vanishes(o) || server_segment_vanishes(o)))
+		return;
 	if (server->milestone >= SSH_KEXINIT && c->client_acked_frame != 0) {
 		key_exchange(o);
 		return;

@@ -38,6 +38,35 @@ static void take_payload(struct connection *connection, enum ssh_peer peer,
 		(void)ssh_dialog_read(&connection->dialog, peer, &connection->stream[peer]);
 }
 
+static void await(struct connection *connection, const struct packet *packet)
+{
+	struct awaited *awaited = &connection->awaited;
+	if (packet->sequence != connection->server_acked)
+		return;
+	if (awaited->sent == 0 || awaited->sequence != packet->sequence)
+		*awaited = (struct awaited){ .sequence = packet->sequence,
+					     .first_ns = packet->time_ns };
+	awaited->sent++;
+	awaited->length = packet->payload_length;
+	awaited->frame = packet->number;
+}
+
+/* What the server's acknowledgement says of the segment it waited for. */
+static void awaited_hears(struct connection *connection, const struct packet *packet)
+{
+	struct awaited *awaited = &connection->awaited;
+	if (awaited->sent == 0)
+		return;
+	if (sequence_after(packet->acknowledgement, awaited->sequence)) {
+		if (awaited->length > connection->longest_acked)
+			connection->longest_acked = awaited->length;
+		awaited->sent = 0;
+	} else if (packet->acknowledgement == awaited->sequence && packet->has_sack &&
+		   awaited->selected_frame == 0) {
+		awaited->selected_frame = packet->number;
+	}
+}
+
 void connection_client(struct connection *connection, const struct packet *packet)
 {
 	if (packet->flags & TCP_ACK)
@@ -50,6 +79,7 @@ void connection_client(struct connection *connection, const struct packet *packe
 	if (packet->payload_length > 0) {
 		if (packet->sequence == connection->client_first)
 			connection->client_data_sent++;
+		await(connection, packet);
 		if (connection->client_data_frame == 0) {
 			connection->client_data_frame = packet->number;
 			connection->client_data_ns = packet->time_ns;
@@ -79,6 +109,8 @@ static void note_server_end(struct connection *connection, const struct packet *
 
 void connection_server(struct connection *connection, const struct packet *packet)
 {
+	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST))
+		awaited_hears(connection, packet);
 	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST) &&
 	    sequence_after(packet->acknowledgement, connection->server_acked)) {
 		connection->server_acked = packet->acknowledgement;

@@ -78,6 +78,16 @@ struct connection {
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
 	uint64_t encrypted[2];             /* bytes after NEWKEYS, by enum ssh_peer */
+
+	/* the client's segment that the server waits for: its first byte is `server_acked` */
+	struct awaited {
+		uint32_t sequence, length; /* of the last copy */
+		unsigned sent;
+		int64_t first_ns;
+		uint64_t frame;         /* of the last copy */
+		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
+	} awaited;
+	uint32_t longest_acked; /* client segment that the server did acknowledge, in bytes */
 };
 
 #define EXCHANGE_SENT_MAX 160
