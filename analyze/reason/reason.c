@@ -57,44 +57,73 @@ double prior(enum cause cause, const struct run *run)
 	       priors[cause].path[run->path == PATH_INTERNET ? 0 : 1];
 }
 
-static unsigned answers_of(enum question question)
+/* -- likelihood ------------------------------------------------------------------------ */
+
+/* The answers of one question are numbered in a row. */
+struct answers {
+	enum answer first, last;
+};
+
+static struct answers answers_of(enum question question)
 {
-	unsigned count = 0;
-	for (int answer = ANSWER_NONE + 1; answer < ANSWERS; answer++)
-		count += answer_question((enum answer)answer) == question;
-	return count;
+	struct answers answers = { ANSWER_NONE, ANSWER_NONE };
+	for (int answer = ANSWER_NONE + 1; answer < ANSWERS; answer++) {
+		if (answer_question((enum answer)answer) != question)
+			continue;
+		if (answers.first == ANSWER_NONE)
+			answers.first = (enum answer)answer;
+		answers.last = (enum answer)answer;
+	}
+	return answers;
 }
 
-/* The weight of `answer` among the rows of `cause`, and of all its question's rows. */
-static void weigh(const struct share *table, size_t rows, enum cause cause, enum answer answer,
-		  double *weight, double *total)
+/* For each cause (and CAUSES: those without rows) the weight of `answer`, and of all the
+ * rows of its question. */
+struct weights {
+	double answer[CAUSES + 1], total[CAUSES + 1];
+};
+
+static void weigh(const struct share *table, size_t rows, const struct answers *question,
+		  enum answer answer, struct weights *weights)
 {
-	*weight = *total = 0;
+	*weights = (struct weights){ 0 };
 	for (size_t i = 0; i < rows; i++) {
-		if (table[i].cause != cause || table[i].weight <= 0 ||
-		    answer_question(table[i].answer) != answer_question(answer))
+		const struct share *row = &table[i];
+		if (row->answer < question->first || row->answer > question->last ||
+		    row->weight <= 0)
 			continue;
-		*total += table[i].weight;
-		if (table[i].answer == answer)
-			*weight += table[i].weight;
+		weights->total[row->cause] += row->weight;
+		if (row->answer == answer)
+			weights->answer[row->cause] += row->weight;
 	}
+}
+
+/* P(answer | cause) for every cause, in one reading of the tables. */
+static void likelihoods(enum answer answer, double p[CAUSES])
+{
+	struct answers question = answers_of(answer_question(answer));
+	struct weights expected, seen;
+	weigh(shares, sizeof(shares) / sizeof(*shares), &question, answer, &expected);
+	weigh(counts, sizeof(counts) / sizeof(*counts), &question, answer, &seen);
+	unsigned possible = (unsigned)(question.last - question.first) + 1;
+	for (int c = 0; c < CAUSES; c++) {
+		int row = expected.total[c] > 0 ? c : CAUSES;
+		double share = expected.answer[row] * 100 / expected.total[row];
+		share = (share + FLOOR) / (100 + FLOOR * possible);
+		double mean = (STRENGTH * share + seen.answer[c]) / (STRENGTH + seen.total[c]);
+		p[c] = mean > FLOOR / 100 ? mean : FLOOR / 100;
+	}
+	p[CAUSE_UNKNOWN] = 1.0 / possible;
 }
 
 double likelihood(enum cause cause, enum answer answer)
 {
-	unsigned possible = answers_of(answer_question(answer));
-	if (cause == CAUSE_UNKNOWN)
-		return 1.0 / possible;
-	double weight, total, seen, runs;
-	weigh(shares, sizeof(shares) / sizeof(*shares), cause, answer, &weight, &total);
-	if (total <= 0)
-		weigh(shares, sizeof(shares) / sizeof(*shares), CAUSES, answer, &weight, &total);
-	weigh(counts, sizeof(counts) / sizeof(*counts), cause, answer, &seen, &runs);
-	double expected = (weight * 100 / total + FLOOR) / (100 + FLOOR * possible);
-	double mean = (STRENGTH * expected + seen) / (STRENGTH + runs);
-	double least = FLOOR / 100;
-	return mean > least ? mean : least;
+	double p[CAUSES];
+	likelihoods(answer, p);
+	return p[cause];
 }
+
+/* -- posterior ------------------------------------------------------------------------- */
 
 static void normalise(double probability[CAUSES])
 {
@@ -112,28 +141,30 @@ static bool asked(const struct facts *facts, const struct question_set *use, int
 
 /* A cause is in the running once a question with rows of its own was answered: what
  * nobody looked for can be neither blamed nor cleared. */
-static bool in_the_running(enum cause cause, const struct facts *facts,
-			   const struct question_set *use)
+static void find_running(const struct facts *facts, const struct question_set *use,
+			 bool running[CAUSES])
 {
-	if (cause == CAUSE_UNKNOWN)
-		return true;
+	memset(running, 0, CAUSES * sizeof(*running));
+	running[CAUSE_UNKNOWN] = true;
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
-		if (shares[i].cause == cause && !shares[i].behind &&
-		    asked(facts, use, (int)answer_question(shares[i].answer)))
-			return true;
-	return false;
+		if (shares[i].cause != CAUSES && !shares[i].behind && !running[shares[i].cause])
+			running[shares[i].cause] =
+				asked(facts, use, (int)answer_question(shares[i].answer));
 }
 
 static void posterior(const struct facts *facts, const struct run *run,
-		      const struct question_set *use, double probability[CAUSES])
+		      const struct question_set *use, const bool running[CAUSES],
+		      double probability[CAUSES])
 {
-	for (int c = 0; c < CAUSES; c++) {
-		probability[c] = in_the_running((enum cause)c, facts, use) ?
-					 prior((enum cause)c, run) :
-					 0;
-		for (int q = 0; q < QUESTIONS; q++)
-			if (asked(facts, use, q))
-				probability[c] *= likelihood((enum cause)c, facts->fact[q].answer);
+	for (int c = 0; c < CAUSES; c++)
+		probability[c] = running[c] ? prior((enum cause)c, run) : 0;
+	for (int q = 0; q < QUESTIONS; q++) {
+		double p[CAUSES];
+		if (!asked(facts, use, q))
+			continue;
+		likelihoods(facts->fact[q].answer, p);
+		for (int c = 0; c < CAUSES; c++)
+			probability[c] *= p[c];
 	}
 	normalise(probability);
 }
@@ -160,9 +191,10 @@ static void rank_sources(struct verdict *verdict)
 
 /* Whether health can be told, or anything was seen that health would not show: without
  * that there is nothing to reason from. */
-static bool evidence_enough(const struct facts *facts, const struct question_set *use)
+static bool evidence_enough(const struct facts *facts, const struct question_set *use,
+			    const bool running[CAUSES])
 {
-	if (in_the_running(CAUSE_HEALTHY, facts, use))
+	if (running[CAUSE_HEALTHY])
 		return true;
 	for (int q = 0; q < QUESTIONS; q++)
 		if (asked(facts, use, q) && likelihood(CAUSE_HEALTHY, facts->fact[q].answer) < 0.5)
@@ -171,9 +203,9 @@ static bool evidence_enough(const struct facts *facts, const struct question_set
 }
 
 static enum outcome decide(const struct verdict *verdict, const struct facts *facts,
-			   const struct question_set *use)
+			   const struct question_set *use, const bool running[CAUSES])
 {
-	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
+	if (!evidence_enough(facts, use, running) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
 	if (verdict->cause == CAUSE_HEALTHY)
 		return OUTCOME_HEALTHY;
@@ -183,13 +215,15 @@ static enum outcome decide(const struct verdict *verdict, const struct facts *fa
 void reason(const struct facts *facts, const struct run *run, const struct question_set *use,
 	    struct verdict *verdict)
 {
+	bool running[CAUSES];
 	memset(verdict, 0, sizeof(*verdict));
-	posterior(facts, run, use, verdict->probability);
+	find_running(facts, use, running);
+	posterior(facts, run, use, running, verdict->probability);
 	rank_sources(verdict);
 	for (int c = 0; c < CAUSES; c++)
 		if (verdict->probability[c] > verdict->probability[verdict->cause])
 			verdict->cause = (enum cause)c;
-	verdict->outcome = decide(verdict, facts, use);
+	verdict->outcome = decide(verdict, facts, use, running);
 	/* The first cause belongs to the first source, so that the two never disagree. */
 	bool blames = verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS;
 	if (!blames) {
