@@ -152,8 +152,12 @@ static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		.ttl = ttl != 0 ? ttl : plan->config.full_ttl,
 		.flags = TCP_SYN,
 		.ip_id = plan->ip_id,
-		.sequence = cookie_sequence(secret, ttl != 0 ? ttl : FULL_TTL_CODE,
-					    (uint8_t)(plan->passes + plan->session_passes)),
+		/* One that is to arrive is sent again as it was: another number on the same
+		 * ports makes a healthy server reset the first (RFC 9293 3.10.7.4). */
+		.sequence = ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0) :
+				       cookie_sequence(secret, ttl,
+						       (uint8_t)(plan->passes +
+								 plan->session_passes)),
 	};
 	task_add(plan, due_ns, &action);
 }
