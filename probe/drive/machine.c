@@ -69,10 +69,23 @@ static void tell_part(struct session *session, const struct inventory_result *re
 	}
 }
 
+static void cannot_tell(struct session *session, const char *why)
+{
+	char text[256];
+	snprintf(text, sizeof(text), "rules of the local firewall: %s", why);
+	tell(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
+}
+
 void machine_tell_rules(struct machine *machine, struct session *session, size_t index, int wait_ms)
 {
-	if (machine->inventory == NULL || session->rules_told || index >= INVENTORY_FLOWS)
+	if (session->rules_told || index >= INVENTORY_FLOWS)
 		return;
+	if (machine->inventory == NULL) {
+		session->rules_told = wait_ms > 0; /* nobody asks while all is well */
+		if (session->rules_told)
+			cannot_tell(session, "CAP_NET_ADMIN is missing");
+		return;
+	}
 	const struct inventory_result *result = inventory_read(machine->inventory);
 	if (result == NULL && !inventory_ended(machine->inventory) && wait_ms > 0) {
 		struct pollfd fd = { .fd = inventory_fd(machine->inventory), .events = POLLIN };
@@ -85,9 +98,7 @@ void machine_tell_rules(struct machine *machine, struct session *session, size_t
 	if (result->read)
 		tell_part(session, result, &result->part[index]);
 	else
-		tell(session, (struct event){ .kind = EVENT_LIMIT,
-					      .text = "rules of the local firewall: libnftables "
-						      "cannot read them" });
+		cannot_tell(session, result->limit);
 }
 
 int machine_fd(const struct machine *machine)

@@ -1,0 +1,226 @@
+/* What was found on this machine: which of it explains what was seen, which stands aside. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "observe/aside.h"
+#include "observe/observation.h"
+
+struct scene {
+	struct run run;
+	struct facts facts;
+	struct observation observation;
+};
+
+static void begin(struct scene *scene)
+{
+	memset(scene, 0, sizeof(*scene));
+	scene->run.planned = true;
+	scene->observation = (struct observation){ .run = &scene->run,
+						   .arena = &scene->run.arena,
+						   .facts = &scene->facts };
+}
+
+static void event(struct scene *scene, enum event_kind kind, int64_t value, const char *text,
+		  const char *detail)
+{
+	run_event(&scene->run,
+		  &(struct event){ .kind = kind, .value = value, .text = text, .detail = detail });
+}
+
+static void is_answered(struct scene *scene, enum answer answer)
+{
+	if (answer != ANSWER_NONE)
+		fact_set(&scene->observation, answer, "seen");
+}
+
+/* -- rules -------------------------------------------------------------------------- */
+
+static void rules_explain(void **state)
+{
+	(void)state;
+	enum { IN = RULE_INCOMING, SURE = RULE_CERTAIN };
+	static const struct {
+		enum answer out, in;
+		const char *detail; /* of the one rule; NULL: none is there */
+		int64_t value;
+		enum answer expected;
+	} rows[] = {
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", SURE, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", 0, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_REJECTED, ANSWER_NONE, "rejects", SURE, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "queues", SURE, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, NULL, 0, ANSWER_RULE_NONE },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", SURE | IN, ANSWER_NONE },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "diverts", SURE, ANSWER_NONE },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, "diverts", SURE, ANSWER_RULE_DIVERTS },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, "drops", SURE, ANSWER_NONE },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, NULL, 0, ANSWER_RULE_NONE },
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, "drops", SURE | IN, ANSWER_RULE_BLOCKS_IN },
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, "drops", SURE, ANSWER_NONE },
+		/* nothing is odd: no rule is asked for */
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_TAKEN, "drops", SURE, ANSWER_NONE },
+		{ ANSWER_OUT_LEAVES, ANSWER_NONE, "drops", SURE | IN, ANSWER_NONE },
+		{ ANSWER_NONE, ANSWER_NONE, NULL, 0, ANSWER_NONE },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		is_answered(&scene, rows[i].out);
+		is_answered(&scene, rows[i].in);
+		event(&scene, EVENT_RULES, rows[i].detail != NULL, "", NULL);
+		if (rows[i].detail != NULL)
+			event(&scene, EVENT_RULE, rows[i].value, "table t", rows[i].detail);
+		observe_rules(&scene.observation);
+		if (fact_answer(&scene.facts, QUESTION_RULE) != rows[i].expected)
+			fail_msg("row %zu", i);
+		run_free(&scene.run);
+	}
+}
+
+/* Rules nobody read are not absent, nor are those of another tool. */
+static void no_rule_without_reading_all(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	is_answered(&scene, ANSWER_OUT_VANISHES);
+	observe_rules(&scene.observation);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_RULE), ANSWER_NONE);
+	event(&scene, EVENT_RULES, 0, "legacy tables", NULL);
+	observe_rules(&scene.observation);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_RULE), ANSWER_NONE);
+	assert_non_null(strstr(scene.facts.fact[QUESTION_OUT].text, "legacy tables"));
+	run_free(&scene.run);
+}
+
+static void a_diversion_names_the_owner(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	is_answered(&scene, ANSWER_OUT_DIVERTED);
+	event(&scene, EVENT_RULES, 1, "", NULL);
+	event(&scene, EVENT_RULE, RULE_CERTAIN, "table t: redirect to :8888", "diverts");
+	event(&scene, EVENT_OWNER, 0, "local port 8888 belongs to tinyproxy", NULL);
+	observe_rules(&scene.observation);
+	assert_string_equal(scene.facts.fact[QUESTION_RULE].text,
+			    "a rule of this machine's firewall diverts the connection: table t: "
+			    "redirect to :8888; local port 8888 belongs to tinyproxy");
+	run_free(&scene.run);
+}
+
+/* -- files --------------------------------------------------------------------------- */
+
+static void files_matter_at_authentication(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *mode;
+		enum answer ssh;
+		const char *methods; /* NULL: authentication was not reached */
+		enum answer expected;
+		size_t asides;
+	} rows[] = {
+		{ "refused", ANSWER_SSH_AUTH, "publickey password", ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ "refused", ANSWER_SSH_AUTH_REFUSED, "publickey", ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ "refused", ANSWER_SSH_AUTH, "password", ANSWER_NONE, 1 },
+		{ "refused", ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1 },
+		{ "refused", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
+		{ "fatal", ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ "fatal", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
+		{ "partly", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
+		{ "unused", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
+		{ "differs", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
+		{ "fine", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
+		{ "of tomorrow", ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		struct aside asides[ASIDES_MAX];
+		begin(&scene);
+		is_answered(&scene, rows[i].ssh);
+		event(&scene, EVENT_MODE, 0, "id_rsa has mode 644", rows[i].mode);
+		if (rows[i].methods != NULL)
+			event(&scene, EVENT_AUTH, 0, rows[i].methods, NULL);
+		observe_files(&scene.observation);
+		if (fact_answer(&scene.facts, QUESTION_PERMISSIONS) != rows[i].expected)
+			fail_msg("row %zu", i);
+		assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides),
+				 rows[i].asides);
+		run_free(&scene.run);
+	}
+}
+
+static void the_worst_file_counts(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	is_answered(&scene, ANSWER_SSH_AUTH);
+	event(&scene, EVENT_AUTH, 0, "publickey", NULL);
+	event(&scene, EVENT_MODE, 0, "a", "differs");
+	event(&scene, EVENT_MODE, 0, "b", "refused");
+	event(&scene, EVENT_MODE, 0, "c", "refused");
+	observe_files(&scene.observation);
+	assert_string_equal(scene.facts.fact[QUESTION_PERMISSIONS].text,
+			    "ssh refuses the only keys it would try: b, c");
+	run_free(&scene.run);
+}
+
+static void proxies_stand_aside(void **state)
+{
+	(void)state;
+	struct scene scene;
+	struct aside asides[ASIDES_MAX];
+	begin(&scene);
+	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", "proxied");
+	observe_files(&scene.observation);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_CONFIG), ANSWER_CONFIG_PROXIED);
+	assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides), 1);
+	assert_int_equal(asides[0].answer, ANSWER_CONFIG_PROXIED);
+	run_free(&scene.run);
+	begin(&scene);
+	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", "may-be-proxied");
+	observe_files(&scene.observation);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_CONFIG), ANSWER_NONE);
+	assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides), 1);
+	run_free(&scene.run);
+}
+
+/* Silence hides a rule here that would drop the answers: worth a line when it is sure. */
+static void rules_behind_silence(void **state)
+{
+	(void)state;
+	for (int certain = 0; certain < 2; certain++) {
+		struct scene scene;
+		struct aside asides[ASIDES_MAX];
+		begin(&scene);
+		is_answered(&scene, ANSWER_SYN_SILENT);
+		event(&scene, EVENT_RULES, 1, "", NULL);
+		event(&scene, EVENT_RULE, RULE_INCOMING | (certain ? RULE_CERTAIN : 0), "t",
+		      "drops");
+		assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides),
+				 (size_t)certain);
+		run_free(&scene.run);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_explain),
+		cmocka_unit_test(no_rule_without_reading_all),
+		cmocka_unit_test(a_diversion_names_the_owner),
+		cmocka_unit_test(files_matter_at_authentication),
+		cmocka_unit_test(the_worst_file_counts),
+		cmocka_unit_test(proxies_stand_aside),
+		cmocka_unit_test(rules_behind_silence),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
