@@ -180,7 +180,10 @@ static void find_edge(const struct run *run, struct paths *paths, const struct p
 		uint8_t least = nearer != 0 && nearer < ttl ? nearer : ttl;
 		if (least > paths->farthest)
 			paths->farthest = least;
-		bool outside = !path_inside(run, &hop->address);
+		/* A router that redirects has its ICMP errors rewritten with the target's own
+		 * address: that tells nothing of where it stands. */
+		bool outside = !path_inside(run, &hop->address) &&
+			       !address_equal(&hop->address, &run->address);
 		if (outside && (paths->beyond == 0 || ttl < paths->beyond))
 			paths->beyond = ttl;
 	}

@@ -64,6 +64,7 @@ struct plan {
 	unsigned session_passes;
 	unsigned kernel_used; /* kernel ports handed out */
 	bool handshake_ended;
+	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;    /* when the last of those began */
 	uint16_t ip_id;
@@ -220,14 +221,37 @@ static uint8_t sweep_end(const struct plan *plan, const struct facts *facts)
 
 /* TTLs that sweeps of `asked` have an answer for are left out. */
 static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum purpose purpose,
-		      uint16_t remote_port, uint8_t end, uint16_t asked)
+		      uint16_t remote_port, uint8_t begin, uint8_t end, uint16_t asked)
 {
 	int64_t due = now_ns;
-	for (uint8_t ttl = 1; ttl <= end; ttl++) {
+	for (uint8_t ttl = begin; ttl <= end; ttl++) {
 		if (ttl_answered(plan, asked, ttl))
 			continue;
 		add_syn(plan, due, slot, WAY_LINK, purpose, remote_port, ttl);
 		due += STEP;
+	}
+}
+
+static bool control_answers(const struct plan *plan, unsigned index)
+{
+	const struct exchange *exchange = slot_exchange(plan, SLOT_CONTROL + index);
+	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
+		if (is_terminal(exchange->sent[i].reply))
+			return true;
+	return false;
+}
+
+/* From how far away the further controls answer: asked only behind the routers that are
+ * known, which costs these none of their limit. */
+static void sweep_answering_controls(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	for (unsigned i = 1; i < plan->config.control_count; i++) {
+		if (plan->control_swept[i] || !control_answers(plan, i))
+			continue;
+		plan->control_swept[i] = true;
+		add_sweep(plan, now_ns, SLOT_CONTROL + i, PURPOSE_CONTROL,
+			  plan->config.control_ports[i], (uint8_t)(facts->paths.farthest + 1),
+			  SWEEP_TTL, plan->config.control_ports[i]);
 	}
 }
 
@@ -243,14 +267,17 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (plan->passes == 1)
 		add_syn(plan, now_ns, SLOT_RAW, WAY_RAW, PURPOSE_SSH, port, 0);
 	add_syn(plan, now_ns, SLOT_LINK, WAY_LINK, PURPOSE_SSH, port, 0);
-	add_sweep(plan, now_ns, SLOT_SWEEP + plan->passes - 1, PURPOSE_SWEEP, port, end, port);
-	for (unsigned i = 0; i < plan->config.control_count; i++) {
-		/* The first control goes with the SSH port at every TTL, so that a router's
-		 * silence is never only its ICMP limit. */
-		uint16_t control = plan->config.control_ports[i];
-		add_sweep(plan, now_ns + behind, SLOT_CONTROL + i, PURPOSE_CONTROL, control, end,
-			  i == 0 ? port : control);
-	}
+	add_sweep(plan, now_ns, SLOT_SWEEP + plan->passes - 1, PURPOSE_SWEEP, port, 1, end, port);
+	/* The first control goes with the SSH port at every TTL, so that a router's silence
+	 * is never only its ICMP limit. The others would use that limit up: they are only
+	 * asked whether they answer at all (sweep_answering_controls() asks from where). */
+	if (plan->config.control_count > 0)
+		add_sweep(plan, now_ns + behind, SLOT_CONTROL, PURPOSE_CONTROL,
+			  plan->config.control_ports[0], 1, end, port);
+	for (unsigned i = 1; i < plan->config.control_count; i++)
+		if (!control_answers(plan, i))
+			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
+				plan->config.control_ports[i], 0);
 	enum answer syn = fact_answer(facts, QUESTION_SYN);
 	if (plan->passes == 1 && syn != ANSWER_SYN_SYN_ACK)
 		for (unsigned i = 0; i < USUAL_PORTS; i++)
@@ -449,6 +476,7 @@ static void finish(struct plan *plan)
 static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
 	verify_elsewhere(plan, now_ns);
+	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
 	    now_ns - plan->listen_ns < LISTEN_WAIT)
 		return;
