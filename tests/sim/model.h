@@ -169,7 +169,6 @@ struct scenario {
 	enum cause cause;
 	const char *variant;     /* what is done, in a few words */
 	unsigned allowed;        /* bit per source that the packets cannot exclude */
-	bool unknowable;         /* nothing at all can be seen of it */
 	enum vantage vantage;
 	enum deployment deployment;
 	struct address local, target;
@@ -252,7 +251,13 @@ struct sender {
 
 enum tcp_state { TCP_NONE, TCP_OPENING, TCP_UP, TCP_GONE };
 
-enum talk_stage { TALK_NONE, TALK_LISTENS, TALK_SPOKE, TALK_IDENTIFIED, TALK_KEX, TALK_AUTH, TALK_OVER };
+enum talk_stage {
+	TALK_NONE,
+	TALK_LISTENS,
+	TALK_SPOKE,
+	TALK_IDENTIFIED,
+	TALK_OVER,
+};
 
 /* A connection of the client's kernel. */
 struct socket_model {
@@ -264,7 +269,6 @@ struct socket_model {
 	uint16_t generation;
 	struct sender sender;
 	enum talk_stage talk;
-	bool kexinit_sent;
 	bool answered;
 };
 
@@ -298,7 +302,6 @@ struct model {
 	int64_t now_ns;
 	uint16_t first_port;
 	struct bucket bucket[NODES_MAX];
-	bool blocked[CLIENT_PORTS]; /* flows that an inspecting box has closed */
 	struct socket_model socket[PLAN_KERNEL_PORTS];
 	struct server_model server[CLIENT_PORTS];
 	struct happening queue[QUEUE_MAX];
@@ -347,7 +350,7 @@ void kernel_timer(struct model *model, const struct happening *happening);
 void kernel_handshake(struct model *model, const struct happening *happening);
 void kernel_connect_ends(struct model *model, const struct happening *happening);
 
-/* sender.c: what both ends share. `piece` went out of order or not; true when new. */
+/* sender.c: what both ends share. */
 struct piece *sender_add(struct sender *sender, enum message message, const uint8_t *bytes,
 			 uint16_t length, bool fin);
 bool sender_acknowledge(struct sender *sender, uint32_t acknowledged);

