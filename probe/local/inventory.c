@@ -53,7 +53,8 @@ static bool plain(const char *name)
 static bool take_text(struct reader *reader, struct finding *finding, const struct flow *flow)
 {
 	char command[320];
-	if (finding->policy || !plain(finding->table) || !plain(finding->chain))
+	if ((finding->policy && !finding->device_unknown) || !plain(finding->table) ||
+	    !plain(finding->chain))
 		return true;
 	nft_ctx_output_set_flags(reader->nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE);
 	snprintf(command, sizeof(command), "list chain %s %s %s", finding->family, finding->table,

@@ -121,9 +121,40 @@ static void read_diversion(struct finding *finding, const struct flow *flow)
 	}
 }
 
+/* Whether the chain listed is one of `interface`: `device "eth0"`, `devices = { eth0, lo }`.
+ * A chain without a hook is some other's, which is not listed: *known is false. */
+static bool of_device(const char *listing, const char *interface, bool *known)
+{
+	const char *at = strstr(listing, " device");
+	size_t wanted = strlen(interface);
+	*known =
+		at != NULL && strstr(listing, "\ttype ") != NULL && strstr(listing, "\ttype ") < at;
+	if (!*known)
+		return false;
+	const char *end = strstr(at, " priority ");
+	for (at = strpbrk(at, "\"{"); at != NULL && (end == NULL || at < end);
+	     at = strpbrk(at, "\", ")) {
+		at += strspn(at, "\"{, ");
+		if (strncmp(at, interface, wanted) == 0 && strchr("\", }", at[wanted]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static bool of_our_device(struct finding *finding, const char *listing, const struct flow *flow)
+{
+	bool known;
+	bool ours = of_device(listing, flow->interface, &known);
+	finding->device_unknown = !known;
+	finding->certain &= known;
+	return ours || !known;
+}
+
 bool rule_take_text(struct finding *finding, const char *listing, const struct flow *flow)
 {
 	size_t length;
+	if (finding->device_unknown && !of_our_device(finding, listing, flow))
+		return false;
 	if (finding->policy)
 		return true;
 	const char *line = find_line(listing, finding->handle, &length);

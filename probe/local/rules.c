@@ -175,6 +175,13 @@ static struct finding *find(struct walk *walk, enum rule_effect effect, enum mat
 	return finding;
 }
 
+/* libnftables 1.0.6 leaves the device out. */
+static bool sees_one_device(const struct chain *chain)
+{
+	return is(chain->family, "netdev") || is(chain->hook, "ingress") ||
+	       is(chain->hook, "egress");
+}
+
 static void name_it(const struct walk *walk, const struct chain *chain, int64_t handle,
 		    struct finding *finding)
 {
@@ -184,6 +191,7 @@ static void name_it(const struct walk *walk, const struct chain *chain, int64_t 
 	snprintf(finding->chain, sizeof(finding->chain), "%s", chain->name);
 	snprintf(finding->hook, sizeof(finding->hook), "%s", walk->base->hook);
 	finding->handle = handle;
+	finding->device_unknown = sees_one_device(walk->base) && walk->base->device == NULL;
 }
 
 static void report(struct walk *walk, const struct chain *chain, const struct rule *rule,
@@ -467,14 +475,13 @@ static int hook_rank(const struct walk *walk, const struct chain *chain)
 	static const char *const out[] = { "output", "postrouting", "egress" };
 	static const char *const in[] = { "ingress", "prerouting", "input" };
 	const char *family = walk->flow->target.family == 6 ? "ip6" : "ip";
-	bool device = is(chain->family, "netdev") || is(chain->hook, "ingress") ||
-		      is(chain->hook, "egress");
 	if (chain->dormant || chain->hook == NULL)
 		return -1;
 	if (!is(chain->family, family) && !is(chain->family, "inet") &&
 	    !is(chain->family, "netdev"))
 		return -1;
-	if (device && chain->device != NULL && !is(chain->device, walk->flow->interface))
+	if (sees_one_device(chain) && chain->device != NULL &&
+	    !is(chain->device, walk->flow->interface))
 		return -1;
 	if (walk->incoming && is(chain->type, "nat")) /* sees first packets only */
 		return -1;

@@ -26,10 +26,11 @@ enum rule_effect { RULE_DROPS, RULE_REJECTS, RULE_DIVERTS, RULE_QUEUES };
 /* Names and text may hold any bytes: whoever may write rules chose them. */
 struct finding {
 	enum rule_effect effect;
-	bool incoming; /* stops the answers, not the SYN */
-	bool certain;  /* false: some condition could not be evaluated */
-	bool policy;   /* the chain's policy, not a rule */
-	char tool[16]; /* "nft", "iptables" */
+	bool incoming;	     /* stops the answers, not the SYN */
+	bool certain;	     /* false: some condition could not be evaluated */
+	bool policy;	     /* the chain's policy, not a rule */
+	bool device_unknown; /* the chain sees one interface, and the JSON does not say which */
+	char tool[16];	     /* "nft", "iptables" */
 	char family[16], table[128], chain[128], hook[16];
 	int64_t handle;	   /* of the rule, 0 for a policy; with iptables the rule's number */
 	struct address to; /* RULE_DIVERTS: where to; family 0: the same or unknown */
@@ -50,7 +51,8 @@ bool rules_find(const char *json, const struct flow *flow, struct findings *out)
 
 /* Looks `finding` up in `listing`, what `nft -a list chain` printed, and keeps its text
  * without counters and handle. The text can tell more than the JSON (iptables' own
- * matches): false when it says that the rule is about other ports. */
+ * matches, a chain's device): false when it says that the rule is about other ports or
+ * another interface. */
 bool rule_take_text(struct finding *finding, const char *listing, const struct flow *flow);
 
 /* "table inet filter chain output handle 7: tcp dport 22 drop" */

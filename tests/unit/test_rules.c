@@ -472,6 +472,44 @@ static void diversions_in_text(void **state)
 	assert_string_equal(address_text(&finding.to, text), "10.9.9.9");
 }
 
+static void devices(void **state)
+{
+	(void)state;
+#define NETDEV(what)                                                                               \
+	"table netdev d { # handle 9\n\tchain e { # handle 1\n\t\ttype filter hook egress " what   \
+	" priority filter; policy accept;\n\t\ttcp dport 22 drop # handle 5\n\t}\n}\n"
+	static const struct {
+		const char *listing;
+		bool kept, certain;
+	} rows[] = {
+		{ NETDEV("device \"eth0\""), true, true },
+		{ NETDEV("device \"eth01\""), false, true },
+		{ NETDEV("device \"lo\""), false, true },
+		{ NETDEV("devices = { lo, eth0 }"), true, true },
+		{ NETDEV("devices = { eth0, lo }"), true, true },
+		{ NETDEV("devices = { lo, veth0 }"), false, true },
+		{ "table netdev d { # handle 9\n\tchain e { # handle 1\n\t\ttcp dport 22 drop # "
+		  "handle 5\n\t}\n}\n",
+		  true, false },
+		{ "", true, false },
+	};
+	struct flow flow = flow4();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct finding finding = { .handle = 5, .certain = true, .device_unknown = true };
+		if (rule_take_text(&finding, rows[i].listing, &flow) != rows[i].kept)
+			fail_msg("row %zu", i);
+		assert_true(!rows[i].kept || finding.certain == rows[i].certain);
+	}
+	/* what the JSON names needs no text */
+	struct findings found = { 0 };
+	assert_true(rules_find(
+		"{\"nftables\": [{\"chain\": {\"family\": \"netdev\", \"table\": \"d\", "
+		"\"name\": \"c\", \"type\": \"filter\", \"hook\": \"egress\", \"prio\": 0, "
+		"\"policy\": \"drop\", \"dev\": \"lo\"}}]}",
+		&flow, &found));
+	assert_int_equal(found.count, 0);
+}
+
 /* Every beginning of the listing is fine, whatever was cut. */
 static void cut_listings(void **state)
 {
@@ -520,6 +558,7 @@ int main(void)
 		cmocka_unit_test(no_more_than_there_is_room_for),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(diversions_in_text),
+		cmocka_unit_test(devices),
 		cmocka_unit_test(cut_listings),
 		cmocka_unit_test(descriptions),
 	};
