@@ -114,6 +114,23 @@ static bool reached_authentication(struct observation *o)
 	return false;
 }
 
+/* A reset goes out that nobody asked for: neither the server, which has ended nothing, nor
+ * the client, which learns of the end by it. */
+static bool aborted_here(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct event *end = event_of(o, EVENT_SSH);
+	if (end == NULL || end->error == 0 || c->client_reset_frame == 0 ||
+	    c->server_end_ns != 0 || c->client_end_ns > end->time_ns)
+		return false;
+	fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
+			     "this machine resets its own connection after %.0f ms, \"%s\"; nothing that came asks for it",
+			     (double)(c->client_end_ns - opening(o->kernel)->time_ns) / 1e6,
+			     strerror(end->error)),
+		    c->client_reset_frame);
+	return true;
+}
+
 /* -- large packets vanish --------------------------------------------------------- */
 
 /* A kernel acknowledges what arrives, whatever its service does. Segments below this size
@@ -300,7 +317,7 @@ static void not_a_word(struct observation *o)
 static void observe_ssh(struct observation *o)
 {
 	const struct ssh_side *server = &o->kernel->connection->dialog.side[SSH_SERVER];
-	if (reached_authentication(o))
+	if (reached_authentication(o) || aborted_here(o))
 		return;
 	if (server->milestone >= SSH_IDENTIFIED)
 		after_identification(o);

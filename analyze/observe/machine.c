@@ -73,6 +73,16 @@ static void diverted_to(struct observation *o, const struct sent *sent)
 		    sent->frame);
 }
 
+/* A frame handed to the interface passes no rules but those at the interface itself. */
+static bool frames_stopped_too(const struct observation *o)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		if (exchange->way == WAY_LINK && exchange->refused != 0 && exchange->sent_count == 0)
+			return true;
+	return false;
+}
+
 /* Nothing of the kernel's connection was seen on any interface. */
 static void observe_unseen(struct observation *o)
 {
@@ -92,7 +102,8 @@ static void observe_unseen(struct observation *o)
 			 "connect() fails after %.1f ms, \"%s\", and no SYN is on the wire",
 			 (double)waited / 1e6, strerror(kernel->connect_error));
 	} else if (o->now_ns - kernel->opened_ns >= LOCAL_PATIENCE && next_hop_known(o->run)) {
-		fact_set(o, ANSWER_OUT_VANISHES,
+		fact_set(o,
+			 frames_stopped_too(o) ? ANSWER_OUT_VANISHES_BELOW : ANSWER_OUT_VANISHES,
 			 "the kernel's SYN does not reach the wire, though the next hop is known");
 	}
 }
