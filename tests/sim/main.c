@@ -33,7 +33,9 @@ static void describe(const struct diagnosis *d, FILE *out)
 	fprintf(out, "seed %" PRIu64 ": %s (%s), %s, %s; way %u, edge %u, ecmp %d\n", s->seed,
 		cause_name(s->cause), s->variant, vantage_names[s->vantage],
 		deployment_names[s->deployment], s->trail[0].length, s->edge, (int)s->ecmp);
-	fprintf(out, "  loss %.0f/%.0f %% at %u, jitter %.1f ms, duplicates %.0f %%, asymmetry %u, quotes %s\n",
+	fprintf(out,
+		"  loss %.0f/%.0f %% at %u, jitter %.1f ms, duplicates %.0f %%, asymmetry %u, "
+		"quotes %s\n",
 		100 * w->loss_out, 100 * w->loss_back, w->lossy, (double)w->jitter_ns / 1e6,
 		100 * w->duplicate, w->asymmetry, w->quotes_rewritten ? "rewritten" : "true");
 	fprintf(out, "  %s %s %.3f sources", outcome_name(v->outcome), cause_name(v->cause),

@@ -45,14 +45,15 @@ static void put_packet(struct pen *pen, const uint8_t *payload, size_t length)
 		put_u8(pen, 0);
 }
 
-#define KEX "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,ecdh-sha2-nistp384," \
-	    "ecdh-sha2-nistp521,diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512," \
+#define KEX "curve25519-sha256,curve25519-sha256@libssh.org,"                                 \
+	    "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                       \
+	    "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512," \
 	    "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
 #define HOST_KEYS "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256"
 #define CIPHERS "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr," \
 		"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-#define MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com," \
-	     "hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+#define MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"                \
+	     "hmac-sha1-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 
 struct offer {
 	const char *kex, *host_keys, *ciphers, *macs;
@@ -138,8 +139,8 @@ static void keep_text(struct phrases *phrases, struct pen *pen, const char *text
 static void build_client(struct phrases *phrases, struct pen *pen)
 {
 	/* Twice the same names: it changes no choice, and makes it as long as OpenSSH's. */
-	static const struct offer offer = { KEX, HOST_KEYS "," HOST_KEYS "," HOST_KEYS, CIPHERS "," CIPHERS,
-					    MACS "," MACS };
+	static const struct offer offer = { KEX, HOST_KEYS "," HOST_KEYS "," HOST_KEYS,
+					    CIPHERS "," CIPHERS, MACS "," MACS };
 	keep_text(phrases, pen, "SSH-2.0-libssh_0.10.5\r\n", SAYS_CLIENT_IDENT);
 	size_t start = pen->used;
 	put_kexinit(pen, &offer);
