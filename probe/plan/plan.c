@@ -490,7 +490,9 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	}
 	bool settled = conversation_settled(plan, facts) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
-	if (settled && place_settled(plan, facts) && confident(plan, facts)) {
+	bool enough = confident(plan, facts) ||
+		      fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH;
+	if (settled && place_settled(plan, facts) && enough) {
 		finish(plan);
 		return;
 	}
@@ -514,6 +516,14 @@ static bool connect_failed(const struct plan *plan, int64_t now_ns)
 	return now_ns - plan->started_ns >= ANSWER_WAIT;
 }
 
+/* SSH answers as it should; with a key that is not the VM's it may be another's answer. */
+static bool all_is_well(const struct facts *facts)
+{
+	enum answer key = fact_answer(facts, QUESTION_KEY);
+	return fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH &&
+	       key != ANSWER_KEY_CHANGED && key != ANSWER_KEY_WRONG;
+}
+
 static void think(struct plan *plan, int64_t now_ns)
 {
 	struct facts facts;
@@ -522,8 +532,7 @@ static void think(struct plan *plan, int64_t now_ns)
 	look(plan, now_ns, &facts);
 	enum answer route = fact_answer(&facts, QUESTION_ROUTE);
 	bool hopeless = route != ANSWER_ROUTE_OK && route != ANSWER_NONE;
-	if (fact_answer(&facts, QUESTION_SSH) == ANSWER_SSH_AUTH ||
-	    now_ns >= plan->config.deadline_ns ||
+	if (all_is_well(&facts) || now_ns >= plan->config.deadline_ns ||
 	    (hopeless && machine_settled(plan, &facts))) {
 		finish(plan);
 		return;
