@@ -48,9 +48,9 @@ static void tell_part(struct session *session, const struct inventory_result *re
 		      const struct inventory_part *part)
 {
 	char text[768] = "";
-	if (result->legacy[0] != '\0')
-		snprintf(text, sizeof(text), "legacy iptables tables are in use too (%s)",
-			 result->legacy);
+	const char *legacy = session->run->address.family == 6 ? result->legacy6 : result->legacy4;
+	if (legacy[0] != '\0')
+		snprintf(text, sizeof(text), "legacy iptables has rules too (table %s)", legacy);
 	tell(session, (struct event){ .kind = EVENT_RULES,
 				      .value = (int64_t)part->rules.count,
 				      .text = text });

@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "local/legacy.h"
+
 struct inventory {
 	int fd;
 	pid_t child;
@@ -111,25 +113,6 @@ static void read_rules(struct reader *reader)
 	}
 }
 
-/* Legacy iptables keeps tables of its own, and a table is there once somebody asked for
- * it: the names are all that is known without that tool. */
-static void read_legacy(struct inventory_result *result)
-{
-	static const char *const files[] = { "/proc/self/net/ip_tables_names",
-					     "/proc/self/net/ip6_tables_names" };
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		FILE *file = fopen(files[i], "re");
-		char name[64];
-		while (file != NULL && fscanf(file, "%63s", name) == 1) {
-			size_t used = strlen(result->legacy);
-			snprintf(result->legacy + used, sizeof(result->legacy) - used, "%s%s%s",
-				 used > 0 ? ", " : "", i > 0 ? "IPv6 " : "", name);
-		}
-		if (file != NULL)
-			fclose(file);
-	}
-}
-
 static void write_all(int fd, const void *bytes, size_t length)
 {
 	const char *at = bytes;
@@ -165,7 +148,8 @@ static void read_everything(int out, pid_t parent, const struct flow *flows, siz
 	hush();
 	struct reader reader = { .flows = flows, .count = count, .result = result };
 	read_rules(&reader);
-	read_legacy(result);
+	legacy_tables(4, result->legacy4, sizeof(result->legacy4));
+	legacy_tables(6, result->legacy6, sizeof(result->legacy6));
 	write_all(out, result, sizeof(*result));
 	_exit(0);
 }

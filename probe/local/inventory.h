@@ -28,7 +28,8 @@ struct inventory_result {
 	struct inventory_part part[INVENTORY_FLOWS];
 	bool read;	  /* nftables' rules were read */
 	char limit[128];  /* why not */
-	char legacy[128]; /* legacy iptables tables that are in use, which nft does not show */
+	char legacy4[64]; /* legacy iptables' tables with rules, by family: these are not read */
+	char legacy6[64];
 };
 
 struct inventory;
