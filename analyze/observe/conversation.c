@@ -217,7 +217,10 @@ static void after_identification(struct observation *o)
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
 	if (c->server_end_ns == 0 && (client_segment_vanishes(o) || server_segment_vanishes(o)))
 		return;
-	if (server->milestone >= SSH_KEXINIT && c->client_acked_frame != 0) {
+	/* what the server says after the end did not come before it */
+	bool ended_before = c->server_data_after_end &&
+			    c->dialog.side[SSH_CLIENT].milestone < SSH_KEXINIT;
+	if (server->milestone >= SSH_KEXINIT && c->client_acked_frame != 0 && !ended_before) {
 		key_exchange(o);
 		return;
 	}
@@ -367,11 +370,16 @@ static void observe_ender(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct path *session = &o->facts->paths.session;
 	struct fact *fact = NULL;
-	if (session->terminal != 0 && session->hop[session->terminal].reply == REPLY_RESET) {
+	const struct path_hop *hop = &session->hop[session->terminal];
+	if (session->terminal != 0 && hop->reset_frame != 0) {
 		fact = fact_set(o, cutter_of(place_of(o, session->terminal)),
-				"a copy of the client's identification that lives %u hops only is reset too",
-				session->terminal);
-		fact_packet(fact, session->hop[session->terminal].reply_frame);
+				"a copy of the client's identification that lives %u hop%s only is reset too%s",
+				session->terminal, session->terminal == 1 ? "" : "s",
+				hop->reply == REPLY_EXCEEDED ?
+					", though it travels on: who resets reads along beside the path" :
+					"");
+		fact_packet(fact, hop->reply_frame);
+		fact_packet(fact, hop->reset_frame);
 	} else if (c->server_end_ttl == c->syn_ack_ttl) {
 		fact = fact_set(o, ANSWER_CUTTER_VM,
 				"the packet that ends it has the TTL of the SYN-ACK (%u)",
@@ -382,6 +390,9 @@ static void observe_ender(struct observation *o)
 				"the packet that ends it has TTL %u, the SYN-ACK had %u: its sender is about %u hop%s away",
 				c->server_end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
 	}
+	if (c->server_data_after_end)
+		fact->text = arena_format(o->arena, "%s; the server, which knows of no end, goes on sending",
+					  fact->text);
 	fact_packet(fact, c->syn_ack_frame);
 	fact_packet(fact, c->server_reset_frame);
 	fact_packet(fact, c->server_fin_frame);

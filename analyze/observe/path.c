@@ -64,6 +64,8 @@ static void path_take(struct path *path, const struct exchange *exchange, bool d
 			continue;
 		if (sent->ttl >= 1 && sent->ttl <= PATH_TTL_MAX)
 			hop_take(&path->hop[sent->ttl], sent);
+		if (data && sent->reset_frame != 0 && sent->ttl <= PATH_TTL_MAX)
+			path->hop[sent->ttl].reset_frame = sent->reset_frame;
 		bool tcp = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
 		if (tcp && path->reply_ttl == 0)
 			path->reply_ttl = sent->reply_ttl;
@@ -122,7 +124,7 @@ static void path_summarise(struct path *path)
 			path->asked_to = ttl;
 		if (hop->reply == REPLY_EXCEEDED)
 			path->last_router = ttl;
-		if (is_terminal(hop->reply) && path->terminal == 0)
+		if ((is_terminal(hop->reply) || hop->reset_frame != 0) && path->terminal == 0)
 			path->terminal = ttl;
 	}
 }

@@ -132,6 +132,8 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
 {
 	if (sent == NULL || packet->time_ns < sent->time_ns)
 		return false;
+	if (reply == REPLY_RESET && sent->reset_frame == 0)
+		sent->reset_frame = packet->number;
 	if (sent->reply != REPLY_NONE)
 		return true;
 	sent->reply = reply;

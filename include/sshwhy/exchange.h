@@ -42,6 +42,7 @@ struct sent {
 	uint8_t reply_ttl;
 	uint8_t icmp_type, icmp_code;
 	bool reply_loopback;
+	uint64_t reset_frame; /* data segments: the reset for it, be it the first reply or not */
 	bool unacceptable; /* a reset whose acknowledgement no kernel takes for an answer */
 };
 

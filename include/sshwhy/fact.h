@@ -51,6 +51,7 @@ struct path_hop {
 	struct address address;
 	int64_t rtt_ns;
 	uint64_t sent_frame, reply_frame;
+	uint64_t reset_frame; /* a data segment's reset, be it the first reply or not */
 	uint8_t reply_ttl, icmp_type, icmp_code;
 };
 
