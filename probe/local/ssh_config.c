@@ -206,7 +206,7 @@ static void include_one(const struct file *from, const char *path)
 	file.path = path;
 	file.depth = from->depth + 1;
 	file.outer = file.applies = from->applies;
-	if (file.depth <= DEPTH_MAX && file.applies != APPLIES_NOT)
+	if (file.depth <= DEPTH_MAX)
 		(void)read_file(&file);
 }
 

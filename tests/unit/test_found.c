@@ -123,6 +123,10 @@ static void includes(void **state)
 	assert_true(config.setting[CONFIG_USER].set);
 	read_config(*state, "Host other\nInclude one.conf\n", &config);
 	assert_null(config_proxy(&config));
+	/* under one that may apply, nothing is certain */
+	read_config(*state, "Match exec true\nInclude one.conf\n", &config);
+	assert_non_null(config_proxy(&config));
+	assert_false(config_proxy(&config)->certain);
 	/* a file that includes itself */
 	read_config(*state, "Include config\nInclude /nowhere/*\nProxyJump a\n", &config);
 	assert_non_null(config_proxy(&config));

@@ -138,6 +138,7 @@ static void conditions(void **state)
 		{ MATCH("==", META("oifname"), "\"eth0\""), WILL, WILL },
 		{ MATCH("==", META("oifname"), "\"eth*\""), WILL, WILL },
 		{ MATCH("!=", META("oifname"), "\"lo\""), WILL, WILL },
+		{ MATCH("==", META("oifname"), "\"@named\""), MAY, MAY },
 		{ MATCH("==", META("oif"), "\"lo\""), NONE, NONE },
 		{ MATCH("==", META("skuid"), "1000"), WILL, WILL },
 		{ MATCH("==", META("skuid"), "0"), NONE, NONE },
@@ -370,6 +371,27 @@ static void diversions(void **state)
 	}
 }
 
+/* Before the filter by priority, wherever it is listed; nat chains see no answers. */
+static void priorities(void **state)
+{
+	(void)state;
+	struct flow flow = flow4();
+	struct findings found = { 0 };
+	assert_true(rules_find(
+		"{\"nftables\": [" CHAIN("n", "nat", "-100", "accept") ", " CHAIN(
+			"f", "filter", "0", "drop") ", " RULE("n", "{\"redirect\": null}") "]}",
+		&flow, &found));
+	assert_int_equal(found.count, 1);
+	assert_int_equal(found.finding[0].effect, RULE_DIVERTS);
+	found.count = 0;
+	assert_true(rules_find("{\"nftables\": [{\"chain\": {\"family\": \"ip\", \"table\": \"n\", "
+			       "\"name\": \"c\", "
+			       "\"type\": \"nat\", \"hook\": \"prerouting\", \"prio\": -100, "
+			       "\"policy\": \"drop\"}}]}",
+			       &flow, &found));
+	assert_int_equal(found.count, 0);
+}
+
 static void tables_that_do_not_count(void **state)
 {
 	(void)state;
@@ -554,6 +576,7 @@ int main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(hooks_and_families),
 		cmocka_unit_test(diversions),
+		cmocka_unit_test(priorities),
 		cmocka_unit_test(tables_that_do_not_count),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 		cmocka_unit_test(texts),
