@@ -261,7 +261,8 @@ static void build_behind(struct building *b, struct report_also *rows)
 	struct question_set deeper = { 0 };
 	bool any = false;
 	for (int q = 0; q < QUESTIONS; q++) {
-		deeper.use[q] = question_depth((enum question)q) > depth;
+		deeper.use[q] = question_depth((enum question)q) > depth &&
+				!decides_of(b->verdict.cause, (enum question)q);
 		any |= deeper.use[q] && b->facts.fact[q].answer != ANSWER_NONE;
 	}
 	struct verdict behind;
@@ -271,7 +272,9 @@ static void build_behind(struct building *b, struct report_also *rows)
 	if (behind.outcome != OUTCOME_FAULT && behind.outcome != OUTCOME_AMBIGUOUS)
 		return;
 	add_also(b, rows, behind.cause,
-		 arena_format(b->arena, "behind it, %s (%.0f %%): %s", cause_title(behind.cause),
+		 arena_format(b->arena, "behind it, %s%s (%.0f %%): %s",
+			      behind.outcome == OUTCOME_AMBIGUOUS ? "most likely " : "",
+			      cause_title(behind.cause),
 			      100 * behind.confidence,
 			      b->facts.fact[QUESTION_SYN].text ? b->facts.fact[QUESTION_SYN].text :
 								 cause_title(behind.cause)));

@@ -125,6 +125,15 @@ double likelihood(enum cause cause, enum answer answer)
 
 /* -- posterior ------------------------------------------------------------------------- */
 
+bool decides_of(enum cause cause, enum question question)
+{
+	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
+		if (shares[i].cause == cause && !shares[i].behind &&
+		    answer_question(shares[i].answer) == question)
+			return true;
+	return false;
+}
+
 static void normalise(double probability[CAUSES])
 {
 	double sum = 0;

@@ -31,6 +31,8 @@ void reason(const struct facts *facts, const struct run *run, const struct quest
  * log2 of P(answer | cause) over the mean of the other causes in the running. */
 double likelihood(enum cause cause, enum answer answer);
 double prior(enum cause cause, const struct run *run);
+/* Whether the question is about this cause itself, not about what may lie behind it. */
+bool decides_of(enum cause cause, enum question question);
 
 /* Builds the whole report from a run: track, observe, reason, explain. In `arena`. */
 struct report_options {
