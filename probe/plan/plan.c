@@ -336,16 +336,18 @@ static void verify_elsewhere(struct plan *plan, int64_t now_ns)
 
 /* -- inside the connection ------------------------------------------------------ */
 
-/* How many passes tell: a reset shows at once, silence has to be compared. */
+/* How many passes it takes: a reset shows at once, silence has to be compared, and goes
+ * on being compared while routers that used up their ICMP limit leave it open. */
 static unsigned session_wanted(const struct facts *facts)
 {
+	bool open = fact_answer(facts, QUESTION_CUTTER) == ANSWER_NONE;
 	switch (fact_answer(facts, QUESTION_SSH)) {
 	case ANSWER_SSH_CUT:
 	case ANSWER_SSH_KEX_CUT:
 		return 1;
 	case ANSWER_SSH_SWALLOWED:
 	case ANSWER_SSH_DEAF:
-		return 2;
+		return open ? 4 : 2;
 	default:
 		return 0;
 	}
