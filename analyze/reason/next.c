@@ -4,7 +4,7 @@
 
 #include "report/template.h"
 
-#define SHOWN	   3
+#define SHOWN	   4
 #define WORTHWHILE 0.05 /* bits */
 #define LEFT	   0.01 /* a cause counts as left from here on, as in the report */
 
