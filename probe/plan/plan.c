@@ -588,13 +588,14 @@ void plan_event(struct plan *plan, const struct event *event)
 static bool pop_task(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	while (tasks_left(plan) && plan->task[plan->task_first].due_ns <= now_ns) {
-		*action = plan->task[plan->task_first++].action;
+		struct action due = plan->task[plan->task_first++].action;
 		if (!tasks_left(plan))
 			tasks_clear(plan);
-		if (superfluous(plan, action))
+		if (superfluous(plan, &due))
 			continue;
-		if (action->kind == ACTION_SEND)
+		if (due.kind == ACTION_SEND)
 			plan->last_send_ns = now_ns;
+		*action = due;
 		return true;
 	}
 	return false;

@@ -25,6 +25,7 @@ struct world {
 	enum ssh_port ssh_port;
 	bool healthy;
 	unsigned connects, crafted, resets_sent;
+	uint8_t farthest; /* greatest TTL of a sweep */
 	int64_t done_ns;
 };
 
@@ -115,6 +116,8 @@ static void act_send(struct world *w, const struct action *action)
 	w->resets_sent += (action->flags & TCP_RST) != 0;
 	if (action->flags != TCP_SYN)
 		return;
+	if (action->ttl < 64 && action->ttl > w->farthest)
+		w->farthest = action->ttl;
 	tell(w, (struct event){ .kind = EVENT_OPEN, .way = action->way, .purpose = action->purpose,
 				.local_port = action->local_port,
 				.remote_port = action->remote_port });
@@ -173,6 +176,7 @@ static void a_closed_port_is_settled_quickly(void **state)
 	run_world(&w, CLOSED, false, MS(10000));
 	assert_true(w.done_ns < MS(1000));
 	assert_true(w.connects <= 3);
+	assert_true(w.farthest <= DISTANCE + 1); /* a sweep ends at the first answer */
 }
 
 static void silence_takes_three_seconds_at_most(void **state)
