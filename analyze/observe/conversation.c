@@ -120,13 +120,16 @@ static bool aborted_here(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct event *end = event_of(o, EVENT_SSH);
-	if (end == NULL || end->error == 0 || c->client_reset_frame == 0 ||
-	    c->server_end_ns != 0 || c->client_end_ns > end->time_ns)
+	/* what the kernel told the client of it, and when */
+	int error = end != NULL ? end->error : o->kernel->connect_error;
+	int64_t told_ns = end != NULL ? end->time_ns : o->kernel->answered_ns;
+	if (error == 0 || c->client_reset_frame == 0 || c->server_end_ns != 0 ||
+	    c->client_end_ns > told_ns)
 		return false;
 	fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
 			     "this machine resets its own connection after %.0f ms, \"%s\"; nothing that came asks for it",
 			     (double)(c->client_end_ns - opening(o->kernel)->time_ns) / 1e6,
-			     strerror(end->error)),
+			     strerror(error)),
 		    c->client_reset_frame);
 	return true;
 }

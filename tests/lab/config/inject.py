@@ -11,7 +11,7 @@ import socket
 import struct
 import sys
 
-RESET, TTL = 0x14, 255
+RESET, TTL = 0x14, 64
 
 
 def checksum(data):
