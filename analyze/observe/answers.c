@@ -76,9 +76,10 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 	if (o->frames_lost || tally->ripe < SILENCE_SYNS ||
 	    tally->last_ripe_ns - tally->first_ns < SILENCE_SPAN)
 		return;
-	tally_packets(o, fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
-				  tally->sent, o->run->port,
-				  (double)(o->now_ns - tally->first_ns) / 1e9),
+	tally_packets(o,
+		      fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
+			       tally->sent, o->run->port,
+			       (double)(o->now_ns - tally->first_ns) / 1e9),
 		      REPLY_NONE);
 }
 
@@ -93,22 +94,26 @@ static void observe_syn(struct observation *o)
 	const struct sent *sent = tally.example[REPLY_SYN_ACK];
 	char from[ADDRESS_TEXT];
 	if (sent != NULL) {
-		tally_packets(o, fact_set(o, ANSWER_SYN_SYN_ACK,
-					  "SYNs to port %u are answered with SYN-ACK after %.1f ms",
-					  o->run->port,
-					  (double)(sent->reply_ns - sent->time_ns) / 1e6),
+		tally_packets(o,
+			      fact_set(o, ANSWER_SYN_SYN_ACK,
+				       "SYNs to port %u are answered with SYN-ACK after %.1f ms",
+				       o->run->port,
+				       (double)(sent->reply_ns - sent->time_ns) / 1e6),
 			      REPLY_SYN_ACK);
 	} else if ((sent = tally.example[REPLY_RESET]) != NULL) {
-		tally_packets(o, fact_set(o, ANSWER_SYN_RESET,
-					  "SYNs to port %u are answered with a reset after %.1f ms",
-					  o->run->port,
-					  (double)(sent->reply_ns - sent->time_ns) / 1e6),
+		tally_packets(o,
+			      fact_set(o, ANSWER_SYN_RESET,
+				       "SYNs to port %u are answered with a reset after %.1f ms",
+				       o->run->port,
+				       (double)(sent->reply_ns - sent->time_ns) / 1e6),
 			      REPLY_RESET);
 	} else if ((sent = tally.example[REPLY_UNREACHABLE]) != NULL) {
-		tally_packets(o, fact_set(o, unreachable_answer(o, sent),
-					  "%s answers SYNs to port %u with ICMP unreachable (type %u code %u)",
-					  address_text(&sent->from, from), o->run->port,
-					  sent->icmp_type, sent->icmp_code),
+		tally_packets(o,
+			      fact_set(o, unreachable_answer(o, sent),
+				       "%s answers SYNs to port %u with ICMP unreachable (type %u "
+				       "code %u)",
+				       address_text(&sent->from, from), o->run->port,
+				       sent->icmp_type, sent->icmp_code),
 			      REPLY_UNREACHABLE);
 	} else {
 		observe_silence(o, &tally);
@@ -177,7 +182,8 @@ enum answer place_of(const struct observation *o, uint8_t ttl)
 	bool inside = within_edge(paths, ttl);
 	if (nearer)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
-	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside || looks_like_a_host(paths))
+	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside ||
+	    looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
 	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so
 	 * near, unless nothing else that answers is farther. */
@@ -220,9 +226,9 @@ static void observe_answerer(struct observation *o)
 			 paths->farthest);
 	else if (paths->control_count > 0 && paths->distance == ttl)
 		snprintf(compared, sizeof(compared), "nothing answers from farther away");
-	struct fact *fact = fact_set(o, place_of(o, ttl),
-				     "the answer comes from hop %u: the smallest TTL that draws it; %s",
-				     ttl, compared);
+	struct fact *fact = fact_set(
+		o, place_of(o, ttl),
+		"the answer comes from hop %u: the smallest TTL that draws it; %s", ttl, compared);
 	fact_packet(fact, paths->ssh.hop[ttl].sent_frame);
 	path_packets(fact, &paths->ssh);
 }
@@ -244,9 +250,9 @@ static void observe_reporter(struct observation *o)
 		who = ANSWER_WHO_VM;
 	fact_packet(fact_set(o, who, "the one who reports, %s, is %s",
 			     address_text(&sent->from, from),
-			     who == ANSWER_WHO_INSIDE ? "inside the client's organisation" :
-			     who == ANSWER_WHO_VM     ? "the target's own address" :
-							"a router beyond the organisation"),
+			     who == ANSWER_WHO_INSIDE ? "inside the client's organisation"
+			     : who == ANSWER_WHO_VM   ? "the target's own address"
+						      : "a router beyond the organisation"),
 		    sent->reply_frame);
 }
 
@@ -303,12 +309,12 @@ static void where_stops(struct observation *o, uint8_t missing)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	/* The device that drops is the last that answered, or the one after it. */
-	enum answer where = paths->edge != 0 && last <= paths->edge ? ANSWER_WHERE_EDGE :
-								       ANSWER_WHERE_TRANSIT;
-	struct fact *fact = fact_set(
-		o, where,
-		"SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
-		o->run->port, last, missing, paths->farthest);
+	enum answer where =
+		paths->edge != 0 && last <= paths->edge ? ANSWER_WHERE_EDGE : ANSWER_WHERE_TRANSIT;
+	struct fact *fact =
+		fact_set(o, where,
+			 "SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
+			 o->run->port, last, missing, paths->farthest);
 	path_packets(fact, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		fact_packet(fact, paths->control[i].hop[missing].reply_frame);
@@ -321,11 +327,13 @@ static void where_equal(struct observation *o)
 	struct fact *fact = NULL;
 	if (last > paths->edge)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
-				"SYNs to port %u come as far as those to other ports: past hop %u, the last router that answers",
+				"SYNs to port %u come as far as those to other ports: past hop %u, "
+				"the last router that answers",
 				o->run->port, last);
 	else if (last != 0 && paths->distance == 0)
 		fact = fact_set(o, ANSWER_WHERE_EDGE_ALL,
-				"on every port the last router that answers is hop %u, inside the organisation",
+				"on every port the last router that answers is hop %u, inside the "
+				"organisation",
 				last);
 	else
 		fact = fact_set(o, ANSWER_WHERE_UNCLEAR,

@@ -7,7 +7,7 @@
 
 /* A server that has said nothing for this long says nothing; bytes not acknowledged
  * for this long (several retransmissions) are not heard. */
-#define SPEECH_PATIENCE  MILLISECONDS(2800)
+#define SPEECH_PATIENCE	 MILLISECONDS(2800)
 #define HEARING_PATIENCE MILLISECONDS(900)
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
@@ -127,7 +127,8 @@ static bool aborted_here(struct observation *o)
 	    c->client_end_ns > told_ns)
 		return false;
 	fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
-			     "this machine resets its own connection after %.0f ms, \"%s\"; nothing that came asks for it",
+			     "this machine resets its own connection after %.0f ms, \"%s\"; "
+			     "nothing that came asks for it",
 			     (double)(c->client_end_ns - opening(o->kernel)->time_ns) / 1e6,
 			     strerror(error)),
 		    c->client_reset_frame);
@@ -138,7 +139,7 @@ static bool aborted_here(struct observation *o)
 
 /* A kernel acknowledges what arrives, whatever its service does. Segments below this size
  * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
-#define LARGE      1200
+#define LARGE	   1200
 #define LARGE_SENT 3
 
 static bool client_segment_vanishes(struct observation *o)
@@ -147,13 +148,13 @@ static bool client_segment_vanishes(struct observation *o)
 	const struct awaited *awaited = &c->awaited;
 	unsigned enough = loses_packets(o) ? 2 * LARGE_SENT : LARGE_SENT;
 	if (awaited->sent < enough || awaited->length < LARGE ||
-	    awaited->length <= c->longest_acked ||
-	    !waited(o, awaited->first_ns, HEARING_PATIENCE))
+	    awaited->length <= c->longest_acked || !waited(o, awaited->first_ns, HEARING_PATIENCE))
 		return false;
-	struct fact *fact = fact_set(
-		o, ANSWER_SSH_LARGE_LOST,
-		"the client's segment of %u bytes is sent %u times and never acknowledged; smaller ones%s arrive",
-		awaited->length, awaited->sent, awaited->selected_frame ? " before and after it" : "");
+	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
+				     "the client's segment of %u bytes is sent %u times and never "
+				     "acknowledged; smaller ones%s arrive",
+				     awaited->length, awaited->sent,
+				     awaited->selected_frame ? " before and after it" : "");
 	fact_packet(fact, awaited->frame);
 	fact_packet(fact, awaited->selected_frame);
 	return true;
@@ -169,10 +170,11 @@ static bool server_segment_vanishes(struct observation *o)
 	uint32_t missing = stream->span[0].from - stream->length;
 	if (missing < LARGE || !waited(o, c->server_data_ns, speech_patience(o)))
 		return false;
-	fact_packet(fact_set(o, ANSWER_SSH_LARGE_LOST,
-			     "%u bytes of the server never come; the smaller segment after them does",
-			     missing),
-		    c->server_data_frame);
+	fact_packet(
+		fact_set(o, ANSWER_SSH_LARGE_LOST,
+			 "%u bytes of the server never come; the smaller segment after them does",
+			 missing),
+		c->server_data_frame);
 	return true;
 }
 
@@ -221,8 +223,8 @@ static void after_identification(struct observation *o)
 	if (c->server_end_ns == 0 && (client_segment_vanishes(o) || server_segment_vanishes(o)))
 		return;
 	/* what the server says after the end did not come before it */
-	bool ended_before = c->server_data_after_end &&
-			    c->dialog.side[SSH_CLIENT].milestone < SSH_KEXINIT;
+	bool ended_before =
+		c->server_data_after_end && c->dialog.side[SSH_CLIENT].milestone < SSH_KEXINIT;
 	if (server->milestone >= SSH_KEXINIT && c->client_acked_frame != 0 && !ended_before) {
 		key_exchange(o);
 		return;
@@ -241,11 +243,13 @@ static void after_identification(struct observation *o)
 		if (!waited(o, c->client_data_ns, HEARING_PATIENCE))
 			return;
 		fact = fact_set(o, ANSWER_SSH_SWALLOWED,
-				"the server's identification comes; the client's is sent %u times and never acknowledged",
+				"the server's identification comes; the client's is sent %u times "
+				"and never acknowledged",
 				c->client_data_sent);
 	} else if (waited(o, c->client_data_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
-				"both sides identify themselves, the client's is acknowledged, then nothing comes");
+				"both sides identify themselves, the client's is acknowledged, "
+				"then nothing comes");
 	}
 	if (fact == NULL)
 		return;
@@ -294,7 +298,8 @@ static void not_a_word(struct observation *o)
 	const struct sent *syn = opening(o->kernel);
 	if (c->server_end_ns != 0 && ended_by_words(o)) {
 		fact = fact_set(o, ANSWER_SSH_CUT,
-				"the server says nothing; the connection is %s as soon as the client identifies itself",
+				"the server says nothing; the connection is %s as soon as the "
+				"client identifies itself",
 				end_word(c));
 		fact_packet(fact, c->server_fin_frame);
 		fact_packet(fact, c->server_reset_frame);
@@ -307,11 +312,13 @@ static void not_a_word(struct observation *o)
 	} else if (c->client_data_frame != 0 && c->client_acked_frame == 0) {
 		if (waited(o, c->client_data_ns, HEARING_PATIENCE))
 			fact = fact_set(o, ANSWER_SSH_DEAF,
-					"the connection is accepted; what the client says is sent %u times, never acknowledged",
+					"the connection is accepted; what the client says is sent "
+					"%u times, never acknowledged",
 					c->client_data_sent);
 	} else if (waited(o, syn->reply_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,
-				"the connection is accepted and the client's bytes acknowledged; the service says nothing");
+				"the connection is accepted and the client's bytes acknowledged; "
+				"the service says nothing");
 		fact_packet(fact, c->client_acked_frame);
 	}
 	if (fact == NULL)
@@ -375,12 +382,14 @@ static void observe_ender(struct observation *o)
 	struct fact *fact = NULL;
 	const struct path_hop *hop = &session->hop[session->terminal];
 	if (session->terminal != 0 && hop->reset_frame != 0) {
-		fact = fact_set(o, cutter_of(place_of(o, session->terminal)),
-				"a copy of the client's identification that lives %u hop%s only is reset too%s",
-				session->terminal, session->terminal == 1 ? "" : "s",
-				hop->reply == REPLY_EXCEEDED ?
-					", though it travels on: who resets reads along beside the path" :
-					"");
+		fact = fact_set(
+			o, cutter_of(place_of(o, session->terminal)),
+			"a copy of the client's identification that lives %u hop%s only is reset "
+			"too%s",
+			session->terminal, session->terminal == 1 ? "" : "s",
+			hop->reply == REPLY_EXCEEDED
+				? ", though it travels on: who resets reads along beside the path"
+				: "");
 		fact_packet(fact, hop->reply_frame);
 		fact_packet(fact, hop->reset_frame);
 	} else if (c->server_end_ttl == c->syn_ack_ttl) {
@@ -390,11 +399,13 @@ static void observe_ender(struct observation *o)
 	} else {
 		uint8_t hops = hops_away(c->server_end_ttl);
 		fact = fact_set(o, ender_by_ttl(o, hops),
-				"the packet that ends it has TTL %u, the SYN-ACK had %u: its sender is about %u hop%s away",
+				"the packet that ends it has TTL %u, the SYN-ACK had %u: its "
+				"sender is about %u hop%s away",
 				c->server_end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
 	}
 	if (c->server_data_after_end)
-		fact->text = arena_format(o->arena, "%s; the server, which knows of no end, goes on sending",
+		fact->text = arena_format(o->arena,
+					  "%s; the server, which knows of no end, goes on sending",
 					  fact->text);
 	fact_packet(fact, c->syn_ack_frame);
 	fact_packet(fact, c->server_reset_frame);
@@ -413,16 +424,18 @@ static void observe_swallower(struct observation *o)
 	struct fact *fact;
 	if (missing != 0)
 		fact = fact_set(o, cutter_of(place_of(o, missing)),
-				"copies of the client's identification stop between hop %u and hop %u; SYNs pass",
+				"copies of the client's identification stop between hop %u and hop "
+				"%u; SYNs pass",
 				session->last_router, missing);
 	else if (session->last_router == paths->ssh.last_router)
-		fact = fact_set(o,
-				/* the edge filters what it passes on: a router behind it must tell */
-				o->has_edge && session->last_router <= paths->edge ?
-					ANSWER_CUTTER_UNCLEAR :
-					ANSWER_CUTTER_VM,
-				"copies of the client's identification come as far as SYNs: past hop %u, the last router that answers",
-				session->last_router);
+		fact = fact_set(
+			o,
+			/* the edge filters what it passes on: a router behind it must tell */
+			o->has_edge && session->last_router <= paths->edge ? ANSWER_CUTTER_UNCLEAR
+									   : ANSWER_CUTTER_VM,
+			"copies of the client's identification come as far as SYNs: past hop %u, "
+			"the last router that answers",
+			session->last_router);
 	else
 		return;
 	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)

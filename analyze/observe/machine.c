@@ -48,7 +48,8 @@ static void observe_route(struct observation *o)
 	const struct event *neighbour = neighbour_event(o->run);
 	if (neighbour != NULL && neighbour->error != 0)
 		fact_set(o,
-			 neighbour->value ? ANSWER_ROUTE_TARGET_SILENT : ANSWER_ROUTE_GATEWAY_SILENT,
+			 neighbour->value ? ANSWER_ROUTE_TARGET_SILENT
+					  : ANSWER_ROUTE_GATEWAY_SILENT,
 			 "the next hop, %s, answers no address request (%s)", neighbour->text,
 			 o->run->address.family == 6 ? "neighbour discovery" : "ARP");
 	else
@@ -78,7 +79,8 @@ static bool frames_stopped_too(const struct observation *o)
 {
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
-		if (exchange->way == WAY_LINK && exchange->refused != 0 && exchange->sent_count == 0)
+		if (exchange->way == WAY_LINK && exchange->refused != 0 &&
+		    exchange->sent_count == 0)
 			return true;
 	return false;
 }
@@ -102,8 +104,7 @@ static void observe_unseen(struct observation *o)
 			 "connect() fails after %.1f ms, \"%s\", and no SYN is on the wire",
 			 (double)waited / 1e6, strerror(kernel->connect_error));
 	} else if (o->now_ns - kernel->opened_ns >= LOCAL_PATIENCE && next_hop_known(o->run)) {
-		fact_set(o,
-			 frames_stopped_too(o) ? ANSWER_OUT_VANISHES_BELOW : ANSWER_OUT_VANISHES,
+		fact_set(o, frames_stopped_too(o) ? ANSWER_OUT_VANISHES_BELOW : ANSWER_OUT_VANISHES,
 			 "the kernel's SYN does not reach the wire, though the next hop is known");
 	}
 }
@@ -172,9 +173,9 @@ static void observe_in(struct observation *o)
 	if (syn == NULL || syn->diverted || syn->unacceptable)
 		return;
 	const struct connection *connection = o->kernel->connection;
-	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK" :
-			   syn->reply == REPLY_RESET   ? "reset" :
-							 "refusal";
+	const char *what = syn->reply == REPLY_SYN_ACK ? "SYN-ACK"
+			   : syn->reply == REPLY_RESET ? "reset"
+						       : "refusal";
 	bool taken = o->kernel->answered && o->kernel->connect_error != ETIMEDOUT;
 	if (!o->run->planned) /* what the kernel said is not known, what it sent is */
 		taken = connection == NULL || connection->established;
@@ -186,7 +187,8 @@ static void observe_in(struct observation *o)
 		/* (An ICMP error is only noted when it comes while connect() still holds the
 		 * socket, as it does from very near: the next one counts.) */
 		fact = fact_set(o, ANSWER_IN_IGNORED,
-				"a %s for the kernel's SYN is on the wire%s, and the kernel does not take it",
+				"a %s for the kernel's SYN is on the wire%s, and the kernel does "
+				"not take it",
 				what,
 				connection && connection->syn_acks > 1 ? ", more than once" : "");
 	if (fact == NULL)

@@ -11,10 +11,10 @@ struct observation {
 	struct facts *facts;
 	int64_t now_ns;
 	const struct exchange *kernel; /* the connection ssh itself would make; may be NULL */
-	bool has_edge;                 /* an organisation's edge lies on the way */
-	bool target_inside;            /* by its address the target might be this side of it */
-	bool wire_is_loopback;         /* the target is this machine */
-	bool frames_lost;              /* the capture dropped frames: silence proves nothing */
+	bool has_edge;		       /* an organisation's edge lies on the way */
+	bool target_inside;	       /* by its address the target might be this side of it */
+	bool wire_is_loopback;	       /* the target is this machine */
+	bool frames_lost;	       /* the capture dropped frames: silence proves nothing */
 };
 
 /* Answers a question; the text is formatted into the arena. */
@@ -33,12 +33,12 @@ enum answer place_of(const struct observation *o, uint8_t ttl);
 /* The first router that answers what is compared with and not this; 0 none. */
 uint8_t first_missing_router(const struct path *path);
 
-void observe_machine(struct observation *o);      /* name, route, out, in */
-void observe_answers(struct observation *o);      /* syn, who, where, control, elsewhere */
+void observe_machine(struct observation *o);	  /* name, route, out, in */
+void observe_answers(struct observation *o);	  /* syn, who, where, control, elsewhere */
 void observe_conversation(struct observation *o); /* ssh, cutter, key */
 void observe_rules(struct observation *o);	  /* rule: explains out and in */
 void observe_files(struct observation *o);	  /* permissions, config */
 
-#define MILLISECONDS(n) ((int64_t)(n) * 1000000)
+#define MILLISECONDS(n) ((int64_t)(n)*1000000)
 
 #endif

@@ -69,8 +69,8 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 		.kernel = kernel_exchange(track),
 		.has_edge = path_has_edge(track->run),
 		.target_inside = path_inside(track->run, &track->run->address),
-		.wire_is_loopback = track->run->interface != NULL &&
-				    strcmp(track->run->interface, "lo") == 0,
+		.wire_is_loopback =
+			track->run->interface != NULL && strcmp(track->run->interface, "lo") == 0,
 		.frames_lost = frames_lost(track->run),
 	};
 	paths_build(track, &facts->paths);

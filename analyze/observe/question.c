@@ -7,7 +7,7 @@ static const struct {
 	const char *name, *text;
 	unsigned depth;
 } questions[QUESTIONS] = {
-#define QUESTION(id, name_, depth_, text_) \
+#define QUESTION(id, name_, depth_, text_)                                                         \
 	[QUESTION_##id] = { .name = name_, .text = text_, .depth = depth_ },
 #include "sshwhy/questions.def"
 };
@@ -16,7 +16,7 @@ static const struct {
 	const char *name;
 	enum question question;
 } answers[ANSWERS] = {
-#define ANSWER(question_, id, name_) \
+#define ANSWER(question_, id, name_)                                                               \
 	[ANSWER_##question_##_##id] = { .name = name_, .question = QUESTION_##question_ },
 #include "sshwhy/questions.def"
 };

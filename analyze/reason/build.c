@@ -109,8 +109,9 @@ static void build_evidence(struct building *b)
 	struct report_evidence *rows = arena_alloc(b->arena, (count + 1) * sizeof(*rows));
 	for (size_t i = 0; i < count; i++) {
 		enum answer answer = order[i]->answer;
-		rows[i].fact = arena_format(b->arena, "%s.%s", question_name(answer_question(answer)),
-					    answer_name(answer));
+		rows[i].fact =
+			arena_format(b->arena, "%s.%s", question_name(answer_question(answer)),
+				     answer_name(answer));
 		rows[i].text = order[i]->text;
 		rows[i].packets = order[i]->packets;
 		rows[i].packet_count = order[i]->packet_count;
@@ -138,7 +139,8 @@ static const char *reply_word(const struct building *b, const struct path_hop *h
 	}
 }
 
-static struct report_hop build_hop(const struct building *b, const struct path_hop *hop, uint8_t ttl)
+static struct report_hop build_hop(const struct building *b, const struct path_hop *hop,
+				   uint8_t ttl)
 {
 	char address[ADDRESS_TEXT];
 	struct report_hop row = { .ttl = ttl, .rtt_ms = -1, .reply = reply_word(b, hop) };
@@ -196,9 +198,9 @@ static const char *seen_host_key(const struct building *b, const struct ssh_side
 	if (server->host_key_length == 0 ||
 	    !fingerprint_key_type(server->host_key, server->host_key_length, type))
 		return NULL;
-	return arena_format(b->arena, "%s %s", type,
-			    fingerprint_sha256(server->host_key, server->host_key_length,
-					       fingerprint));
+	return arena_format(
+		b->arena, "%s %s", type,
+		fingerprint_sha256(server->host_key, server->host_key_length, fingerprint));
 }
 
 static void split_methods(struct building *b, const char *text)
@@ -245,7 +247,8 @@ static void add_also(struct building *b, struct report_also *rows, enum cause ca
 	for (size_t i = 0; i < b->report->also_count; i++)
 		told |= rows[i].cause == cause;
 	if (!told)
-		rows[b->report->also_count++] = (struct report_also){ .cause = cause, .text = text };
+		rows[b->report->also_count++] =
+			(struct report_also){ .cause = cause, .text = text };
 }
 
 /* What shows behind the first fault: the verdict of the deeper questions alone. */
@@ -274,17 +277,16 @@ static void build_behind(struct building *b, struct report_also *rows)
 	add_also(b, rows, behind.cause,
 		 arena_format(b->arena, "behind it, %s%s (%.0f %%): %s",
 			      behind.outcome == OUTCOME_AMBIGUOUS ? "most likely " : "",
-			      cause_title(behind.cause),
-			      100 * behind.confidence,
-			      b->facts.fact[QUESTION_SYN].text ? b->facts.fact[QUESTION_SYN].text :
-								 cause_title(behind.cause)));
+			      cause_title(behind.cause), 100 * behind.confidence,
+			      b->facts.fact[QUESTION_SYN].text ? b->facts.fact[QUESTION_SYN].text
+							       : cause_title(behind.cause)));
 }
 
 static const struct {
 	enum answer answer;
 	enum cause cause;
 } faults_aside[] = {
-#define ALSO(question, answer_, cause_) \
+#define ALSO(question, answer_, cause_)                                                            \
 	{ .answer = ANSWER_##question##_##answer_, .cause = CAUSE_##cause_ },
 #include "reason/also.def"
 #undef ALSO
@@ -311,20 +313,21 @@ static void build_also(struct building *b)
 
 static void build_not_observed(struct building *b)
 {
-	const char **lines = arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 2) *
-							   sizeof(*lines));
+	const char **lines =
+		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 2) * sizeof(*lines));
 	size_t count = 0;
 	if (b->run->interrupted)
 		lines[count++] = "the rest of the plan: the run was interrupted";
 	if (!b->run->planned)
-		lines[count++] = "what the kernel told the client, and which packets never left it: "
-				 "the capture is not a run of sshwhy";
+		lines[count++] =
+			"what the kernel told the client, and which packets never left it: "
+			"the capture is not a run of sshwhy";
 	for (size_t i = 0; i < b->run->event_count; i++)
 		if (b->run->events[i].kind == EVENT_LIMIT)
 			lines[count++] = arena_string(b->arena, b->run->events[i].text);
 	if (b->report->host_key == NULL)
-		lines[count++] = b->report->banner == NULL ? "host key: no handshake" :
-							     "host key: no key exchange";
+		lines[count++] = b->report->banner == NULL ? "host key: no handshake"
+							   : "host key: no key exchange";
 	b->report->not_observed = lines;
 	b->report->not_observed_count = count;
 }
@@ -350,9 +353,9 @@ static void build_summary(struct building *b)
 	struct report *report = b->report;
 	const char *what = cause_title(b->verdict.cause);
 	if (report->outcome == OUTCOME_UNKNOWN)
-		what = b->verdict.cause == CAUSE_UNKNOWN ?
-			       "the evidence fits none of the documented causes" :
-			       "too little was seen to name a cause";
+		what = b->verdict.cause == CAUSE_UNKNOWN
+			       ? "the evidence fits none of the documented causes"
+			       : "too little was seen to name a cause";
 	else if (report->outcome == OUTCOME_AMBIGUOUS)
 		what = arena_format(b->arena, "most likely %s, but %zu sources are left", what,
 				    report->source_count);
@@ -373,12 +376,12 @@ static void build_fixes(struct building *b, const struct report_options *options
 		.classic = b->run->deployment == DEPLOYMENT_CLASSIC,
 	};
 	if (b->run->local_address.family != 0)
-		b->values.client = arena_string(b->arena,
-						address_text(&b->run->local_address, client));
+		b->values.client =
+			arena_string(b->arena, address_text(&b->run->local_address, client));
 	if (b->report->outcome != OUTCOME_FAULT && b->report->outcome != OUTCOME_AMBIGUOUS)
 		return;
-	b->report->fixes = explain_fixes(b->arena, b->verdict.cause, &b->values,
-					 &b->report->fix_count);
+	b->report->fixes =
+		explain_fixes(b->arena, b->verdict.cause, &b->values, &b->report->fix_count);
 	if (b->report->outcome == OUTCOME_AMBIGUOUS)
 		b->report->next = next_rank(b->arena, &b->verdict, b->run, &b->values,
 					    &b->report->next_count);

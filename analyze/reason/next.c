@@ -23,7 +23,7 @@ static const struct {
 	enum vantage vantage;
 	const char *shell, *text, *command;
 } observations[OBSERVATIONS] = {
-#define OBSERVATION(id, vantage_, shell_, text_, command_)                                        \
+#define OBSERVATION(id, vantage_, shell_, text_, command_)                                         \
 	[OBSERVATION_##id] = {                                                                     \
 		.vantage = vantage_, .shell = shell_, .text = text_, .command = command_           \
 	},
@@ -41,7 +41,7 @@ static const struct {
 	double p;
 } expectations[] = {
 #define OBSERVATION(id, vantage, shell, text, command)
-#define EXPECT(id, cause_, p_) \
+#define EXPECT(id, cause_, p_)                                                                     \
 	{ .observation = OBSERVATION_##id, .cause = CAUSE_##cause_, .p = p_ },
 #define EXPECT_REST(id, p_) { .observation = OBSERVATION_##id, .cause = CAUSES, .p = p_ },
 #include "reason/next.def"
@@ -130,7 +130,7 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 		given[best] = true;
 		next[*count].text = observations[best].text;
 		next[*count].command = template_fill(arena, observations[best].command,
-						       observations[best].shell, values);
+						     observations[best].shell, values);
 		separated(arena, (enum observation)best, verdict, &next[*count]);
 	}
 	return next;

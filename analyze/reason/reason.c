@@ -4,7 +4,7 @@
 
 #define FLOOR 0.1 /* share of 100 that every answer has under every cause */
 /* The shares of likelihood.def weigh as much as this many counted runs. */
-#define STRENGTH 30.0
+#define STRENGTH     30.0
 #define SOURCE_SHOWN 0.05
 
 struct share {
@@ -15,9 +15,9 @@ struct share {
 };
 
 static const struct share shares[] = {
-#define EVERY(question, answer_, weight_) \
+#define EVERY(question, answer_, weight_)                                                          \
 	{ .cause = CAUSES, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
-#define LIKELY(cause_, question, answer_, weight_) \
+#define LIKELY(cause_, question, answer_, weight_)                                                 \
 	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
 #define BEHIND(cause_, question, answer_, weight_)                                                 \
 	{ .cause = CAUSE_##cause_,                                                                 \
@@ -31,7 +31,7 @@ static const struct share shares[] = {
 };
 
 static const struct share counts[] = {
-#define COUNTED(cause_, question, answer_, runs) \
+#define COUNTED(cause_, question, answer_, runs)                                                   \
 	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = runs },
 #include "reason/counts.def"
 #undef COUNTED
@@ -41,10 +41,11 @@ static const struct share counts[] = {
 static const struct {
 	double base, vantage[VANTAGES], deployment[DEPLOYMENTS], path[2];
 } priors[CAUSES] = {
-#define PRIOR(cause, base_, client, internet, vnet, vm, unknown, arm, classic, public_path, private_path) \
-	[CAUSE_##cause] = { .base = base_,                                                       \
-			    .vantage = { client, internet, vnet, vm },                           \
-			    .deployment = { unknown, arm, classic },                             \
+#define PRIOR(cause, base_, client, internet, vnet, vm, unknown, arm, classic, public_path,        \
+	      private_path)                                                                        \
+	[CAUSE_##cause] = { .base = base_,                                                         \
+			    .vantage = { client, internet, vnet, vm },                             \
+			    .deployment = { unknown, arm, classic },                               \
 			    .path = { public_path, private_path } },
 #include "reason/prior.def"
 #undef PRIOR

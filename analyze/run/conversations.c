@@ -11,7 +11,7 @@ struct search {
 	struct attempt {
 		size_t conversation;
 		uint16_t client_port;
-	} *attempts;
+	} * attempts;
 	size_t attempt_count;
 };
 
@@ -31,8 +31,8 @@ static size_t conversation_of(struct search *search, const struct address *clien
 		    address_equal(&search->found[i].client, client) &&
 		    address_equal(&search->found[i].server, server))
 			return i;
-	search->found = arena_grow(search->arena, search->found, search->count,
-				   sizeof(*search->found));
+	search->found =
+		arena_grow(search->arena, search->found, search->count, sizeof(*search->found));
 	search->found[search->count] =
 		(struct conversation){ .client = *client, .server = *server, .port = port };
 	return search->count++;
@@ -75,8 +75,7 @@ static void take(struct search *search, const struct packet *packet)
 }
 
 const struct conversation *conversations_find(const struct run *run, const uint16_t *ports,
-					      size_t port_count, struct arena *arena,
-					      size_t *count)
+					      size_t port_count, struct arena *arena, size_t *count)
 {
 	struct search search = { .ports = ports, .port_count = port_count, .arena = arena };
 	for (size_t i = 0; i < run->frame_count; i++) {

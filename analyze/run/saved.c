@@ -42,8 +42,9 @@ bool run_load(struct run *run, const char *path, struct error *error)
 	if (status == SAVEFILE_DAMAGED) {
 		uint64_t offset;
 		const char *damage = savefile_damage(savefile, &offset);
-		error_set(error, EXIT_MALFORMED, "%s: %s at byte %llu; %zu frames before it are used",
-			  path, damage, (unsigned long long)offset, run->frame_count);
+		error_set(error, EXIT_MALFORMED,
+			  "%s: %s at byte %llu; %zu frames before it are used", path, damage,
+			  (unsigned long long)offset, run->frame_count);
 	}
 	savefile_close(savefile);
 	return status == SAVEFILE_END;

@@ -29,8 +29,8 @@ const struct exchange *track_next(const struct track *track, enum purpose purpos
 
 static struct exchange *exchange_add(struct track *track, uint16_t local_port, uint16_t remote_port)
 {
-	track->exchanges = arena_grow(track->arena, track->exchanges, track->count,
-				      sizeof(*track->exchanges));
+	track->exchanges =
+		arena_grow(track->arena, track->exchanges, track->count, sizeof(*track->exchanges));
 	struct exchange *exchange = arena_alloc(track->arena, sizeof(*exchange));
 	exchange->local_port = local_port;
 	exchange->remote_port = remote_port;
@@ -271,8 +271,8 @@ static bool from_target(const struct exchange *exchange, const struct packet *pa
 static struct exchange *take_tcp(struct track *track, const struct packet *packet)
 {
 	struct exchange *exchange = track_find(track, packet->source_port);
-	if (exchange != NULL && (track->run->planned ||
-				 address_equal(&packet->source, &track->run->local_address))) {
+	if (exchange != NULL &&
+	    (track->run->planned || address_equal(&packet->source, &track->run->local_address))) {
 		take_outgoing(track, exchange, packet);
 		return exchange;
 	}

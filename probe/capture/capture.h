@@ -29,7 +29,7 @@ struct capture_wish {
 };
 void capture_open_all(struct capture_wish *wishes, size_t count);
 
-int capture_fd(const struct capture *capture);        /* becomes readable with frames */
+int capture_fd(const struct capture *capture);	      /* becomes readable with frames */
 uint32_t capture_link(const struct capture *capture); /* enum link_type */
 
 /* Calls `take` for every frame that waits now; returns how many, -1 on error

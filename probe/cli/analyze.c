@@ -23,8 +23,10 @@ struct arguments {
 enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_GROUP, KEY_VM };
 
 static const struct argp_option options[] = {
-	{ "vantage", KEY_VANTAGE, "WHERE", 0, "client, internet, vnet or vm: where the capture was taken", 1 },
-	{ "port", KEY_PORT, "LIST", 0, "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
+	{ "vantage", KEY_VANTAGE, "WHERE", 0,
+	  "client, internet, vnet or vm: where the capture was taken", 1 },
+	{ "port", KEY_PORT, "LIST", 0,
+	  "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
 	{ "only", KEY_ONLY, "PATTERN", 0, "servers whose address matches the shell pattern", 1 },
 	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 2 },
 	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 2 },
@@ -138,7 +140,8 @@ int command_analyze(int argc, char **argv)
 		.options = options,
 		.parser = parse,
 		.args_doc = "FILE...",
-		.doc = "Says why SSH did not work, from pcap or pcapng captures (\"-\": standard input).",
+		.doc = "Says why SSH did not work, from pcap or pcapng captures (\"-\": standard "
+		       "input).",
 		.children = children,
 	};
 	struct arguments a = { 0 };

@@ -43,7 +43,7 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 
 struct save {
 	const char *path;
-	int fd;       /* -1: no run is to be saved */
+	int fd;	      /* -1: no run is to be saved */
 	bool created; /* the file is ours, and empty: nothing is lost when it goes */
 };
 

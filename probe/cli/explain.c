@@ -50,7 +50,8 @@ int command_explain(int argc, char **argv)
 	static const struct argp argp = {
 		.parser = parse,
 		.args_doc = "[CAUSE]",
-		.doc = "The documented source, checks and fixes of a cause; without CAUSE, the list.",
+		.doc = "The documented source, checks and fixes of a cause; without CAUSE, the "
+		       "list.",
 		.children = children,
 	};
 	struct arguments a = { 0 };
@@ -58,8 +59,8 @@ int command_explain(int argc, char **argv)
 	enum cause cause = CAUSE_UNKNOWN;
 	parse_command_line(&argp, argc, argv, &a);
 	if (a.cause != NULL && !cause_by_name(a.cause, &cause)) {
-		error_set(&error, EXIT_USAGE, "no cause is called \"%s\"; \"sshwhy explain\" lists them",
-			  a.cause);
+		error_set(&error, EXIT_USAGE,
+			  "no cause is called \"%s\"; \"sshwhy explain\" lists them", a.cause);
 		return output_error(&error);
 	}
 	bool written = a.cause != NULL ? print(&a, cause) : print_all(&a);

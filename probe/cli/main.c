@@ -19,11 +19,13 @@ const char *argp_program_version = "sshwhy " SSHWHY_VERSION;
 static void usage(FILE *out)
 {
 	fprintf(out, "Usage: sshwhy COMMAND [OPTION]... [ARGUMENT]...\n"
-		     "Says why SSH to a VM does not work, and at which documented source the fault lies.\n\n");
+		     "Says why SSH to a VM does not work, and at which documented source the fault "
+		     "lies.\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].does);
-	fprintf(out, "\n\"sshwhy COMMAND --help\" lists a command's options.\n"
-		     "Exit: 0 healthy, 1 fault, 2 ambiguous, 3 unknown; 64 and above: no verdict.\n");
+	fprintf(out,
+		"\n\"sshwhy COMMAND --help\" lists a command's options.\n"
+		"Exit: 0 healthy, 1 fault, 2 ambiguous, 3 unknown; 64 and above: no verdict.\n");
 }
 
 /* A disk may be full for help and version too, which return before anybody has looked. */

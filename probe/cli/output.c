@@ -58,8 +58,8 @@ static bool colored(const struct output *output)
 bool output_report(const struct output *output, const struct report *report, struct error *error)
 {
 	struct text_style style = { .color = colored(output), .verbosity = output->verbosity };
-	bool written = output->json ? report_json(report, stdout) :
-				      report_text(report, &style, stdout);
+	bool written =
+		output->json ? report_json(report, stdout) : report_text(report, &style, stdout);
 	if (!written || fflush(stdout) != 0)
 		return error_set(error, EXIT_CANNOT_WRITE, "the report cannot be written: %s",
 				 strerror(errno));

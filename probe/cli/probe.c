@@ -37,10 +37,14 @@ enum key {
 };
 
 static const struct argp_option options[] = {
-	{ "vantage", KEY_VANTAGE, "WHERE", 0, "client, internet, vnet or vm: where this runs (client)", 1 },
-	{ "deployment", KEY_DEPLOYMENT, "MODEL", 0, "arm, classic or auto (auto: from the name)", 1 },
-	{ "path", KEY_PATH, "KIND", 0, "internet, vpn or expressroute; the latter two clear source 2", 1 },
-	{ "control-port", KEY_CONTROL, "LIST", 0, "ports of the VM to compare with (80,443 and a closed one)", 2 },
+	{ "vantage", KEY_VANTAGE, "WHERE", 0,
+	  "client, internet, vnet or vm: where this runs (client)", 1 },
+	{ "deployment", KEY_DEPLOYMENT, "MODEL", 0, "arm, classic or auto (auto: from the name)",
+	  1 },
+	{ "path", KEY_PATH, "KIND", 0,
+	  "internet, vpn or expressroute; the latter two clear source 2", 1 },
+	{ "control-port", KEY_CONTROL, "LIST", 0,
+	  "ports of the VM to compare with (80,443 and a closed one)", 2 },
 	{ NULL, '4', NULL, 0, "IPv4 only", 2 },
 	{ NULL, '6', NULL, 0, "IPv6 only", 2 },
 	{ "interface", 'i', "IFACE", 0, "leave by this interface", 2 },
@@ -48,7 +52,8 @@ static const struct argp_option options[] = {
 	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
 	{ "auth", KEY_AUTH, NULL, 0, "try authentication with the user's agent", 3 },
 	{ "host-key", KEY_HOST_KEY, "SHA256:...", 0, "the key the server should have", 3 },
-	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0, "known keys (those of ssh's configuration)", 3 },
+	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0, "known keys (those of ssh's configuration)",
+	  3 },
 	{ "write", 'w', "FILE.pcapng", 0, "save the run", 4 },
 	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
 	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
@@ -192,8 +197,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static void add_other_addresses(struct report *report, const struct run *runs, size_t count,
 				const struct report_options *values, struct arena *arena)
 {
-	struct report_also *also =
-		arena_alloc(arena, (report->also_count + count) * sizeof(*also));
+	struct report_also *also = arena_alloc(arena, (report->also_count + count) * sizeof(*also));
 	size_t n = 0;
 	for (; n < report->also_count; n++)
 		also[n] = report->also[n];

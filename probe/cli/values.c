@@ -45,7 +45,8 @@ static bool split_target(const char *text, const char **host, size_t *length, co
 /* Of all literals, those that no VM can have. */
 static bool is_one_host(const struct address *address)
 {
-	static const struct address everybody = { 4, { 255, 255, 255, 255 } }, any = { .family = 6 };
+	static const struct address everybody = { 4, { 255, 255, 255, 255 } },
+				    any = { .family = 6 };
 	const uint8_t first = address->bytes[0];
 	if (address->family == 4)
 		return first != 0 && (first & 0xf0) != 0xe0 && !address_equal(address, &everybody);
@@ -80,8 +81,7 @@ bool parse_name(const char *option, const char *text, const char *const *names, 
 	return error_set(error, EXIT_USAGE, "--%s does not know \"%s\"", option, text);
 }
 
-bool parse_ports(const char *text, uint16_t *ports, size_t room, size_t *count,
-		 struct error *error)
+bool parse_ports(const char *text, uint16_t *ports, size_t room, size_t *count, struct error *error)
 {
 	for (*count = 0;; ++*count) {
 		size_t length = strcspn(text, ",");

@@ -13,8 +13,8 @@
 
 /* Local ports for probes: above Linux's ephemeral range (32768 to 60999), so that no
  * socket of somebody else's gets one while we use it. */
-#define PORTS_FROM 61000u
-#define PORTS_TO   65000u
+#define PORTS_FROM  61000u
+#define PORTS_TO    65000u
 #define PORTS_TRIES 8
 
 static int64_t clock_ns(clockid_t clock)
@@ -158,8 +158,8 @@ static void begin(const struct drive_options *options, int signals, struct resol
 		  struct run *runs, size_t *count)
 {
 	run_start(&runs[0], options);
-	resolve_within(options->host, options->family, (int)(options->timeout_ns / 2000000), signals,
-		       names);
+	resolve_within(options->host, options->family, (int)(options->timeout_ns / 2000000),
+		       signals, names);
 	*count = names->count < DRIVE_ADDRESSES ? names->count : DRIVE_ADDRESSES;
 	for (size_t i = 1; i < *count; i++)
 		run_start(&runs[i], options);
@@ -186,8 +186,7 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	begin(options, signals, &names, runs, count);
 	if (names.count == 0)
 		return true;
-	bool done = open_all(sessions, *count, options, &names, &wire, &machine, runs,
-			     error) &&
+	bool done = open_all(sessions, *count, options, &names, &wire, &machine, runs, error) &&
 		    sessions_run(sessions, *count, &wire, &machine,
 				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
 	for (size_t i = 0; i < *count; i++)

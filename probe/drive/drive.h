@@ -14,7 +14,7 @@
 struct drive_options {
 	const char *host;
 	uint16_t port;
-	int family; /* 0 any, 4, 6 */
+	int family;	       /* 0 any, 4, 6 */
 	const char *interface; /* NULL: the route's */
 	enum vantage vantage;
 	enum deployment deployment;
@@ -29,9 +29,9 @@ struct drive_options {
 };
 
 /* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy
- * address, else the first of all; one that was cut short by it is `unfinished`. Each is the caller's to free, on failure too. False with
- * EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE: nothing could be probed. `signals`: a signalfd;
- * readable, it ends the run early. */
+ * address, else the first of all; one that was cut short by it is `unfinished`. Each is the
+ * caller's to free, on failure too. False with EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE: nothing could
+ * be probed. `signals`: a signalfd; readable, it ends the run early. */
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error);
 

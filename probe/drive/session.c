@@ -40,8 +40,7 @@ static int open_socket(const struct session *session, uint16_t port)
 	return fd;
 }
 
-static bool open_sockets(struct session *session, const struct person *person,
-			 struct error *error)
+static bool open_sockets(struct session *session, const struct person *person, struct error *error)
 {
 	uid_t self = geteuid();
 	if (person->sudo && seteuid(person->uid) != 0)
@@ -72,9 +71,8 @@ static void note_route(struct session *session)
 		snprintf(text, sizeof(text), "%s", strerror(route->error));
 	else
 		snprintf(text, sizeof(text), "%s %s dev %s src %s mtu %u",
-			 route->on_link ? "on-link" : "via",
-			 address_text(&route->next_hop, hop), route->interface,
-			 address_text(&route->source, source), route->mtu);
+			 route->on_link ? "on-link" : "via", address_text(&route->next_hop, hop),
+			 route->interface, address_text(&route->source, source), route->mtu);
 	int error = route->error == 0 && !route->up ? ENETDOWN : route->error;
 	run_event(session->run, &(struct event){ .kind = EVENT_ROUTE,
 						 .time_ns = session->run->started_ns,

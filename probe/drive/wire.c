@@ -66,9 +66,8 @@ bool wire_open(struct wire *wire, const struct route *routes, size_t count,
 	/* Without a shield the kernel resets what crafted SYNs open: less polite to the VM,
 	 * no less true. */
 	struct error ignored = { 0 };
-	wire->shield = shield_raise(ports->crafted,
-				    (uint16_t)(ports->crafted + ports->crafted_count - 1),
-				    &ignored);
+	wire->shield = shield_raise(
+		ports->crafted, (uint16_t)(ports->crafted + ports->crafted_count - 1), &ignored);
 	return true;
 }
 

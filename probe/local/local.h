@@ -13,9 +13,9 @@
 struct resolution {
 	struct address address[16]; /* in getaddrinfo's order, without duplicates */
 	size_t count;
-	int error;        /* 0 or EAI_* */
-	char text[256];   /* the resolver's words when it failed */
-	bool literal;     /* host was an address, nothing was asked */
+	int error;	/* 0 or EAI_* */
+	char text[256]; /* the resolver's words when it failed */
+	bool literal;	/* host was an address, nothing was asked */
 };
 
 /* family: 0 any, 4 or 6. A literal in brackets is fine. Link-local IPv6 addresses
@@ -26,26 +26,25 @@ void resolve(const char *host, int family, struct resolution *out);
  * says of silent name servers too, only 10 to 30 s later; and at once with EAI_INTR when
  * the descriptor `stop` (-1: none) becomes readable. The question then goes on in a thread
  * that nobody waits for. */
-void resolve_within(const char *host, int family, int timeout_ms, int stop,
-		    struct resolution *out);
+void resolve_within(const char *host, int family, int timeout_ms, int stop, struct resolution *out);
 
 /* -- route ------------------------------------------------------------------ */
 
 struct route {
-	int error;                 /* 0, or the errno a connect() would get at once:
-				      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
+	int error; /* 0, or the errno a connect() would get at once:
+		      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
 	char interface[IF_NAMESIZE];
-	unsigned index;            /* interface index */
-	struct address source;     /* the address the kernel would use */
-	struct address next_hop;   /* gateway, or the target itself when on-link */
-	bool on_link;              /* next_hop is the target */
-	bool local;                /* the target is this very machine */
-	bool up;                   /* the interface is administratively up and running */
-	bool has_link_address;     /* Ethernet-like: frames need the next hop's address */
-	uint32_t mtu;              /* of the route, else of the interface */
-	uint16_t hardware;         /* ARPHRD_* */
-	uid_t uid;                 /* asked for this user */
-	bool bound;                /* an interface was asked for: connect() must be bound to it too */
+	unsigned index;		 /* interface index */
+	struct address source;	 /* the address the kernel would use */
+	struct address next_hop; /* gateway, or the target itself when on-link */
+	bool on_link;		 /* next_hop is the target */
+	bool local;		 /* the target is this very machine */
+	bool up;		 /* the interface is administratively up and running */
+	bool has_link_address;	 /* Ethernet-like: frames need the next hop's address */
+	uint32_t mtu;		 /* of the route, else of the interface */
+	uint16_t hardware;	 /* ARPHRD_* */
+	uid_t uid;		 /* asked for this user */
+	bool bound;		 /* an interface was asked for: connect() must be bound to it too */
 };
 
 /* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.

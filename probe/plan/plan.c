@@ -5,28 +5,30 @@
 
 #include "plan/cookie.h"
 
-#define MS(n) ((int64_t)(n) * 1000000)
+#define MS(n) ((int64_t)(n)*1000000)
 
 /* -- pace ----------------------------------------------------------------------- */
 
-#define ANSWER_WAIT  MS(250)  /* a healthy VM answers within; after it the sweep begins */
-#define TALK_WAIT    MS(700)  /* the same for the SSH conversation */
-#define PASSES       3
-#define PASS_GAP     MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
-#define STEP         MS(3)    /* between the TTLs of a sweep: it ends at the first answer */
-#define BEHIND       MS(1)    /* a control's sweep behind that of the SSH port; in later passes, */
-#define FAR_BEHIND   MS(60)   /* so that few lines put the one before the other */
-#define GRACE        MS(300)  /* for replies to the last packet sent */
-#define LAST_GRACE   MS(620)  /* the same when silence shall be believed */
-#define LISTEN_WAIT  MS(800)  /* for the banner on another port */
-#define SESSION_WAIT MS(350)
-#define LOOK_EVERY   MS(50)   /* how often facts are looked at while waiting */
-#define SWEEP_TTL    24
-#define FULL_TTL_CODE 63      /* in the cookie, for SYNs that are to arrive */
-#define CONFIDENT    0.95
+#define ANSWER_WAIT   MS(250) /* a healthy VM answers within; after it the sweep begins */
+#define TALK_WAIT     MS(700) /* the same for the SSH conversation */
+#define PASSES	      3
+#define PASS_GAP      MS(900) /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
+#define STEP	      MS(3)   /* between the TTLs of a sweep: it ends at the first answer */
+#define BEHIND	      MS(1)   /* a control's sweep behind that of the SSH port; in later passes, */
+#define FAR_BEHIND    MS(60)  /* so that few lines put the one before the other */
+#define GRACE	      MS(300) /* for replies to the last packet sent */
+#define LAST_GRACE    MS(620) /* the same when silence shall be believed */
+#define LISTEN_WAIT   MS(800) /* for the banner on another port */
+#define SESSION_WAIT  MS(350)
+#define LOOK_EVERY    MS(50) /* how often facts are looked at while waiting */
+#define SWEEP_TTL     24
+#define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
+#define CONFIDENT     0.95
 
 /* Where sshd is moved to, as a rule. */
-static const uint16_t usual_ports[] = { 2222, 222, 2022, 22222, 2200, 22022, 10022, 50022, 8022, 122 };
+static const uint16_t usual_ports[] = {
+	2222, 222, 2022, 22222, 2200, 22022, 10022, 50022, 8022, 122
+};
 #define USUAL_PORTS (sizeof(usual_ports) / sizeof(*usual_ports))
 
 /* -- state ---------------------------------------------------------------------- */
@@ -60,13 +62,13 @@ struct plan {
 
 	enum phase phase;
 	int64_t started_ns, phase_ns, looked_ns, last_send_ns;
-	unsigned passes;      /* started so far */
+	unsigned passes; /* started so far */
 	unsigned session_passes;
 	unsigned kernel_used; /* kernel ports handed out */
 	bool handshake_ended;
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
-	int64_t listen_ns;    /* when the last of those began */
+	int64_t listen_ns;	    /* when the last of those began */
 	uint16_t ip_id;
 
 	struct task task[TASKS_MAX]; /* a queue in order of due time */
@@ -141,8 +143,7 @@ static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		    enum purpose purpose, uint16_t remote_port, uint8_t ttl)
 {
 	uint16_t local_port = slot_port(plan, slot);
-	uint32_t secret =
-		cookie(plan->config.key, &plan->run->address, local_port, remote_port);
+	uint32_t secret = cookie(plan->config.key, &plan->run->address, local_port, remote_port);
 	plan->ip_id = (uint16_t)(plan->ip_id + 2); /* stays odd: never 0 */
 	struct action action = {
 		.kind = ACTION_SEND,
@@ -155,10 +156,10 @@ static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		.ip_id = plan->ip_id,
 		/* One that is to arrive is sent again as it was: another number on the same
 		 * ports makes a healthy server reset the first (RFC 9293 3.10.7.4). */
-		.sequence = ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0) :
-				       cookie_sequence(secret, ttl,
-						       (uint8_t)(plan->passes +
-								 plan->session_passes)),
+		.sequence =
+			ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0)
+				 : cookie_sequence(secret, ttl,
+						   (uint8_t)(plan->passes + plan->session_passes)),
 	};
 	task_add(plan, due_ns, &action);
 }
@@ -194,8 +195,8 @@ static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t 
 {
 	for (size_t n = 0; n < plan->track.count; n++) {
 		const struct exchange *exchange = plan->track.exchanges[n];
-		bool sweep = exchange->purpose == PURPOSE_SWEEP ||
-			     exchange->purpose == PURPOSE_CONTROL;
+		bool sweep =
+			exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
 		if (!sweep || exchange->remote_port != remote_port)
 			continue;
 		for (unsigned i = 0; i < exchange->sent_count; i++)
@@ -292,10 +293,10 @@ static uint8_t least_terminal(const struct plan *plan, uint16_t remote_port)
 	uint8_t least = 0;
 	for (size_t i = 0; i < plan->track.count; i++) {
 		const struct exchange *exchange = plan->track.exchanges[i];
-		bool sweep = exchange->purpose == PURPOSE_SWEEP ||
-			     exchange->purpose == PURPOSE_CONTROL;
-		uint8_t ttl = sweep && exchange->remote_port == remote_port ?
-				      terminal_ttl(exchange) : 0;
+		bool sweep =
+			exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
+		uint8_t ttl =
+			sweep && exchange->remote_port == remote_port ? terminal_ttl(exchange) : 0;
 		if (ttl != 0 && (least == 0 || ttl < least))
 			least = ttl;
 	}
@@ -492,8 +493,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	}
 	bool settled = conversation_settled(plan, facts) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
-	bool enough = confident(plan, facts) ||
-		      fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH;
+	bool enough = confident(plan, facts) || fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH;
 	if (settled && place_settled(plan, facts) && enough) {
 		finish(plan);
 		return;
@@ -522,8 +522,8 @@ static bool connect_failed(const struct plan *plan, int64_t now_ns)
 static bool all_is_well(const struct facts *facts)
 {
 	enum answer key = fact_answer(facts, QUESTION_KEY);
-	return fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH &&
-	       key != ANSWER_KEY_CHANGED && key != ANSWER_KEY_WRONG;
+	return fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH && key != ANSWER_KEY_CHANGED &&
+	       key != ANSWER_KEY_WRONG;
 }
 
 static void think(struct plan *plan, int64_t now_ns)

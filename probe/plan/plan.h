@@ -24,12 +24,12 @@
 #define PLAN_PAYLOAD_MAX   255
 
 enum action_kind {
-	ACTION_NONE,    /* nothing to do now: ask again at plan_wakeup() */
+	ACTION_NONE,	/* nothing to do now: ask again at plan_wakeup() */
 	ACTION_CONNECT, /* connect() from local_port to remote_port */
-	ACTION_TALK,    /* run the SSH handshake on local_port's connection */
-	ACTION_LISTEN,  /* read what local_port's connection says, say nothing */
-	ACTION_SEND,    /* one crafted segment, by `way` */
-	ACTION_DONE,    /* the run is complete */
+	ACTION_TALK,	/* run the SSH handshake on local_port's connection */
+	ACTION_LISTEN,	/* read what local_port's connection says, say nothing */
+	ACTION_SEND,	/* one crafted segment, by `way` */
+	ACTION_DONE,	/* the run is complete */
 };
 
 struct action {
@@ -50,12 +50,12 @@ struct action {
 struct plan_config {
 	uint16_t control_ports[PATHS_MAX];
 	size_t control_count;
-	uint16_t kernel_ports;  /* the first of PLAN_KERNEL_PORTS that are ours */
+	uint16_t kernel_ports;	/* the first of PLAN_KERNEL_PORTS that are ours */
 	uint16_t crafted_ports; /* the first of PLAN_CRAFTED_PORTS */
-	int64_t deadline_ns;   /* done by then, whatever is known */
-	bool crafted;          /* raw and link-layer sends are possible */
-	uint8_t full_ttl;      /* what the kernel uses, 64 as a rule */
-	uint8_t key[16];       /* secret of this run: makes sequence numbers unguessable */
+	int64_t deadline_ns;	/* done by then, whatever is known */
+	bool crafted;		/* raw and link-layer sends are possible */
+	uint8_t full_ttl;	/* what the kernel uses, 64 as a rule */
+	uint8_t key[16];	/* secret of this run: makes sequence numbers unguessable */
 };
 
 struct plan;

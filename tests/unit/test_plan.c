@@ -10,7 +10,7 @@
 #include "plan/cookie.h"
 #include "plan/plan.h"
 
-#define MS(n)	 ((int64_t)(n) * 1000000)
+#define MS(n)	 ((int64_t)(n)*1000000)
 #define ROUTERS	 3
 #define DISTANCE 5
 
@@ -32,11 +32,16 @@ struct world {
 static struct packet out_packet(const struct world *w, uint16_t local, uint16_t remote, uint8_t ttl,
 				uint8_t flags, uint32_t sequence)
 {
-	return (struct packet){ .time_ns = w->now,	   .end = DECODE_COMPLETE,
-				.protocol = IP_TCP,	   .source = w->run.local_address,
-				.destination = w->run.address, .source_port = local,
-				.destination_port = remote, .ttl = ttl,
-				.flags = flags,		   .sequence = sequence };
+	return (struct packet){ .time_ns = w->now,
+				.end = DECODE_COMPLETE,
+				.protocol = IP_TCP,
+				.source = w->run.local_address,
+				.destination = w->run.address,
+				.source_port = local,
+				.destination_port = remote,
+				.ttl = ttl,
+				.flags = flags,
+				.sequence = sequence };
 }
 
 static void give(struct world *w, struct packet packet)
@@ -55,11 +60,18 @@ static void tell(struct world *w, struct event event)
 
 static void give_exceeded(struct world *w, const struct packet *syn)
 {
-	struct address router = { .family = 4, .bytes = { syn->ttl == 1 ? 10 : 198, 51, 100, syn->ttl } };
-	give(w, (struct packet){ .end = DECODE_COMPLETE, .protocol = IP_ICMP, .source = router,
-				 .destination = w->run.local_address, .icmp_type = 11, .ttl = 60,
-				 .quote = { .present = true, .has_ports = true,
-					    .has_sequence = true, .protocol = IP_TCP,
+	struct address router = { .family = 4,
+				  .bytes = { syn->ttl == 1 ? 10 : 198, 51, 100, syn->ttl } };
+	give(w, (struct packet){ .end = DECODE_COMPLETE,
+				 .protocol = IP_ICMP,
+				 .source = router,
+				 .destination = w->run.local_address,
+				 .icmp_type = 11,
+				 .ttl = 60,
+				 .quote = { .present = true,
+					    .has_ports = true,
+					    .has_sequence = true,
+					    .protocol = IP_TCP,
 					    .source_port = syn->source_port,
 					    .destination_port = syn->destination_port,
 					    .sequence = syn->sequence } });
@@ -89,14 +101,17 @@ static void answer(struct world *w, const struct packet *syn)
 static void act_connect(struct world *w, const struct action *action)
 {
 	w->connects++;
-	tell(w, (struct event){ .kind = EVENT_OPEN, .way = WAY_KERNEL, .purpose = action->purpose,
+	tell(w, (struct event){ .kind = EVENT_OPEN,
+				.way = WAY_KERNEL,
+				.purpose = action->purpose,
 				.local_port = action->local_port,
 				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
 	give(w, syn);
 	answer(w, &syn);
 	if (w->ssh_port != SILENT)
-		tell(w, (struct event){ .kind = EVENT_CONNECT, .local_port = action->local_port,
+		tell(w, (struct event){ .kind = EVENT_CONNECT,
+					.local_port = action->local_port,
 					.error = w->ssh_port == OPEN ? 0 : ECONNREFUSED });
 }
 
@@ -104,9 +119,11 @@ static void act_talk(struct world *w, const struct action *action)
 {
 	if (!w->healthy)
 		return;
-	tell(w, (struct event){ .kind = EVENT_AUTH, .local_port = action->local_port,
+	tell(w, (struct event){ .kind = EVENT_AUTH,
+				.local_port = action->local_port,
 				.text = "publickey" });
-	tell(w, (struct event){ .kind = EVENT_SSH, .local_port = action->local_port,
+	tell(w, (struct event){ .kind = EVENT_SSH,
+				.local_port = action->local_port,
 				.text = "authentication" });
 }
 
@@ -118,7 +135,9 @@ static void act_send(struct world *w, const struct action *action)
 		return;
 	if (action->ttl < 64 && action->ttl > w->farthest)
 		w->farthest = action->ttl;
-	tell(w, (struct event){ .kind = EVENT_OPEN, .way = action->way, .purpose = action->purpose,
+	tell(w, (struct event){ .kind = EVENT_OPEN,
+				.way = action->way,
+				.purpose = action->purpose,
 				.local_port = action->local_port,
 				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, action->ttl,
@@ -130,13 +149,19 @@ static void act_send(struct world *w, const struct action *action)
 static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout)
 {
 	*w = (struct world){ .now = MS(1000), .ssh_port = ssh_port, .healthy = healthy };
-	w->run = (struct run){ .planned = true, .port = 22, .host = "vm",
+	w->run = (struct run){ .planned = true,
+			       .port = 22,
+			       .host = "vm",
 			       .address = address_parse("20.99.0.4"),
 			       .local_address = address_parse("10.20.0.10"),
-			       .deployment = DEPLOYMENT_ARM, .started_ns = w->now };
-	struct plan_config config = { .control_ports = { 80, 443, 47808 }, .control_count = 3,
-				      .kernel_ports = 61000, .crafted_ports = 61004,
-				      .deadline_ns = w->now + timeout, .crafted = true,
+			       .deployment = DEPLOYMENT_ARM,
+			       .started_ns = w->now };
+	struct plan_config config = { .control_ports = { 80, 443, 47808 },
+				      .control_count = 3,
+				      .kernel_ports = 61000,
+				      .crafted_ports = 61004,
+				      .deadline_ns = w->now + timeout,
+				      .crafted = true,
 				      .full_ttl = 64 };
 	w->plan = plan_new(&w->run, &config, w->now);
 	tell(w, (struct event){ .kind = EVENT_ROUTE, .text = "via 10.20.0.1" });
@@ -152,7 +177,8 @@ static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int
 		else if (action.kind == ACTION_SEND)
 			act_send(w, &action);
 		else if (action.kind == ACTION_NONE)
-			w->now = plan_wakeup(w->plan) > w->now ? plan_wakeup(w->plan) : w->now + MS(1);
+			w->now = plan_wakeup(w->plan) > w->now ? plan_wakeup(w->plan)
+							       : w->now + MS(1);
 	}
 	w->done_ns = w->now - MS(1000);
 	plan_free(w->plan);

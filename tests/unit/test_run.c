@@ -31,14 +31,23 @@ static void make_run(struct run *run)
 	run->interrupted = true;
 	run->interfaces[0] = (struct run_interface){ "eth0", LINK_ETHERNET };
 	run->interface_count = 1;
-	run_event(run, &(struct event){ .kind = EVENT_CONNECT, .time_ns = run->started_ns + 5,
-					.way = WAY_KERNEL, .purpose = PURPOSE_SSH,
-					.local_port = 61000, .remote_port = 22, .error = 111,
-					.value = -1, .ttl = 7,
-					.text = "caf\xc3\xa9 \x1b[31m \xff\xfe", .detail = "" });
+	run_event(run, &(struct event){ .kind = EVENT_CONNECT,
+					.time_ns = run->started_ns + 5,
+					.way = WAY_KERNEL,
+					.purpose = PURPOSE_SSH,
+					.local_port = 61000,
+					.remote_port = 22,
+					.error = 111,
+					.value = -1,
+					.ttl = 7,
+					.text = "caf\xc3\xa9 \x1b[31m \xff\xfe",
+					.detail = "" });
 	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .text = "\"quoted\"\n" });
-	run_frame(run, &(struct frame){ .bytes = frame_bytes, .captured = 8, .on_wire = 60,
-					.time_ns = run->started_ns + 1, .link = LINK_ETHERNET,
+	run_frame(run, &(struct frame){ .bytes = frame_bytes,
+					.captured = 8,
+					.on_wire = 60,
+					.time_ns = run->started_ns + 1,
+					.link = LINK_ETHERNET,
 					.direction = DIRECTION_OUT });
 }
 
@@ -99,8 +108,15 @@ static void notes_of_others_are_no_notes(void **state)
 {
 	(void)state;
 	static const char *const strange[] = {
-		"", "hello", "{", "[]", "{}", "null", "{\"event\":\"connect\"}",
-		"{\"sshwhy\":\"run/9\"}", "{\"sshwhy\":1}",
+		"",
+		"hello",
+		"{",
+		"[]",
+		"{}",
+		"null",
+		"{\"event\":\"connect\"}",
+		"{\"sshwhy\":\"run/9\"}",
+		"{\"sshwhy\":1}",
 	};
 	for (size_t i = 0; i < sizeof(strange) / sizeof(*strange); i++) {
 		struct run run = { 0 };
@@ -120,7 +136,8 @@ static void numbers_out_of_range_become_nothing(void **state)
 	assert_int_equal(run.mtu, 0);
 	assert_int_equal(run.vantage, VANTAGE_CLIENT);
 	assert_int_equal(run.address.family, 0);
-	assert_true(note_read(&run, "{\"event\":\"connect\",\"local_port\":-1,\"error\":99999999999}"));
+	assert_true(
+		note_read(&run, "{\"event\":\"connect\",\"local_port\":-1,\"error\":99999999999}"));
 	assert_int_equal(run.events[0].local_port, 0);
 	assert_int_equal(run.events[0].error, 0);
 	assert_true(note_read(&run, "{\"event\":\"from-the-future\"}")); /* skipped */

@@ -9,7 +9,7 @@
 #include "sshwhy/exchange.h"
 
 #define CLIENT_PORT 61000
-#define MS(n)	    ((int64_t)(n) * 1000000)
+#define MS(n)	    ((int64_t)(n)*1000000)
 
 struct world {
 	struct run run;
@@ -27,8 +27,9 @@ static int set_up(void **state)
 	client = address_parse("10.20.0.10");
 	server = address_parse("20.99.0.4");
 	router = address_parse("10.20.0.1");
-	world.run = (struct run){ .planned = true, .port = 22, .address = server,
-				  .local_address = client };
+	world.run = (struct run){
+		.planned = true, .port = 22, .address = server, .local_address = client
+	};
 	track_start(&world.track, &world.run, &world.arena);
 	*state = &world;
 	return 0;
@@ -43,7 +44,8 @@ static int tear_down(void **state)
 
 static struct exchange *open_port(struct world *world, enum way way, enum purpose purpose)
 {
-	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN, .way = way,
+	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN,
+						    .way = way,
 						    .purpose = purpose,
 						    .local_port = CLIENT_PORT,
 						    .remote_port = 22 });
@@ -87,9 +89,14 @@ static struct packet icmp(struct world *world, uint8_t type, uint8_t code, uint3
 		.destination = client,
 		.icmp_type = type,
 		.icmp_code = code,
-		.quote = { .present = true, .has_ports = true, .has_sequence = true,
-			   .source = client, .destination = server, .protocol = IP_TCP,
-			   .source_port = CLIENT_PORT, .destination_port = 22,
+		.quote = { .present = true,
+			   .has_ports = true,
+			   .has_sequence = true,
+			   .source = client,
+			   .destination = server,
+			   .protocol = IP_TCP,
+			   .source_port = CLIENT_PORT,
+			   .destination_port = 22,
 			   .sequence = sequence },
 	};
 }
@@ -164,7 +171,8 @@ static void a_syn_to_elsewhere_is_diverted(void **state)
 static void a_conversation_is_read_from_both_sides(void **state)
 {
 	struct world *world = *state;
-	static const char server_says[] = "SSH-2.0-server\r\n", client_says[] = "SSH-2.0-client\r\n";
+	static const char server_says[] = "SSH-2.0-server\r\n",
+			  client_says[] = "SSH-2.0-client\r\n";
 	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
 	send_syn(world, 1000, 64);
 	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
