@@ -82,11 +82,6 @@ bool privilege_net_admin(void);
  * sudo, else to nobody), sets no_new_privs, and checks that nothing can be had back. */
 bool privilege_drop(const struct person *person, struct error *error);
 
-/* After privilege_drop(): a seccomp filter for the rest of the process's life that lets
- * pass what a probe needs and answers EPERM to the rest, execve first of all. False when
- * the kernel has no seccomp; the probe can go on without. */
-bool privilege_confine(struct error *error);
-
 /* -- shield ----------------------------------------------------------------- */
 
 /* Hides SYN-ACKs to our crafted ports [first, last] from this machine's TCP, which
