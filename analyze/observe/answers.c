@@ -62,10 +62,27 @@ static bool says_forbidden(const struct sent *sent)
 	       sent->icmp_code == 10 || sent->icmp_code == 13;
 }
 
+/* A router that knows no route says so at once; one that asks for the next hop's address
+ * in vain holds the SYN back for seconds (RFC 4861 7.2.2; Linux does the same with ARP). */
+#define GIVING_UP MILLISECONDS(800)
+
+static bool gave_up(const struct observation *o)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++) {
+			const struct sent *sent = &exchange->sent[n];
+			if (sent->reply == REPLY_UNREACHABLE &&
+			    sent->reply_ns - sent->time_ns >= GIVING_UP)
+				return true;
+		}
+	return false;
+}
+
 static enum answer unreachable_answer(const struct observation *o, const struct sent *sent)
 {
 	if (!says_forbidden(sent))
-		return ANSWER_SYN_ROUTER_UNREACHABLE;
+		return gave_up(o) ? ANSWER_SYN_ROUTER_GAVE_UP : ANSWER_SYN_ROUTER_UNREACHABLE;
 	if (address_equal(&sent->from, &o->run->address))
 		return ANSWER_SYN_TARGET_UNREACHABLE;
 	return ANSWER_SYN_ROUTER_PROHIBITED;
@@ -154,43 +171,46 @@ static bool within_edge(const struct paths *paths, uint8_t ttl)
 	return paths->edge != 0 && ttl <= paths->edge + 1;
 }
 
-/* One lost SYN makes an answer look a hop farther away. So many silent ones before the
- * first answer are a distance. */
-#define SILENCES_ENOUGH 4
-
-/* Whether `path` is answered from farther away than `ttl`. */
-static bool answered_beyond(const struct path *path, uint8_t ttl)
+/* Whether `path` is answered from farther away than `ttl`: one lost SYN makes an answer
+ * look a hop farther away. */
+static bool answered_beyond(const struct paths *paths, const struct path *path, uint8_t ttl)
 {
 	unsigned silences = 0;
 	for (uint8_t t = ttl; t < path->terminal; t++)
 		silences += path->hop[t].silences;
-	return silences >= SILENCES_ENOUGH && path->hop[path->terminal].reply != REPLY_UNREACHABLE;
+	return silences > 0 && paths_accident(paths, silences) <= ACCIDENT &&
+	       path->hop[path->terminal].reply != REPLY_UNREACHABLE;
 }
 
 static bool nearer_than_others(const struct paths *paths, uint8_t ttl)
 {
-	bool nearer = ttl <= paths->farthest || answered_beyond(&paths->ssh, ttl);
+	bool nearer = ttl <= paths->farthest || answered_beyond(paths, &paths->ssh, ttl);
 	for (size_t i = 0; i < paths->control_count; i++)
-		nearer |= answered_beyond(&paths->control[i], ttl);
+		nearer |= answered_beyond(paths, &paths->control[i], ttl);
 	return nearer;
+}
+
+static bool another_answers_at(const struct paths *paths, uint8_t ttl)
+{
+	for (size_t i = 0; i < paths->control_count; i++)
+		if (paths->control[i].terminal == ttl)
+			return true;
+	return false;
 }
 
 enum answer place_of(const struct observation *o, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
-	bool nearer = nearer_than_others(paths, ttl);
 	bool inside = within_edge(paths, ttl);
-	if (nearer)
+	if (nearer_than_others(paths, ttl))
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
-	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside ||
-	    looks_like_a_host(paths))
+	if (looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
+	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside)
+		return ANSWER_WHO_LAST;
 	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so
 	 * near, unless nothing else that answers is farther. */
-	for (size_t i = 0; i < paths->control_count; i++)
-		if (paths->control[i].terminal == ttl)
-			return ANSWER_WHO_UNCLEAR;
-	return ANSWER_WHO_INSIDE;
+	return another_answers_at(paths, ttl) ? ANSWER_WHO_UNCLEAR : ANSWER_WHO_INSIDE;
 }
 
 static void path_packets(struct fact *fact, const struct path *path)
@@ -265,6 +285,7 @@ static void observe_who(struct observation *o)
 		break;
 	case ANSWER_SYN_ROUTER_PROHIBITED:
 	case ANSWER_SYN_ROUTER_UNREACHABLE:
+	case ANSWER_SYN_ROUTER_GAVE_UP:
 		observe_reporter(o);
 		break;
 	default:
@@ -274,29 +295,18 @@ static void observe_who(struct observation *o)
 
 /* -- where ---------------------------------------------------------------------- */
 
-/* Where packets are lost at random, a few silences are no sign of a filter. How often is
- * told by the hops that do answer: q, with half a one for and against beforehand. So many
- * silences behind them, all by accident, must be as rare as ACCIDENT. */
-#define ACCIDENT 0.01
-
-static bool missed_by_accident(const struct path *path)
+/* Where packets are lost at random, a few silences are no sign of a filter. */
+static bool missed_by_accident(const struct paths *paths, const struct path *path)
 {
-	unsigned answered = 0, lost = 0, silent = 0;
-	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
-		const struct path_hop *hop = &path->hop[ttl];
-		answered += hop->reply == REPLY_EXCEEDED;
-		lost += ttl <= path->last_router ? hop->missed : 0;
-		silent += ttl > path->last_router ? hop->missed : 0;
-	}
-	double q = (lost + 0.5) / (lost + answered + 1.0), chance = 1;
-	for (unsigned i = 0; i < silent; i++)
-		chance *= q;
-	return chance > ACCIDENT;
+	unsigned silent = 0;
+	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
+		silent += path->hop[ttl].missed;
+	return paths_accident(paths, silent) > ACCIDENT;
 }
 
-uint8_t first_missing_router(const struct path *path)
+uint8_t first_missing_router(const struct paths *paths, const struct path *path)
 {
-	if (missed_by_accident(path))
+	if (missed_by_accident(paths, path))
 		return 0;
 	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
 		if (path->hop[ttl].missed >= MISSED_ENOUGH)
@@ -325,7 +335,12 @@ static void where_equal(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	struct fact *fact = NULL;
-	if (last > paths->edge)
+	if (last > paths->edge && last < paths->farthest)
+		fact = fact_set(o, ANSWER_WHERE_BEYOND,
+				"SYNs to port %u come past hop %u, beyond the organisation; those to "
+				"other ports past hop %u, which need not mean more",
+				o->run->port, last, paths->farthest);
+	else if (last > paths->edge)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
 				"SYNs to port %u come as far as those to other ports: past hop %u, "
 				"the last router that answers",
@@ -347,7 +362,7 @@ static void observe_where(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || paths->ssh.asked_to < 2)
 		return;
-	uint8_t missing = first_missing_router(&paths->ssh);
+	uint8_t missing = first_missing_router(paths, &paths->ssh);
 	if (missing != 0)
 		where_stops(o, missing);
 	else
@@ -361,7 +376,8 @@ static bool control_answers(const struct observation *o, const struct path *path
 	if (path->terminal == 0 || path->hop[path->terminal].reply == REPLY_UNREACHABLE)
 		return false;
 	/* What the edge answers in the VM's place says nothing of the VM. */
-	return place_of(o, path->terminal) == ANSWER_WHO_VM;
+	enum answer place = place_of(o, path->terminal);
+	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST;
 }
 
 static void observe_control(struct observation *o)
@@ -370,7 +386,7 @@ static void observe_control(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	if (paths->control_count == 0 ||
 	    (syn != ANSWER_SYN_SILENT && syn != ANSWER_SYN_ROUTER_PROHIBITED &&
-	     syn != ANSWER_SYN_ROUTER_UNREACHABLE))
+	     syn != ANSWER_SYN_ROUTER_UNREACHABLE && syn != ANSWER_SYN_ROUTER_GAVE_UP))
 		return;
 	char ports[64] = "";
 	unsigned unreachable = 0;

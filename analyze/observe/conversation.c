@@ -347,6 +347,7 @@ static enum answer cutter_of(enum answer who)
 {
 	switch (who) {
 	case ANSWER_WHO_VM:
+	case ANSWER_WHO_LAST:
 		return ANSWER_CUTTER_VM;
 	case ANSWER_WHO_INSIDE:
 		return ANSWER_CUTTER_INSIDE;
@@ -420,7 +421,7 @@ static void observe_swallower(struct observation *o)
 	const struct path *session = &paths->session;
 	if (session->asked_to == 0 || paths->ssh.last_router == 0)
 		return;
-	uint8_t missing = first_missing_router(session);
+	uint8_t missing = first_missing_router(paths, session);
 	struct fact *fact;
 	if (missing != 0)
 		fact = fact_set(o, cutter_of(place_of(o, missing)),

@@ -31,7 +31,7 @@ enum answer place_of(const struct observation *o, uint8_t ttl);
 #define MISSED_ENOUGH 2
 
 /* The first router that answers what is compared with and not this; 0 none. */
-uint8_t first_missing_router(const struct path *path);
+uint8_t first_missing_router(const struct paths *paths, const struct path *path);
 
 void observe_machine(struct observation *o);	  /* name, route, out, in */
 void observe_answers(struct observation *o);	  /* syn, who, where, control, elsewhere */

@@ -73,7 +73,7 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 			track->run->interface != NULL && strcmp(track->run->interface, "lo") == 0,
 		.frames_lost = frames_lost(track->run),
 	};
-	paths_build(track, &facts->paths);
+	paths_build(track, now_ns, &facts->paths);
 	observe_machine(&observation);
 	observe_answers(&observation);
 	observe_conversation(&observation);

@@ -100,6 +100,22 @@ static bool answered_after(const struct exchange *exchange, const struct sent *m
 	return false;
 }
 
+/* Whether the last router before `ttl` that answered both is the same: behind a fork of
+ * the ways, another flow's router tells nothing of this one's. */
+static bool same_way(const struct exchange *exchange, const struct path *path, uint8_t ttl)
+{
+	for (uint8_t t = (uint8_t)(ttl - 1); t > 0; t--) {
+		if (path->hop[t].reply != REPLY_EXCEEDED)
+			continue;
+		for (unsigned i = 0; i < exchange->sent_count; i++) {
+			const struct sent *sent = &exchange->sent[i];
+			if (sent->ttl == t && !sent->data && sent->reply == REPLY_EXCEEDED)
+				return address_equal(&sent->from, &path->hop[t].address);
+		}
+	}
+	return true;
+}
+
 /* Counts the silences of `exchange` that probes of `purpose` show to be no accident. */
 static void count_missed(const struct track *track, struct path *path,
 			 const struct exchange *exchange, bool data, enum purpose purpose)
@@ -111,9 +127,69 @@ static void count_missed(const struct track *track, struct path *path,
 		const struct exchange *other;
 		bool compared = false;
 		for (size_t i = 0; (other = track_next(track, purpose, &i)) != NULL;)
-			compared |= answered_after(other, sent, path);
+			compared |= answered_after(other, sent, path) &&
+				    same_way(other, path, sent->ttl);
 		path->hop[sent->ttl].missed += compared;
 	}
+}
+
+/* -- how much is lost ------------------------------------------------------------- */
+
+/* Time enough for an answer. */
+#define RIPE INT64_C(600000000)
+
+static uint8_t least_answered(const struct exchange *exchange)
+{
+	uint8_t least = 0;
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		bool answered = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
+		if (!sent->data && answered && (least == 0 || sent->ttl < least))
+			least = sent->ttl;
+	}
+	return least;
+}
+
+/* SYNs that the far end answers as a rule: how many it did, and did not. */
+static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struct paths *paths)
+{
+	uint8_t least = least_answered(exchange);
+	if (least == 0)
+		return;
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->data || sent->ttl < least)
+			continue;
+		paths->answered += sent->reply != REPLY_NONE;
+		paths->lost += sent->reply == REPLY_NONE && now_ns - sent->time_ns >= RIPE;
+	}
+}
+
+/* The same of routers, and of the kernel's connection, whose retransmissions tell. */
+static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *paths)
+{
+	for (size_t i = 0; i < track->count; i++) {
+		const struct connection *c = track->exchanges[i]->connection;
+		weigh_answers(track->exchanges[i], now_ns, paths);
+		if (c == NULL)
+			continue;
+		paths->lost += c->syn_acks > 1 ? c->syn_acks - 1 : 0;
+		if (c->client_acked_frame != 0)
+			paths->lost += c->client_data_sent > 1 ? c->client_data_sent - 1 : 0;
+	}
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+		const struct path_hop *hop = &paths->ssh.hop[ttl];
+		paths->answered += hop->reply == REPLY_EXCEEDED;
+		paths->lost += hop->reply == REPLY_EXCEEDED ? hop->missed : 0;
+	}
+}
+
+double paths_accident(const struct paths *paths, unsigned silences)
+{
+	double chance = 1, lost = paths->lost + 0.5, all = paths->lost + paths->answered + 1.0;
+	for (unsigned i = 0; i < silences; i++)
+		chance *= (lost + i) / (all + i);
+	return chance;
 }
 
 static void path_summarise(struct path *path)
@@ -209,11 +285,12 @@ static void find_distance(struct paths *paths, const struct path *path)
 		paths->distance = path->terminal;
 }
 
-void paths_build(const struct track *track, struct paths *paths)
+void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 {
 	*paths = (struct paths){ .ssh.port = track->run->port, .session.port = track->run->port };
 	collect(track, paths);
 	compare(track, paths);
+	weigh_loss(track, now_ns, paths);
 	path_summarise(&paths->ssh);
 	path_summarise(&paths->session);
 	find_edge(track->run, paths, &paths->ssh);

@@ -8,7 +8,13 @@
  * unless it is a VPN's (the guide clears the edge then) or the target is a neighbour. */
 bool path_has_edge(const struct run *run);
 
-void paths_build(const struct track *track, struct paths *paths);
+void paths_build(const struct track *track, int64_t now_ns, struct paths *paths);
+
+/* How likely so many silences in a row are where each packet is answered as a rule: packets
+ * are lost by chance, as often as is seen on this way (Beta-binomial, Jeffreys' prior).
+ * More than ACCIDENT is no evidence. */
+#define ACCIDENT 0.002
+double paths_accident(const struct paths *paths, unsigned silences);
 
 /* Whether a hop's address belongs to the client's own organisation, as far as an
  * address can tell. */

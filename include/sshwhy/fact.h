@@ -76,6 +76,7 @@ struct paths {
 	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
 	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
 	uint8_t farthest;  /* greatest TTL at which a router answered on any port */
+	unsigned answered, lost; /* of the packets whose like is answered as a rule */
 };
 
 struct facts {

@@ -190,8 +190,10 @@ static uint8_t terminal_ttl(const struct exchange *exchange)
 	return least;
 }
 
-/* Whether a sweep to the same port, from any local port, has an answer for `ttl`. */
-static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t ttl)
+/* Whether a sweep to the same port, from any local port, has an answer for `ttl`; to
+ * another port, a router's. */
+static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t ttl,
+			 bool router)
 {
 	for (size_t n = 0; n < plan->track.count; n++) {
 		const struct exchange *exchange = plan->track.exchanges[n];
@@ -200,7 +202,8 @@ static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t 
 		if (!sweep || exchange->remote_port != remote_port)
 			continue;
 		for (unsigned i = 0; i < exchange->sent_count; i++)
-			if (exchange->sent[i].ttl == ttl && exchange->sent[i].reply != REPLY_NONE)
+			if (exchange->sent[i].ttl == ttl && exchange->sent[i].reply != REPLY_NONE &&
+			    (!router || exchange->sent[i].reply == REPLY_EXCEEDED))
 				return true;
 	}
 	return false;
@@ -220,13 +223,15 @@ static uint8_t sweep_end(const struct plan *plan, const struct facts *facts)
 	return end < SWEEP_TTL ? end : SWEEP_TTL;
 }
 
-/* TTLs that sweeps of `asked` have an answer for are left out. */
+/* TTLs that `compared`, the same port or the one that this is a control for, has an answer
+ * for are left out; for a control, a router's answer: where the SSH port's own answer
+ * comes from, whether another port is answered from there too is what is asked. */
 static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum purpose purpose,
-		      uint16_t remote_port, uint8_t begin, uint8_t end, uint16_t asked)
+		      uint16_t remote_port, uint8_t begin, uint8_t end, uint16_t compared)
 {
 	int64_t due = now_ns;
 	for (uint8_t ttl = begin; ttl <= end; ttl++) {
-		if (ttl_answered(plan, asked, ttl))
+		if (ttl_answered(plan, compared, ttl, remote_port != compared))
 			continue;
 		add_syn(plan, due, slot, WAY_LINK, purpose, remote_port, ttl);
 		due += STEP;
