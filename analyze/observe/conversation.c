@@ -1,4 +1,5 @@
 /* How far SSH itself comes once TCP is connected, and who ends it. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
  * for this long (several retransmissions) are not heard. */
 #define SPEECH_PATIENCE	 MILLISECONDS(2800)
 #define HEARING_PATIENCE MILLISECONDS(900)
+#define LEAST_TIMEOUT	 MILLISECONDS(200) /* Linux' least retransmission timeout */
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
 
@@ -39,43 +41,27 @@ static const struct sent *opening(const struct exchange *kernel)
 	return &kernel->sent[0];
 }
 
-/* A SYN that the far end answers as a rule, and did not. */
-static bool loses_syns(const struct observation *o, const struct exchange *exchange)
+/* So many copies of something, none of them answered, are no accident on this way. */
+static bool no_accident(const struct observation *o, unsigned copies)
 {
-	uint8_t least = 0;
-	for (unsigned i = 0; i < exchange->sent_count; i++) {
-		const struct sent *sent = &exchange->sent[i];
-		bool answered = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
-		if (!sent->data && answered && (least == 0 || sent->ttl < least))
-			least = sent->ttl;
-	}
-	for (unsigned i = 0; i < exchange->sent_count; i++) {
-		const struct sent *sent = &exchange->sent[i];
-		if (least != 0 && !sent->data && sent->ttl >= least && sent->reply == REPLY_NONE &&
-		    o->now_ns - sent->time_ns >= HEARING_PATIENCE)
-			return true;
-	}
-	return false;
+	return paths_accident(&o->facts->paths, copies) <= ACCIDENT;
 }
 
-/* Whether packets of this connection were lost and came when sent again, or others on
- * this way were. */
-static bool loses_packets(const struct observation *o)
-{
-	const struct connection *c = o->kernel->connection;
-	if (opening(o->kernel) != &o->kernel->sent[0] || c->syn_acks > 1 ||
-	    (c->client_data_sent > 1 && c->client_acked_frame != 0))
-		return true;
-	for (size_t i = 0; i < o->track->count; i++)
-		if (loses_syns(o, o->track->exchanges[i]))
-			return true;
-	return false;
-}
-
-/* Where packets are lost, silence is the peer's only after a few more tries. */
+/* A server that says something says it again until it is acknowledged, each time after
+ * twice as long (RFC 6298): so often that by chance no copy of it is lost. */
 static int64_t speech_patience(const struct observation *o)
 {
-	return loses_packets(o) ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
+	const struct sent *syn = opening(o->kernel);
+	double one_way = 1 - sqrt(1 - paths_loss(&o->facts->paths)), chance = one_way;
+	double pause = (double)(syn->reply_ns - syn->time_ns) * 3, waited = 0;
+	if (pause < (double)LEAST_TIMEOUT)
+		pause = (double)LEAST_TIMEOUT;
+	for (; chance > ACCIDENT && waited < (double)SPEECH_PATIENCE * 8; pause *= 2) {
+		waited += pause;
+		chance *= one_way;
+	}
+	int64_t least = o->facts->paths.lost > 0 ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
+	return waited > (double)least ? (int64_t)waited : least;
 }
 
 static const char *end_word(const struct connection *c)
@@ -146,8 +132,8 @@ static bool client_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct awaited *awaited = &c->awaited;
-	unsigned enough = loses_packets(o) ? 2 * LARGE_SENT : LARGE_SENT;
-	if (awaited->sent < enough || awaited->length < LARGE ||
+	if (awaited->sent < LARGE_SENT || !no_accident(o, awaited->sent) ||
+	    awaited->length < LARGE ||
 	    awaited->length <= c->longest_acked || !waited(o, awaited->first_ns, HEARING_PATIENCE))
 		return false;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
@@ -240,7 +226,8 @@ static void after_identification(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
 	} else if (c->client_acked_frame == 0) {
-		if (!waited(o, c->client_data_ns, HEARING_PATIENCE))
+		if (!waited(o, c->client_data_ns, HEARING_PATIENCE) ||
+		    !no_accident(o, c->client_data_sent))
 			return;
 		fact = fact_set(o, ANSWER_SSH_SWALLOWED,
 				"the server's identification comes; the client's is sent %u times "
@@ -310,7 +297,8 @@ static void not_a_word(struct observation *o)
 		fact_packet(fact, c->server_fin_frame);
 		fact_packet(fact, c->server_reset_frame);
 	} else if (c->client_data_frame != 0 && c->client_acked_frame == 0) {
-		if (waited(o, c->client_data_ns, HEARING_PATIENCE))
+		if (waited(o, c->client_data_ns, HEARING_PATIENCE) &&
+		    no_accident(o, c->client_data_sent))
 			fact = fact_set(o, ANSWER_SSH_DEAF,
 					"the connection is accepted; what the client says is sent "
 					"%u times, never acknowledged",

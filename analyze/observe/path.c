@@ -184,12 +184,23 @@ static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *
 	}
 }
 
+/* What is taken to be known of any way before: most lose next to nothing. */
+#define LOST_BEFORE	0.5
+#define ANSWERED_BEFORE 2.0
+
 double paths_accident(const struct paths *paths, unsigned silences)
 {
-	double chance = 1, lost = paths->lost + 0.5, all = paths->lost + paths->answered + 1.0;
+	double chance = 1, lost = paths->lost + LOST_BEFORE;
+	double all = lost + paths->answered + ANSWERED_BEFORE;
 	for (unsigned i = 0; i < silences; i++)
 		chance *= (lost + i) / (all + i);
 	return chance;
+}
+
+double paths_loss(const struct paths *paths)
+{
+	double lost = paths->lost + LOST_BEFORE;
+	return lost / (lost + paths->answered + ANSWERED_BEFORE);
 }
 
 static void path_summarise(struct path *path)

@@ -11,10 +11,13 @@ bool path_has_edge(const struct run *run);
 void paths_build(const struct track *track, int64_t now_ns, struct paths *paths);
 
 /* How likely so many silences in a row are where each packet is answered as a rule: packets
- * are lost by chance, as often as is seen on this way (Beta-binomial, Jeffreys' prior).
+ * are lost by chance, as often as is seen on this way (Beta-binomial).
  * More than ACCIDENT is no evidence. */
-#define ACCIDENT 0.002
+#define ACCIDENT 0.001
 double paths_accident(const struct paths *paths, unsigned silences);
+
+/* The share of questions or answers lost on this way, as far as is known. */
+double paths_loss(const struct paths *paths);
 
 /* Whether a hop's address belongs to the client's own organisation, as far as an
  * address can tell. */

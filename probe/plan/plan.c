@@ -19,7 +19,9 @@
 #define GRACE	      MS(300) /* for replies to the last packet sent */
 #define LAST_GRACE    MS(620) /* the same when silence shall be believed */
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
-#define SESSION_WAIT  MS(350)
+#define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
+#define REPEAT_AFTER  MS(150)
+#define REPETITIONS   12
 #define LOOK_EVERY    MS(50) /* how often facts are looked at while waiting */
 #define SWEEP_TTL     24
 #define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
@@ -64,6 +66,8 @@ struct plan {
 	int64_t started_ns, phase_ns, looked_ns, last_send_ns;
 	unsigned passes; /* started so far */
 	unsigned session_passes;
+	unsigned repeated; /* the client's first words, how often */
+	int64_t repeated_ns;
 	unsigned kernel_used; /* kernel ports handed out */
 	bool handshake_ended;
 	bool control_swept[PATHS_MAX];
@@ -359,6 +363,49 @@ static unsigned session_wanted(const struct facts *facts)
 	}
 }
 
+/* The client's first bytes once more, as the kernel sends them. */
+static struct action repetition(struct plan *plan, const struct exchange *exchange, uint8_t ttl)
+{
+	const struct connection *connection = exchange->connection;
+	uint32_t length = connection->stream[SSH_CLIENT].length;
+	plan->ip_id = (uint16_t)(plan->ip_id + 2);
+	return (struct action){
+		.kind = ACTION_SEND,
+		.way = WAY_LINK,
+		.purpose = PURPOSE_INSESSION,
+		.local_port = exchange->local_port,
+		.remote_port = exchange->remote_port,
+		.ttl = ttl,
+		.flags = TCP_ACK | TCP_PSH,
+		.ip_id = plan->ip_id,
+		.sequence = connection->client_first,
+		.acknowledgement = connection->server_next,
+		.has_timestamp = connection->client_timestamps,
+		.timestamp_value = connection->timestamp_value,
+		.timestamp_echo = connection->timestamp_echo,
+		.payload = connection->stream[SSH_CLIENT].bytes,
+		.payload_length = length < PLAN_PAYLOAD_MAX ? length : PLAN_PAYLOAD_MAX,
+	};
+}
+
+/* The kernel retransmits ever more rarely. Where its words go unheard, more copies of them
+ * tell a filter from a lossy way much sooner. */
+static void repeat_unheard(struct plan *plan, int64_t now_ns)
+{
+	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
+	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
+	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
+	    connection->client_acked_frame != 0 || connection->server_end_ns != 0 ||
+	    connection->client_end_ns != 0 || connection->stream[SSH_CLIENT].length == 0 ||
+	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
+	    now_ns - plan->repeated_ns < REPEAT_AFTER)
+		return;
+	plan->repeated++;
+	plan->repeated_ns = now_ns;
+	struct action action = repetition(plan, exchange, plan->config.full_ttl);
+	task_add(plan, now_ns, &action);
+}
+
 /* Copies of the client's first bytes, with TTLs that end before the VM. Each carries
  * its TTL in the IP ID and, as an older but valid acknowledgement, in the sequence
  * number that a reset for it would have. */
@@ -370,30 +417,13 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 	plan->phase_ns = now_ns;
 	if (connection == NULL || connection->stream[SSH_CLIENT].length == 0)
 		return;
-	uint32_t length = connection->stream[SSH_CLIENT].length;
 	uint8_t end = facts->paths.ssh.terminal;
 	if (end == 0)
 		end = (uint8_t)(facts->paths.farthest + 1);
 	int64_t due = now_ns;
 	for (uint8_t ttl = 1; ttl < end; ttl++) {
-		plan->ip_id = (uint16_t)(plan->ip_id + 2);
-		struct action action = {
-			.kind = ACTION_SEND,
-			.way = WAY_LINK,
-			.purpose = PURPOSE_INSESSION,
-			.local_port = exchange->local_port,
-			.remote_port = exchange->remote_port,
-			.ttl = ttl,
-			.flags = TCP_ACK | TCP_PSH,
-			.ip_id = plan->ip_id,
-			.sequence = connection->client_first,
-			.acknowledgement = connection->server_next - ttl,
-			.has_timestamp = connection->client_timestamps,
-			.timestamp_value = connection->timestamp_value,
-			.timestamp_echo = connection->timestamp_echo,
-			.payload = connection->stream[SSH_CLIENT].bytes,
-			.payload_length = length < PLAN_PAYLOAD_MAX ? length : PLAN_PAYLOAD_MAX,
-		};
+		struct action action = repetition(plan, exchange, ttl);
+		action.acknowledgement -= ttl;
 		task_add(plan, due, &action);
 		add_syn(plan, due + MS(1), SLOT_SWEEP, WAY_LINK, PURPOSE_SWEEP,
 			exchange->remote_port, ttl);
@@ -483,6 +513,7 @@ static void finish(struct plan *plan)
 
 static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
+	repeat_unheard(plan, now_ns);
 	verify_elsewhere(plan, now_ns);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
