@@ -265,6 +265,24 @@ static void sweep_answering_controls(struct plan *plan, int64_t now_ns, const st
 	}
 }
 
+/* The answer of a usual port. */
+static enum reply elsewhere_reply(const struct plan *plan, unsigned index)
+{
+	const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + index);
+	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
+		if (exchange->sent[i].reply != REPLY_NONE)
+			return exchange->sent[i].reply;
+	return REPLY_NONE;
+}
+
+static void ask_elsewhere(struct plan *plan, int64_t now_ns)
+{
+	for (unsigned i = 0; i < USUAL_PORTS; i++)
+		if (usual_ports[i] != plan->run->port && elsewhere_reply(plan, i) == REPLY_NONE)
+			add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
+				PURPOSE_ELSEWHERE, usual_ports[i], 0);
+}
+
 static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
 	uint16_t port = plan->run->port;
@@ -288,12 +306,10 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 		if (!control_answers(plan, i))
 			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
 				plan->config.control_ports[i], 0);
-	enum answer syn = fact_answer(facts, QUESTION_SYN);
-	if (plan->passes == 1 && syn != ANSWER_SYN_SYN_ACK)
-		for (unsigned i = 0; i < USUAL_PORTS; i++)
-			if (usual_ports[i] != port)
-				add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
-					PURPOSE_ELSEWHERE, usual_ports[i], 0);
+	/* Where packets are lost, the usual ports are asked once more. */
+	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK &&
+	    (plan->passes == 1 || facts->paths.lost > 0))
+		ask_elsewhere(plan, now_ns);
 }
 
 /* The same over all sweeps to one port, from whichever local port. */
@@ -327,9 +343,7 @@ static bool superfluous(const struct plan *plan, const struct action *action)
 static void verify_elsewhere(struct plan *plan, int64_t now_ns)
 {
 	for (unsigned i = 0; i < USUAL_PORTS && plan->kernel_used < 3; i++) {
-		const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + i);
-		if (plan->verified[i] || exchange == NULL || exchange->sent_count == 0 ||
-		    exchange->sent[0].reply != REPLY_SYN_ACK)
+		if (plan->verified[i] || elsewhere_reply(plan, i) != REPLY_SYN_ACK)
 			continue;
 		plan->verified[i] = true;
 		plan->listen_ns = now_ns;
@@ -517,7 +531,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	verify_elsewhere(plan, now_ns);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
-	    now_ns - plan->listen_ns < LISTEN_WAIT)
+	    now_ns - plan->listen_ns < (facts->paths.lost > 0 ? 3 * LISTEN_WAIT : LISTEN_WAIT))
 		return;
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
 		return;
