@@ -178,7 +178,7 @@ static bool answered_beyond(const struct paths *paths, const struct path *path, 
 	unsigned silences = 0;
 	for (uint8_t t = ttl; t < path->terminal; t++)
 		silences += path->hop[t].silences;
-	return silences > 0 && paths_accident(paths, silences) <= ACCIDENT &&
+	return silences > 0 && paths_accident(paths, ttl, silences) <= ACCIDENT &&
 	       path->hop[path->terminal].reply != REPLY_UNREACHABLE;
 }
 
@@ -301,7 +301,7 @@ static bool missed_by_accident(const struct paths *paths, const struct path *pat
 	unsigned silent = 0;
 	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
 		silent += path->hop[ttl].missed;
-	return paths_accident(paths, silent) > ACCIDENT;
+	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent) > ACCIDENT;
 }
 
 uint8_t first_missing_router(const struct paths *paths, const struct path *path)

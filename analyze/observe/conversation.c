@@ -44,7 +44,7 @@ static const struct sent *opening(const struct exchange *kernel)
 /* So many copies of something, none of them answered, are no accident on this way. */
 static bool no_accident(const struct observation *o, unsigned copies)
 {
-	return paths_accident(&o->facts->paths, copies) <= ACCIDENT;
+	return paths_accident(&o->facts->paths, PATH_TTL_MAX, copies) <= ACCIDENT;
 }
 
 /* A server that says something says it again until it is acknowledged, each time after
@@ -60,7 +60,7 @@ static int64_t speech_patience(const struct observation *o)
 		waited += pause;
 		chance *= one_way;
 	}
-	int64_t least = o->facts->paths.lost > 0 ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
+	int64_t least = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
 	return waited > (double)least ? (int64_t)waited : least;
 }
 

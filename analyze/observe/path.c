@@ -150,57 +150,75 @@ static uint8_t least_answered(const struct exchange *exchange)
 	return least;
 }
 
-/* SYNs that the far end answers as a rule: how many it did, and did not. */
+/* What was answered, and what was not although its like is: kept by how far away the answer
+ * comes from, since a link that loses packets shows only behind it. Answers of the far end
+ * stand at its end. Of a router's silence only that beside its answer to another counts:
+ * its ICMP limit explains none of it. */
 static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struct paths *paths)
 {
 	uint8_t least = least_answered(exchange);
-	if (least == 0)
-		return;
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
-		if (sent->data || sent->ttl < least)
+		bool expected = least != 0 && sent->ttl >= least;
+		if (sent->data || sent->diverted)
 			continue;
-		paths->answered += sent->reply != REPLY_NONE;
-		paths->lost += sent->reply == REPLY_NONE && now_ns - sent->time_ns >= RIPE;
+		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX)
+			paths->answered[sent->ttl]++;
+		else if (expected && sent->reply != REPLY_NONE)
+			paths->answered[PATH_TTL_MAX]++;
+		else if (expected && now_ns - sent->time_ns >= RIPE)
+			paths->lost[PATH_TTL_MAX]++;
 	}
 }
 
-/* The same of routers, and of the kernel's connection, whose retransmissions tell. */
 static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *paths)
 {
+	unsigned *far_end = &paths->lost[PATH_TTL_MAX];
 	for (size_t i = 0; i < track->count; i++) {
 		const struct connection *c = track->exchanges[i]->connection;
 		weigh_answers(track->exchanges[i], now_ns, paths);
 		if (c == NULL)
 			continue;
-		paths->lost += c->syn_acks > 1 ? c->syn_acks - 1 : 0;
+		*far_end += c->syn_acks > 1 ? c->syn_acks - 1 : 0;
 		if (c->client_acked_frame != 0)
-			paths->lost += c->client_data_sent > 1 ? c->client_data_sent - 1 : 0;
+			*far_end += c->client_data_sent > 1 ? c->client_data_sent - 1 : 0;
 	}
-	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
-		const struct path_hop *hop = &paths->ssh.hop[ttl];
-		paths->answered += hop->reply == REPLY_EXCEEDED;
-		paths->lost += hop->reply == REPLY_EXCEEDED ? hop->missed : 0;
-	}
+	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)
+		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED)
+			paths->lost[ttl] += paths->ssh.hop[ttl].missed;
 }
 
 /* What is taken to be known of any way before: most lose next to nothing. */
 #define LOST_BEFORE	0.5
 #define ANSWERED_BEFORE 2.0
 
-double paths_accident(const struct paths *paths, unsigned silences)
+struct known {
+	double lost, answered;
+};
+
+static struct known known_behind(const struct paths *paths, uint8_t ttl)
 {
-	double chance = 1, lost = paths->lost + LOST_BEFORE;
-	double all = lost + paths->answered + ANSWERED_BEFORE;
+	struct known known = { LOST_BEFORE, ANSWERED_BEFORE };
+	for (uint8_t t = ttl; t <= PATH_TTL_MAX; t++) {
+		known.lost += paths->lost[t];
+		known.answered += paths->answered[t];
+	}
+	return known;
+}
+
+double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
+{
+	struct known known = known_behind(paths, ttl);
+	double chance = 1;
 	for (unsigned i = 0; i < silences; i++)
-		chance *= (lost + i) / (all + i);
+		chance *= (known.lost + i) / (known.lost + known.answered + i);
 	return chance;
 }
 
 double paths_loss(const struct paths *paths)
 {
-	double lost = paths->lost + LOST_BEFORE;
-	return lost / (lost + paths->answered + ANSWERED_BEFORE);
+	struct known known = known_behind(paths, PATH_TTL_MAX);
+	return known.lost / (known.lost + known.answered);
 }
 
 static void path_summarise(struct path *path)

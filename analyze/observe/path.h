@@ -10,13 +10,13 @@ bool path_has_edge(const struct run *run);
 
 void paths_build(const struct track *track, int64_t now_ns, struct paths *paths);
 
-/* How likely so many silences in a row are where each packet is answered as a rule: packets
- * are lost by chance, as often as is seen on this way (Beta-binomial).
- * More than ACCIDENT is no evidence. */
-#define ACCIDENT 0.001
-double paths_accident(const struct paths *paths, unsigned silences);
+/* How likely so many silences in a row are where each packet that comes past `ttl` is answered
+ * as a rule: packets are lost by chance, as often as is seen from there on (Beta-binomial).
+ * More than ACCIDENT is no evidence. PATH_TTL_MAX: of packets for the far end. */
+#define ACCIDENT 0.002
+double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences);
 
-/* The share of questions or answers lost on this way, as far as is known. */
+/* The share of packets for the far end that find no answer, as far as is known. */
 double paths_loss(const struct paths *paths);
 
 /* Whether a hop's address belongs to the client's own organisation, as far as an

@@ -76,7 +76,9 @@ struct paths {
 	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
 	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
 	uint8_t farthest;  /* greatest TTL at which a router answered on any port */
-	unsigned answered, lost; /* of the packets whose like is answered as a rule */
+	/* Of the packets whose like is answered as a rule, by the TTL of the router that does;
+	 * by the far end: [PATH_TTL_MAX]. */
+	unsigned answered[PATH_TTL_MAX + 1], lost[PATH_TTL_MAX + 1];
 };
 
 struct facts {

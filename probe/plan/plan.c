@@ -16,6 +16,7 @@
 #define STEP	      MS(3)   /* between the TTLs of a sweep: it ends at the first answer */
 #define BEHIND	      MS(1)   /* a control's sweep behind that of the SSH port; in later passes, */
 #define FAR_BEHIND    MS(60)  /* so that few lines put the one before the other */
+#define AGAIN	      MS(30)  /* the second comparison of a pass */
 #define GRACE	      MS(300) /* for replies to the last packet sent */
 #define LAST_GRACE    MS(620) /* the same when silence shall be believed */
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
@@ -143,8 +144,8 @@ static void tasks_clear(struct plan *plan)
 }
 
 /* A SYN from `slot`. ttl 0: the kernel's own, so that it arrives. */
-static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way way,
-		    enum purpose purpose, uint16_t remote_port, uint8_t ttl)
+static void add_try(struct plan *plan, int64_t due_ns, unsigned slot, enum way way,
+		    enum purpose purpose, uint16_t remote_port, uint8_t ttl, unsigned attempt)
 {
 	uint16_t local_port = slot_port(plan, slot);
 	uint32_t secret = cookie(plan->config.key, &plan->run->address, local_port, remote_port);
@@ -162,10 +163,16 @@ static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		 * ports makes a healthy server reset the first (RFC 9293 3.10.7.4). */
 		.sequence =
 			ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0)
-				 : cookie_sequence(secret, ttl,
-						   (uint8_t)(plan->passes + plan->session_passes)),
+				 : cookie_sequence(secret, ttl, (uint8_t)attempt),
 	};
 	task_add(plan, due_ns, &action);
+}
+
+static void add_syn(struct plan *plan, int64_t due_ns, unsigned slot, enum way way,
+		    enum purpose purpose, uint16_t remote_port, uint8_t ttl)
+{
+	add_try(plan, due_ns, slot, way, purpose, remote_port, ttl,
+		plan->passes + plan->session_passes);
 }
 
 /* -- what is known -------------------------------------------------------------- */
@@ -213,6 +220,12 @@ static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t 
 	return false;
 }
 
+/* Whether packets were lost that are answered as a rule. */
+static bool packets_lost(const struct facts *facts)
+{
+	return facts->paths.lost[PATH_TTL_MAX] > 0;
+}
+
 /* -- the sweep ------------------------------------------------------------------ */
 
 /* How far a pass looks: the first as far as paths go, later ones as far as anything
@@ -249,6 +262,22 @@ static bool control_answers(const struct plan *plan, unsigned index)
 		if (is_terminal(exchange->sent[i].reply))
 			return true;
 	return false;
+}
+
+/* Where routers answer the control and not the SSH port, the first of them is compared once
+ * more in a pass: on a short way there may be no other. */
+static void compare_again(struct plan *plan, int64_t now_ns, int64_t behind,
+			  const struct facts *facts)
+{
+	const struct path *path = &facts->paths.ssh;
+	uint8_t ttl = (uint8_t)(path->last_router + 1);
+	if (ttl > PATH_TTL_MAX || facts->paths.control_count == 0 || path->terminal != 0 ||
+	    facts->paths.control[0].hop[ttl].reply != REPLY_EXCEEDED)
+		return;
+	add_try(plan, now_ns, SLOT_SWEEP + plan->passes - 1, WAY_LINK, PURPOSE_SWEEP,
+		plan->run->port, ttl, 0);
+	add_try(plan, now_ns + behind, SLOT_CONTROL, WAY_LINK, PURPOSE_CONTROL,
+		plan->config.control_ports[0], ttl, 0);
 }
 
 /* From how far away the further controls answer: asked only behind the routers that are
@@ -302,13 +331,15 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (plan->config.control_count > 0)
 		add_sweep(plan, now_ns + behind, SLOT_CONTROL, PURPOSE_CONTROL,
 			  plan->config.control_ports[0], 1, end, port);
+	if (plan->passes > 1)
+		compare_again(plan, now_ns + AGAIN, behind, facts);
 	for (unsigned i = 1; i < plan->config.control_count; i++)
 		if (!control_answers(plan, i))
 			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
 				plan->config.control_ports[i], 0);
 	/* Where packets are lost, the usual ports are asked once more. */
 	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK &&
-	    (plan->passes == 1 || facts->paths.lost > 0))
+	    (plan->passes == 1 || packets_lost(facts)))
 		ask_elsewhere(plan, now_ns);
 }
 
@@ -531,7 +562,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	verify_elsewhere(plan, now_ns);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
-	    now_ns - plan->listen_ns < (facts->paths.lost > 0 ? 3 * LISTEN_WAIT : LISTEN_WAIT))
+	    now_ns - plan->listen_ns < (packets_lost(facts) ? 3 * LISTEN_WAIT : LISTEN_WAIT))
 		return;
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
 		return;
@@ -543,7 +574,10 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	}
 	bool settled = conversation_settled(plan, facts) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
-	bool enough = confident(plan, facts) || fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH;
+	/* Once the conversation has told what it can, only loss makes another sweep worth it. */
+	bool talked = fact_answer(facts, QUESTION_SSH) != ANSWER_NONE && !session &&
+		      (!packets_lost(facts) || plan->passes > 1);
+	bool enough = talked || confident(plan, facts);
 	if (settled && place_settled(plan, facts) && enough) {
 		finish(plan);
 		return;
