@@ -81,11 +81,12 @@ static bool gave_up(const struct observation *o)
 
 static enum answer unreachable_answer(const struct observation *o, const struct sent *sent)
 {
-	if (!says_forbidden(sent))
-		return gave_up(o) ? ANSWER_SYN_ROUTER_GAVE_UP : ANSWER_SYN_ROUTER_UNREACHABLE;
+	if (!says_forbidden(sent) && gave_up(o))
+		return ANSWER_SYN_ROUTER_GAVE_UP;
+	/* A host that names itself unreachable forbids. */
 	if (address_equal(&sent->from, &o->run->address))
 		return ANSWER_SYN_TARGET_UNREACHABLE;
-	return ANSWER_SYN_ROUTER_PROHIBITED;
+	return says_forbidden(sent) ? ANSWER_SYN_ROUTER_PROHIBITED : ANSWER_SYN_ROUTER_UNREACHABLE;
 }
 
 static void observe_silence(struct observation *o, const struct tally *tally)
@@ -132,6 +133,13 @@ static void observe_syn(struct observation *o)
 				       address_text(&sent->from, from), o->run->port,
 				       sent->icmp_type, sent->icmp_code),
 			      REPLY_UNREACHABLE);
+	} else if ((sent = tally.example[REPLY_EXCEEDED]) != NULL) {
+		tally_packets(o,
+			      fact_set(o, ANSWER_SYN_CIRCLES,
+				       "%s reports that SYNs to port %u with TTL %u expire there: "
+				       "they go round in circles",
+				       address_text(&sent->from, from), o->run->port, sent->ttl),
+			      REPLY_EXCEEDED);
 	} else {
 		observe_silence(o, &tally);
 	}
@@ -220,21 +228,40 @@ static void path_packets(struct fact *fact, const struct path *path)
 			fact_packet(fact, path->hop[ttl].reply_frame);
 }
 
-/* Without a sweep only one thing is sure: a TTL that no router has lessened. */
-static void observe_undiminished(struct observation *o)
+/* A TTL that no router has lessened. */
+static bool undiminished(uint8_t ttl)
 {
-	uint8_t ttl = o->facts->paths.ssh.reply_ttl;
-	if (o->has_edge && (ttl == 64 || ttl == 128 || ttl == 255))
-		fact_set(o, ANSWER_WHO_INSIDE,
-			 "the answer arrives with TTL %u: no router has passed it on", ttl);
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+static bool others_are_undiminished(const struct paths *paths)
+{
+	for (size_t i = 0; i < paths->control_count; i++)
+		if (undiminished(paths->control[i].reply_ttl))
+			return true;
+	return false;
+}
+
+/* Where an answer comes with such a TTL over routers that are known, one beside this machine
+ * gave it; unless that is what a device there makes of all that it passes on. */
+static bool observe_undiminished(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t ttl = paths->ssh.reply_ttl;
+	if (!o->has_edge || !undiminished(ttl) || others_are_undiminished(paths) ||
+	    (o->run->planned && paths->farthest < 2))
+		return false;
+	fact_set(o, ANSWER_WHO_INSIDE,
+		 "the answer arrives with TTL %u: no router has passed it on", ttl);
+	return true;
 }
 
 static void observe_answerer(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.terminal;
-	if (paths->ssh.asked_to == 0 && !o->run->planned)
-		observe_undiminished(o);
+	if ((paths->ssh.asked_to != 0 || !o->run->planned) && observe_undiminished(o))
+		return;
 	if (ttl == 0)
 		return;
 	char compared[96] = "no other port answers";
@@ -262,6 +289,8 @@ static void observe_reporter(struct observation *o)
 	const struct sent *sent = tally.example[REPLY_UNREACHABLE];
 	char from[ADDRESS_TEXT];
 	if (sent == NULL)
+		sent = tally.example[REPLY_EXCEEDED];
+	if (sent == NULL)
 		return;
 	enum answer who = ANSWER_WHO_BETWEEN;
 	if (path_inside(o->run, &sent->from))
@@ -286,6 +315,7 @@ static void observe_who(struct observation *o)
 	case ANSWER_SYN_ROUTER_PROHIBITED:
 	case ANSWER_SYN_ROUTER_UNREACHABLE:
 	case ANSWER_SYN_ROUTER_GAVE_UP:
+	case ANSWER_SYN_CIRCLES:
 		observe_reporter(o);
 		break;
 	default:

@@ -107,6 +107,15 @@ static bool aborted_here(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct event *end = event_of(o, EVENT_SSH);
 	/* what the kernel told the client of it, and when */
+	if (c->server_end_local) {
+		fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
+				     "a %s in the server's name comes from this machine itself: it "
+				     "is on the loopback interface, not on the wire",
+				     c->server_reset_frame != 0 ? "reset" : "FIN"),
+			    c->server_reset_frame != 0 ? c->server_reset_frame
+						       : c->server_fin_frame);
+		return true;
+	}
 	int error = end != NULL ? end->error : o->kernel->connect_error;
 	int64_t told_ns = end != NULL ? end->time_ns : o->kernel->answered_ns;
 	if (error == 0 || c->client_reset_frame == 0 || c->server_end_ns != 0 ||
@@ -126,7 +135,8 @@ static bool aborted_here(struct observation *o)
 /* A kernel acknowledges what arrives, whatever its service does. Segments below this size
  * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
 #define LARGE	   1200
-#define LARGE_SENT 3
+#define LARGE_BACK 700 /* of the server: its first large words are these (KEXINIT) */
+#define LARGE_SENT 4
 
 static bool client_segment_vanishes(struct observation *o)
 {
@@ -146,21 +156,38 @@ static bool client_segment_vanishes(struct observation *o)
 	return true;
 }
 
-/* Later bytes of the server came and those before them do not. */
+/* How many bytes the server has sent that do not come: later ones did, or it acknowledges
+ * from behind them (RFC 9293 3.4: an acknowledgement stands at SND.NXT). */
+static uint32_t missing_of_server(const struct connection *c)
+{
+	const struct stream *stream = &c->stream[SSH_SERVER];
+	uint32_t claimed = c->server_claimed - c->server_first;
+	if (stream->cut)
+		return 0;
+	if (stream->spans > 0)
+		return stream->span[0].from - stream->length;
+	return (int32_t)(claimed - stream->length) > 0 ? claimed - stream->length : 0;
+}
+
 static bool server_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	const struct stream *stream = &c->stream[SSH_SERVER];
-	if (stream->spans == 0 || stream->cut || o->frames_lost)
+	int64_t since = c->server_data_ns != 0 ? c->server_data_ns : opening(o->kernel)->reply_ns;
+	uint32_t missing = missing_of_server(c);
+	if (missing == 0 || o->frames_lost || !waited(o, since, speech_patience(o)))
 		return false;
-	uint32_t missing = stream->span[0].from - stream->length;
-	if (missing < LARGE || !waited(o, c->server_data_ns, speech_patience(o)))
-		return false;
-	fact_packet(
-		fact_set(o, ANSWER_SSH_LARGE_LOST,
-			 "%u bytes of the server never come; the smaller segment after them does",
-			 missing),
-		c->server_data_frame);
+	struct fact *fact;
+	if (missing >= LARGE_BACK)
+		fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
+				"%u bytes of the server never come; its smaller segments do",
+				missing);
+	else
+		fact = fact_set(o, ANSWER_SSH_UNHEARD,
+				"the server has said %u bytes that never come, by the sequence "
+				"numbers of what does",
+				missing);
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, c->server_claimed_frame);
 	return true;
 }
 
@@ -303,6 +330,8 @@ static void not_a_word(struct observation *o)
 					"the connection is accepted; what the client says is sent "
 					"%u times, never acknowledged",
 					c->client_data_sent);
+	} else if (server_segment_vanishes(o)) {
+		return;
 	} else if (waited(o, syn->reply_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,
 				"the connection is accepted and the client's bytes acknowledged; "

@@ -155,6 +155,8 @@ void observe_files(struct observation *o)
 	if (config != NULL && is(config->detail, "proxied"))
 		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
 			 config->text);
+	else if (config != NULL && is(config->detail, "direct"))
+		fact_set(o, ANSWER_CONFIG_DIRECT, "ssh's configuration leads directly to the VM");
 }
 
 /* -- asides ------------------------------------------------------------------------- */
@@ -188,7 +190,7 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 	struct aside modes = judge_modes(run, arena);
 	if (modes.answer != ANSWER_NONE && modes.answer != ANSWER_PERMISSIONS_FINE)
 		add(asides, &count, modes.answer, modes.text);
-	if (config != NULL)
+	if (config != NULL && !is(config->detail, "direct"))
 		add(asides, &count, ANSWER_CONFIG_PROXIED,
 		    arena_format(arena, "ssh itself %s through a proxy, not directly as probed: %s",
 				 is(config->detail, "proxied") ? "connects" : "may connect",

@@ -150,6 +150,11 @@ static uint8_t least_answered(const struct exchange *exchange)
 	return least;
 }
 
+static bool sweeps(const struct exchange *exchange)
+{
+	return exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
+}
+
 /* What was answered, and what was not although its like is: kept by how far away the answer
  * comes from, since a link that loses packets shows only behind it. Answers of the far end
  * stand at its end. Of a router's silence only that beside its answer to another counts:
@@ -161,6 +166,10 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 		const struct sent *sent = &exchange->sent[i];
 		bool expected = least != 0 && sent->ttl >= least;
 		if (sent->data || sent->diverted)
+			continue;
+		/* Of a sweep only the first to arrive must be answered: to those behind it on the
+		 * same ports a firewall or NAT that remembers connections owes nothing. */
+		if (expected && sweeps(exchange) && sent->ttl != least)
 			continue;
 		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX)
 			paths->answered[sent->ttl]++;

@@ -218,7 +218,7 @@ static enum outcome decide(const struct verdict *verdict, const struct facts *fa
 	if (!evidence_enough(facts, use, running) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
 	if (verdict->cause == CAUSE_HEALTHY)
-		return OUTCOME_HEALTHY;
+		return verdict->probability[CAUSE_HEALTHY] > 0.5 ? OUTCOME_HEALTHY : OUTCOME_UNKNOWN;
 	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;
 }
 

@@ -11,10 +11,12 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	struct connection *connection = arena_alloc(arena, sizeof(*connection));
 	connection->syn_ack_frame = syn_ack->number;
 	connection->syn_ack_ttl = syn_ack->ttl;
+	connection->loopback = syn_ack->loopback;
 	connection->syn_ack_window = syn_ack->window;
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;
 	connection->server_acked = syn_ack->acknowledgement;
 	connection->server_first = connection->server_next = syn_ack->sequence + 1;
+	connection->server_claimed = connection->server_first;
 	stream_start(&connection->stream[SSH_CLIENT], connection->client_first);
 	stream_start(&connection->stream[SSH_SERVER], connection->server_first);
 	return connection;
@@ -100,6 +102,7 @@ static void note_server_end(struct connection *connection, const struct packet *
 	if (connection->server_end_ns == 0) {
 		connection->server_end_ns = packet->time_ns;
 		connection->server_end_ttl = packet->ttl;
+		connection->server_end_local = packet->loopback && !connection->loopback;
 	}
 	if ((packet->flags & TCP_FIN) && connection->server_fin_frame == 0)
 		connection->server_fin_frame = packet->number;
@@ -116,6 +119,12 @@ void connection_server(struct connection *connection, const struct packet *packe
 		connection->server_acked = packet->acknowledgement;
 		if (connection->client_acked_frame == 0 && connection->client_data_frame != 0)
 			connection->client_acked_frame = packet->number;
+	}
+	/* a bare acknowledgement stands where the next byte would: what is before it was sent */
+	if (packet->payload_length == 0 && !(packet->flags & (TCP_RST | TCP_FIN)) &&
+	    sequence_after(packet->sequence, connection->server_claimed)) {
+		connection->server_claimed = packet->sequence;
+		connection->server_claimed_frame = packet->number;
 	}
 	if (packet->payload_length > 0 && !(packet->flags & TCP_RST)) {
 		if (connection->server_data_frame == 0) {

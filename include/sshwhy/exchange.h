@@ -53,6 +53,7 @@ struct connection {
 	uint16_t syn_ack_window;
 	uint32_t client_first, server_first; /* sequence numbers of the first data bytes */
 	bool established;                    /* the client acknowledged the SYN-ACK */
+	bool loopback;                       /* the SYN-ACK was seen on the loopback interface */
 	unsigned syn_acks;                   /* how often it came */
 
 	struct stream stream[2]; /* by enum ssh_peer */
@@ -62,6 +63,8 @@ struct connection {
 	int64_t client_data_ns;
 	unsigned client_data_sent;   /* how often its first byte was (re)transmitted */
 	uint64_t client_acked_frame; /* the server acknowledged that first byte */
+	uint32_t server_claimed; /* bare acknowledgements say that all before it was sent */
+	uint64_t server_claimed_frame;
 	uint64_t server_data_frame;
 	int64_t server_data_ns;
 	bool server_data_after_end;  /* bytes of the server after "its" RST */
@@ -70,6 +73,7 @@ struct connection {
 	uint64_t server_fin_frame, server_reset_frame;
 	int64_t server_end_ns;
 	uint8_t server_end_ttl; /* of that FIN or RST */
+	bool server_end_local;	/* it is on this machine's loopback, the connection is not */
 	uint8_t server_data_ttl;
 	uint64_t client_fin_frame, client_reset_frame;
 	int64_t client_end_ns;

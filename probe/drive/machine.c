@@ -235,7 +235,7 @@ static void tell_modes(const struct machine *machine, struct run *run)
 
 /* Libraries that turn connect() into something else: only a hint, ssh may be started
  * without. */
-static void tell_preload(struct run *run)
+static void tell_direct(struct run *run)
 {
 	static const char *const names[] = { "proxychains", "tsocks", "torsocks", "socksify" };
 	const char *preload = getenv("LD_PRELOAD");
@@ -247,6 +247,7 @@ static void tell_preload(struct run *run)
 		note(run, EVENT_CONFIG, text, "may-be-proxied");
 		return;
 	}
+	note(run, EVENT_CONFIG, "", "direct");
 }
 
 void machine_tell_files(const struct machine *machine, struct run *run)
@@ -257,7 +258,7 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 		config_describe(proxy, text, sizeof(text));
 		note(run, EVENT_CONFIG, text, proxy->certain ? "proxied" : "may-be-proxied");
 	} else {
-		tell_preload(run);
+		tell_direct(run);
 	}
 	tell_modes(machine, run);
 }
