@@ -130,6 +130,59 @@ static bool aborted_here(struct observation *o)
 	return true;
 }
 
+/* -- small segments ---------------------------------------------------------------- */
+
+#define SMALL_PATIENCE MILLISECONDS(1200)
+
+enum small { SMALL_UNTRIED, SMALL_OPEN, SMALL_FURTHER, SMALL_NO_FURTHER };
+
+/* What became of the same conversation with small segments. */
+static enum small small_outcome(const struct observation *o)
+{
+	size_t i = 0;
+	const struct exchange *small = track_next(o->track, PURPOSE_SMALL, &i);
+	if (small == NULL)
+		return SMALL_UNTRIED;
+	const struct connection *c = small->connection;
+	if (c != NULL && c->dialog.side[SSH_SERVER].milestone >= SSH_NEWKEYS)
+		return SMALL_FURTHER;
+	int64_t patience = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 3 * SMALL_PATIENCE
+								   : SMALL_PATIENCE;
+	bool over = (c != NULL && c->server_end_ns != 0) ||
+		    o->now_ns - small->opened_ns >= patience;
+	return over ? SMALL_NO_FURTHER : SMALL_OPEN;
+}
+
+/* Where so much is lost, what stalled once and passed the next time was chance. */
+#define LOSSY 0.3
+static bool lossy(const struct observation *o)
+{
+	return paths_loss(&o->facts->paths) > LOSSY;
+}
+
+/* Whether it is the size, or chance: then nothing is said. */
+static bool small_segments_pass(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	if (c->server_end_ns != 0 || small_outcome(o) != SMALL_FURTHER)
+		return false;
+	if (lossy(o))
+		return true;
+	size_t i = 0;
+	const struct exchange *small = track_next(o->track, PURPOSE_SMALL, &i);
+	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
+				     "the handshake stalls after %s; with small segments it comes "
+				     "through",
+				     c->dialog.side[SSH_SERVER].milestone >= SSH_KEXINIT
+					     ? "both sides have named their algorithms"
+					     : "the identifications");
+	fact_packet(fact, c->awaited.frame);
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, small->sent[0].frame);
+	fact_packet(fact, small->connection->server_data_frame);
+	return true;
+}
+
 /* -- large packets vanish --------------------------------------------------------- */
 
 /* A kernel acknowledges what arrives, whatever its service does. Segments below this size
@@ -176,6 +229,8 @@ static bool server_segment_vanishes(struct observation *o)
 	uint32_t missing = missing_of_server(c);
 	if (missing == 0 || o->frames_lost || !waited(o, since, speech_patience(o)))
 		return false;
+	if (lossy(o))
+		return true;
 	struct fact *fact;
 	if (missing >= LARGE_BACK)
 		fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
@@ -221,7 +276,7 @@ static void key_exchange(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
 	} else if (client->milestone >= SSH_KEXINIT &&
-		   waited(o, c->server_data_ns, speech_patience(o))) {
+		   waited(o, c->server_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
 		fact_packet(fact, c->client_data_frame);
@@ -233,7 +288,9 @@ static void after_identification(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
-	if (c->server_end_ns == 0 && (client_segment_vanishes(o) || server_segment_vanishes(o)))
+	bool sized = small_outcome(o) != SMALL_NO_FURTHER; /* else it is not the size */
+	if (c->server_end_ns == 0 && sized &&
+	    (client_segment_vanishes(o) || server_segment_vanishes(o)))
 		return;
 	/* what the server says after the end did not come before it */
 	bool ended_before =
@@ -260,7 +317,7 @@ static void after_identification(struct observation *o)
 				"the server's identification comes; the client's is sent %u times "
 				"and never acknowledged",
 				c->client_data_sent);
-	} else if (waited(o, c->client_data_ns, speech_patience(o))) {
+	} else if (waited(o, c->client_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
 				"then nothing comes");

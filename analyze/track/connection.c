@@ -85,6 +85,7 @@ void connection_client(struct connection *connection, const struct packet *packe
 		if (connection->client_data_frame == 0) {
 			connection->client_data_frame = packet->number;
 			connection->client_data_ns = packet->time_ns;
+			connection->client_data_length = packet->payload_length;
 		}
 		take_payload(connection, SSH_CLIENT, packet);
 	}

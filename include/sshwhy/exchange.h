@@ -61,6 +61,7 @@ struct connection {
 
 	uint64_t client_data_frame; /* the first bytes the client said; 0: none */
 	int64_t client_data_ns;
+	uint32_t client_data_length; /* of that first segment */
 	unsigned client_data_sent;   /* how often its first byte was (re)transmitted */
 	uint64_t client_acked_frame; /* the server acknowledged that first byte */
 	uint32_t server_claimed; /* bare acknowledgements say that all before it was sent */

@@ -45,6 +45,7 @@ enum purpose {
 	PURPOSE_CONTROL,   /* the same sweep to another port of the VM */
 	PURPOSE_ELSEWHERE, /* does SSH answer on another port? */
 	PURPOSE_INSESSION, /* how far does the client's identification string come? */
+	PURPOSE_SMALL,     /* does the conversation come further with small segments? */
 	PURPOSE_REFERENCE, /* another SSH host, on the client's own network */
 	PURPOSES
 };

@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <netinet/tcp.h>
+
 #include "drive/machine.h"
 
 #define SECOND INT64_C(1000000000)
@@ -98,6 +100,9 @@ static void do_connect(struct session *session, const struct action *action)
 		return;
 	s->remote_port = action->remote_port;
 	s->connecting = true;
+	int segment_max = action->segment_max;
+	if (segment_max != 0)
+		setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &segment_max, sizeof(segment_max));
 	if (connect(s->fd, (struct sockaddr *)&remote, length) == 0)
 		connect_answered(session, s, 0);
 	else if (errno != EINPROGRESS)

@@ -19,6 +19,9 @@
 #define AGAIN	      MS(30)  /* the second comparison of a pass */
 #define GRACE	      MS(300) /* for replies to the last packet sent */
 #define LAST_GRACE    MS(620) /* the same when silence shall be believed */
+#define SMALL_AFTER   MS(1000) /* a server that limits connections shall not mind the second */
+#define SMALL_WAIT    MS(1300)
+#define SMALL_SEGMENT 536 /* passes every link: RFC 9293 3.7.1 */
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
@@ -38,6 +41,7 @@ static const uint16_t usual_ports[] = {
 
 enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE };
 
+#define CONNECTIONS 3 /* accepted by one target at most (DESIGN 3.4) */
 #define TASKS_MAX 512
 
 struct task {
@@ -74,6 +78,8 @@ struct plan {
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;	    /* when the last of those began */
+	int64_t small_ns;	    /* when the connection with small segments began; 0 it did not */
+	bool small_ended;
 	uint16_t ip_id;
 
 	struct task task[TASKS_MAX]; /* a queue in order of due time */
@@ -369,11 +375,10 @@ static bool superfluous(const struct plan *plan, const struct action *action)
 	return terminal != 0 && action->ttl > terminal;
 }
 
-/* Usual ports whose SYN was answered: only a banner says that it is SSH. At most two
- * connections: with the first one that is three (DESIGN 3.4). */
+/* Usual ports whose SYN was answered: only a banner says that it is SSH. */
 static void verify_elsewhere(struct plan *plan, int64_t now_ns)
 {
-	for (unsigned i = 0; i < USUAL_PORTS && plan->kernel_used < 3; i++) {
+	for (unsigned i = 0; i < USUAL_PORTS && plan->kernel_used < CONNECTIONS; i++) {
 		if (plan->verified[i] || elsewhere_reply(plan, i) != REPLY_SYN_ACK)
 			continue;
 		plan->verified[i] = true;
@@ -412,7 +417,7 @@ static unsigned session_wanted(const struct facts *facts)
 static struct action repetition(struct plan *plan, const struct exchange *exchange, uint8_t ttl)
 {
 	const struct connection *connection = exchange->connection;
-	uint32_t length = connection->stream[SSH_CLIENT].length;
+	uint32_t length = connection->client_data_length; /* of the first segment, no more */
 	plan->ip_id = (uint16_t)(plan->ip_id + 2);
 	return (struct action){
 		.kind = ACTION_SEND,
@@ -521,6 +526,44 @@ static bool conversation_settled(const struct plan *plan, const struct facts *fa
 	return !talks || fact_answer(facts, QUESTION_SSH) != ANSWER_NONE;
 }
 
+/* -- small segments -------------------------------------------------------------- */
+
+static bool small_wanted(const struct plan *plan, const struct facts *facts)
+{
+	switch (fact_answer(facts, QUESTION_SSH)) {
+	case ANSWER_SSH_LARGE_LOST:
+	case ANSWER_SSH_STALLED:
+	case ANSWER_SSH_KEX_STALLED:
+	case ANSWER_SSH_UNHEARD:
+		return plan->small_ns == 0 && plan->kernel_used < CONNECTIONS;
+	default:
+		return false;
+	}
+}
+
+/* Where the conversation stops although bytes are acknowledged, the same once more with
+ * small segments tells whether it is the size that stops them. */
+static void try_small(struct plan *plan, int64_t now_ns)
+{
+	int64_t due = plan->started_ns + SMALL_AFTER;
+	struct action action = {
+		.kind = ACTION_CONNECT,
+		.way = WAY_KERNEL,
+		.purpose = PURPOSE_SMALL,
+		.local_port = kernel_port(plan, plan->kernel_used++),
+		.remote_port = plan->run->port,
+		.segment_max = SMALL_SEGMENT,
+	};
+	plan->small_ns = due > now_ns ? due : now_ns;
+	task_add(plan, plan->small_ns, &action);
+}
+
+static bool small_settled(const struct plan *plan, const struct facts *facts, int64_t now_ns)
+{
+	int64_t wait = packets_lost(facts) ? 3 * SMALL_WAIT : SMALL_WAIT;
+	return plan->small_ns == 0 || plan->small_ended || now_ns - plan->small_ns >= wait;
+}
+
 static bool confident(const struct plan *plan, const struct facts *facts)
 {
 	struct verdict verdict;
@@ -565,6 +608,10 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	    now_ns - plan->listen_ns < (packets_lost(facts) ? 3 * LISTEN_WAIT : LISTEN_WAIT))
 		return;
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
+		return;
+	if (small_wanted(plan, facts))
+		try_small(plan, now_ns);
+	if (!small_settled(plan, facts, now_ns))
 		return;
 	bool session = plan->config.crafted && plan->session_passes < session_wanted(facts);
 	if (session && place_settled(plan, facts)) {
@@ -647,7 +694,7 @@ static void connected(struct plan *plan, const struct event *event)
 	if (exchange == NULL || event->error != 0)
 		return;
 	struct action action = {
-		.kind = exchange->purpose == PURPOSE_SSH ? ACTION_TALK : ACTION_LISTEN,
+		.kind = exchange->purpose == PURPOSE_ELSEWHERE ? ACTION_LISTEN : ACTION_TALK,
 		.purpose = exchange->purpose,
 		.local_port = event->local_port,
 		.remote_port = exchange->remote_port,
@@ -666,6 +713,8 @@ void plan_event(struct plan *plan, const struct event *event)
 		connected(plan, event);
 	else if (event->kind == EVENT_SSH && event->local_port == kernel_port(plan, 0))
 		plan->handshake_ended = true;
+	else if (event->kind == EVENT_SSH)
+		plan->small_ended = true;
 	plan->looked_ns = 0; /* look again */
 }
 

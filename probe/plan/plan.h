@@ -37,6 +37,7 @@ struct action {
 	enum way way;
 	enum purpose purpose;
 	uint16_t local_port, remote_port;
+	uint16_t segment_max; /* of a connection, both ways (TCP_MAXSEG); 0: the kernel's own */
 	uint8_t ttl;
 	uint8_t flags; /* enum tcp_flag */
 	uint16_t ip_id;

@@ -196,6 +196,7 @@ void model_connect(struct model *model, const struct action *action)
 		return;
 	socket->state = TCP_OPENING;
 	socket->remote_port = action->remote_port;
+	socket->small = action->segment_max != 0;
 	socket->first = (uint32_t)dice_next(&model->dice);
 	socket->sender.next = socket->first + 1;
 	if (client->route_error != 0)

@@ -263,6 +263,7 @@ enum talk_stage {
 struct socket_model {
 	enum tcp_state state;
 	uint16_t remote_port;
+	bool small;  /* with segments that pass every link */
 	bool divert; /* to a program on this machine, or elsewhere */
 	uint32_t first, expected; /* own initial number, next byte of the peer */
 	unsigned tries;

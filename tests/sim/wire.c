@@ -49,7 +49,17 @@ static bool is_ident(const struct segment *segment)
 				       segment->message == SAYS_SERVER_IDENT);
 }
 
-static bool matches(const struct filter *filter, const struct segment *segment)
+/* The client's TCP has agreed on small segments, both ways. */
+static bool is_small(const struct model *model, const struct segment *segment)
+{
+	for (unsigned i = 0; i < PLAN_KERNEL_PORTS; i++)
+		if (segment->client_port == model->first_port + i)
+			return model->socket[i].small;
+	return false;
+}
+
+static bool matches(const struct model *model, const struct filter *filter,
+		    const struct segment *segment)
 {
 	bool icmp = segment->icmp_type != 0;
 	switch (filter->match) {
@@ -60,7 +70,8 @@ static bool matches(const struct filter *filter, const struct segment *segment)
 	case MATCH_IDENT:
 		return !icmp && is_ident(segment) && lists(filter, segment->server_port);
 	case MATCH_LARGE:
-		return !icmp && segment->length + HEADERS > filter->size;
+		return !icmp && segment->length + HEADERS > filter->size &&
+		       !is_small(model, segment);
 	case MATCH_ICMP:
 		return icmp;
 	}
@@ -88,7 +99,7 @@ static bool filtered(struct model *model, int64_t time_ns, unsigned trail, unsig
 	for (unsigned i = 0; i < scenario->filter_count; i++) {
 		const struct filter *filter = &scenario->filter[i];
 		if (filter->node != node || filter->back ||
-		    (filter->before_ttl || last) != before_ttl || !matches(filter, segment))
+		    (filter->before_ttl || last) != before_ttl || !matches(model, filter, segment))
 			continue;
 		if (filter->act != ACT_DROP)
 			happens_at_node(model, time_ns, trail, position, (int)i, segment);
@@ -149,7 +160,7 @@ static bool filtered_back(struct model *model, int64_t time_ns, unsigned trail,
 	uint8_t node = scenario->trail[trail].node[position];
 	for (unsigned i = 0; i < scenario->filter_count; i++) {
 		const struct filter *filter = &scenario->filter[i];
-		if (filter->node != node || !filter->back || !matches(filter, segment))
+		if (filter->node != node || !filter->back || !matches(model, filter, segment))
 			continue;
 		if (filter->act == ACT_RESET || filter->act == ACT_RESET_BOTH)
 			reset_server(model, segment);
