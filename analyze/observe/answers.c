@@ -72,7 +72,8 @@ static bool gave_up(const struct observation *o)
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
 		for (unsigned n = 0; n < exchange->sent_count; n++) {
 			const struct sent *sent = &exchange->sent[n];
-			if (sent->reply == REPLY_UNREACHABLE &&
+			bool no_address = sent->icmp_code == (sent->from.family == 6 ? 3 : 1);
+			if (sent->reply == REPLY_UNREACHABLE && no_address &&
 			    sent->reply_ns - sent->time_ns >= GIVING_UP)
 				return true;
 		}
@@ -206,6 +207,19 @@ static bool another_answers_at(const struct paths *paths, uint8_t ttl)
 	return false;
 }
 
+/* Other ports are answered from farther away, as far as is known: there may be one who
+ * answers before the VM, or packets were lost. */
+static bool another_answers_beyond(const struct paths *paths, uint8_t ttl)
+{
+	for (size_t i = 0; i < paths->control_count; i++) {
+		const struct path *control = &paths->control[i];
+		if (control->terminal > ttl &&
+		    control->hop[control->terminal].reply != REPLY_UNREACHABLE)
+			return true;
+	}
+	return false;
+}
+
 enum answer place_of(const struct observation *o, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
@@ -214,6 +228,8 @@ enum answer place_of(const struct observation *o, uint8_t ttl)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
 	if (looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
+	if (another_answers_beyond(paths, ttl))
+		return ANSWER_WHO_UNCLEAR;
 	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside)
 		return ANSWER_WHO_LAST;
 	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so

@@ -199,7 +199,7 @@ static bool take_incoming(struct track *track, struct exchange *exchange,
 
 static struct sent *sent_by_quote(struct exchange *exchange, const struct quote *quote)
 {
-	struct sent *found = NULL;
+	/* The last copy: the quote does not tell it from those before. */
 	for (unsigned i = exchange->sent_count; i-- > 0;) {
 		struct sent *sent = &exchange->sent[i];
 		if (sent->sequence != quote->sequence)
@@ -209,12 +209,9 @@ static struct sent *sent_by_quote(struct exchange *exchange, const struct quote 
 		if (sent->data && quote->ip_id != sent->ip_id &&
 		    !(quote->has_flags && quote->acknowledgement == sent->acknowledgement))
 			continue;
-		if (found == NULL || sent->reply == REPLY_NONE)
-			found = sent;
-		if (sent->reply == REPLY_NONE)
-			break;
+		return sent;
 	}
-	return found;
+	return NULL;
 }
 
 static struct exchange *take_icmp(struct track *track, const struct packet *packet)

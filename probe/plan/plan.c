@@ -10,6 +10,7 @@
 /* -- pace ----------------------------------------------------------------------- */
 
 #define ANSWER_WAIT   MS(250) /* a healthy VM answers within; after it the sweep begins */
+#define NEXT_HOP_WAIT MS(1000) /* neighbour discovery takes as long on a link just come up */
 #define TALK_WAIT     MS(700) /* the same for the SSH conversation */
 #define PASSES	      3
 #define PASS_GAP      MS(900) /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
@@ -74,7 +75,7 @@ struct plan {
 	unsigned repeated; /* the client's first words, how often */
 	int64_t repeated_ns;
 	unsigned kernel_used; /* kernel ports handed out */
-	bool handshake_ended;
+	bool handshake_ended, next_hop_told;
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;	    /* when the last of those began */
@@ -508,10 +509,12 @@ static bool place_settled(const struct plan *plan, const struct facts *facts)
 		return true;
 	if (fact_answer(facts, QUESTION_WHO) == ANSWER_NONE)
 		return false;
-	bool compared = ttl == 0 || paths->farthest >= ttl;
+	bool compared = ttl == 0 || paths->farthest >= ttl, open = false;
 	for (size_t i = 0; i < paths->control_count; i++)
 		compared |= paths->control[i].terminal >= ttl;
-	return compared || plan->passes > 1;
+	/* Nearer than others by what may be loss: the next pass looks again. */
+	open = compared && fact_answer(facts, QUESTION_WHO) == ANSWER_WHO_UNCLEAR;
+	return (compared && !open) || plan->passes > (open ? PASSES - 1 : 1);
 }
 
 static bool conversation_settled(const struct plan *plan, const struct facts *facts)
@@ -670,9 +673,12 @@ static void think(struct plan *plan, int64_t now_ns)
 		finish(plan);
 		return;
 	}
-	bool sweep = (plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
+	/* Frames that we hand to the interface need the next hop's address. */
+	bool ready = !plan->config.crafted || plan->next_hop_told ||
+		     now_ns - plan->started_ns >= NEXT_HOP_WAIT;
+	bool sweep = ready && ((plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
 		     (plan->phase == PHASE_TALK &&
-		      (plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT));
+		      (plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT)));
 	if (sweep) {
 		plan->phase = PHASE_SWEEP;
 		start_pass(plan, now_ns, &facts);
@@ -713,6 +719,8 @@ void plan_event(struct plan *plan, const struct event *event)
 		connected(plan, event);
 	else if (event->kind == EVENT_SSH && event->local_port == kernel_port(plan, 0))
 		plan->handshake_ended = true;
+	else if (event->kind == EVENT_NEIGHBOUR)
+		plan->next_hop_told = true;
 	else if (event->kind == EVENT_SSH)
 		plan->small_ended = true;
 	plan->looked_ns = 0; /* look again */
