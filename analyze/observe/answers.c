@@ -180,23 +180,44 @@ static bool within_edge(const struct paths *paths, uint8_t ttl)
 	return paths->edge != 0 && ttl <= paths->edge + 1;
 }
 
-/* Whether `path` is answered from farther away than `ttl`: one lost SYN makes an answer
- * look a hop farther away. */
-static bool answered_beyond(const struct paths *paths, const struct path *path, uint8_t ttl)
+/* Whether an answer drawn by TTL `ttl` comes from nearer than the VM. */
+enum nearness { NOT_NEARER, PERHAPS_NEARER, NEARER };
+
+/* One hop of difference may be another way's: flows are spread over ways of unequal length. */
+#define HOPS_ENOUGH 2
+
+/* Against `path`, answered from farther away as far as is known. One lost SYN makes an
+ * answer look a hop farther away; the TTLs of the answers themselves tell too, when they
+ * agree: equal ones come from one place, however the SYNs arrived. */
+static enum nearness nearer_than(const struct paths *paths, const struct path *path, uint8_t ttl,
+				 uint8_t reply_ttl)
 {
 	unsigned silences = 0;
+	if (path->terminal <= ttl || path->hop[path->terminal].reply == REPLY_UNREACHABLE ||
+	    (reply_ttl != 0 && reply_ttl == path->reply_ttl))
+		return NOT_NEARER;
 	for (uint8_t t = ttl; t < path->terminal; t++)
 		silences += path->hop[t].silences;
-	return silences > 0 && paths_accident(paths, ttl, silences) <= ACCIDENT &&
-	       path->hop[path->terminal].reply != REPLY_UNREACHABLE;
+	bool lost = silences == 0 || paths_accident(paths, ttl, silences) > ACCIDENT;
+	bool replies_too = reply_ttl != 0 && path->reply_ttl != 0 &&
+			   hops_away(reply_ttl) + HOPS_ENOUGH <= hops_away(path->reply_ttl);
+	if (path->terminal - ttl < HOPS_ENOUGH || (lost && !replies_too))
+		return PERHAPS_NEARER;
+	return NEARER;
 }
 
-static bool nearer_than_others(const struct paths *paths, uint8_t ttl)
+static enum nearness nearness_of(const struct paths *paths, uint8_t ttl, uint8_t reply_ttl)
 {
-	bool nearer = ttl <= paths->farthest || answered_beyond(paths, &paths->ssh, ttl);
-	for (size_t i = 0; i < paths->control_count; i++)
-		nearer |= answered_beyond(paths, &paths->control[i], ttl);
-	return nearer;
+	enum nearness nearness = nearer_than(paths, &paths->ssh, ttl, reply_ttl);
+	if (paths->farthest > ttl)
+		return NEARER;
+	if (paths->farthest == ttl && nearness == NOT_NEARER)
+		nearness = PERHAPS_NEARER;
+	for (size_t i = 0; i < paths->control_count; i++) {
+		enum nearness n = nearer_than(paths, &paths->control[i], ttl, reply_ttl);
+		nearness = n > nearness ? n : nearness;
+	}
+	return nearness;
 }
 
 static bool another_answers_at(const struct paths *paths, uint8_t ttl)
@@ -207,28 +228,18 @@ static bool another_answers_at(const struct paths *paths, uint8_t ttl)
 	return false;
 }
 
-/* Other ports are answered from farther away, as far as is known: there may be one who
- * answers before the VM, or packets were lost. */
-static bool another_answers_beyond(const struct paths *paths, uint8_t ttl)
-{
-	for (size_t i = 0; i < paths->control_count; i++) {
-		const struct path *control = &paths->control[i];
-		if (control->terminal > ttl &&
-		    control->hop[control->terminal].reply != REPLY_UNREACHABLE)
-			return true;
-	}
-	return false;
-}
-
-enum answer place_of(const struct observation *o, uint8_t ttl)
+enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl)
 {
 	const struct paths *paths = &o->facts->paths;
 	bool inside = within_edge(paths, ttl);
-	if (nearer_than_others(paths, ttl))
+	enum nearness nearness = nearness_of(paths, ttl, reply_ttl);
+	if (nearness == NEARER)
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
+	if (nearness == PERHAPS_NEARER && inside && paths->farthest >= ttl)
+		return ANSWER_WHO_INSIDE;
 	if (looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
-	if (another_answers_beyond(paths, ttl))
+	if (nearness == PERHAPS_NEARER)
 		return ANSWER_WHO_UNCLEAR;
 	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside)
 		return ANSWER_WHO_LAST;
@@ -290,7 +301,7 @@ static void observe_answerer(struct observation *o)
 	else if (paths->control_count > 0 && paths->distance == ttl)
 		snprintf(compared, sizeof(compared), "nothing answers from farther away");
 	struct fact *fact = fact_set(
-		o, place_of(o, ttl),
+		o, place_of(o, ttl, paths->ssh.reply_ttl),
 		"the answer comes from hop %u: the smallest TTL that draws it; %s", ttl, compared);
 	fact_packet(fact, paths->ssh.hop[ttl].sent_frame);
 	path_packets(fact, &paths->ssh);
@@ -381,11 +392,15 @@ static void where_equal(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	struct fact *fact = NULL;
-	if (last > paths->edge && last < paths->farthest)
+	/* The first hop behind the edge is no cloud's, unless something beyond answers. */
+	bool nothing_beyond = paths->distance == 0 && last == paths->edge + 1;
+	if (last > paths->edge && (last < paths->farthest || nothing_beyond))
 		fact = fact_set(o, ANSWER_WHERE_BEYOND,
 				"SYNs to port %u come past hop %u, beyond the organisation; those to "
-				"other ports past hop %u, which need not mean more",
-				o->run->port, last, paths->farthest);
+				"other ports %spast hop %u%s",
+				o->run->port, last, nothing_beyond ? "no farther, " : "",
+				paths->farthest,
+				nothing_beyond ? "" : ", which need not mean more");
 	else if (last > paths->edge)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
 				"SYNs to port %u come as far as those to other ports: past hop %u, "
@@ -422,8 +437,9 @@ static bool control_answers(const struct observation *o, const struct path *path
 	if (path->terminal == 0 || path->hop[path->terminal].reply == REPLY_UNREACHABLE)
 		return false;
 	/* What the edge answers in the VM's place says nothing of the VM. */
-	enum answer place = place_of(o, path->terminal);
-	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST;
+	enum answer place = place_of(o, path->terminal, path->reply_ttl);
+	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST ||
+	       (place == ANSWER_WHO_UNCLEAR && !within_edge(&o->facts->paths, path->terminal));
 }
 
 static void observe_control(struct observation *o)

@@ -10,6 +10,7 @@
  * for this long (several retransmissions) are not heard. */
 #define SPEECH_PATIENCE	 MILLISECONDS(2800)
 #define HEARING_PATIENCE MILLISECONDS(900)
+#define STAGES		 10 /* of a conversation, in each of which words may be lost */
 #define LEAST_TIMEOUT	 MILLISECONDS(200) /* Linux' least retransmission timeout */
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
@@ -56,12 +57,13 @@ static int64_t speech_patience(const struct observation *o)
 	double pause = (double)(syn->reply_ns - syn->time_ns) * 3, waited = 0;
 	if (pause < (double)LEAST_TIMEOUT)
 		pause = (double)LEAST_TIMEOUT;
-	for (; chance > ACCIDENT && waited < (double)SPEECH_PATIENCE * 8; pause *= 2) {
+	for (; chance > ACCIDENT / STAGES && waited < (double)SPEECH_PATIENCE * 3; pause *= 2) {
 		waited += pause;
 		chance *= one_way;
 	}
-	int64_t least = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 2 * SPEECH_PATIENCE : SPEECH_PATIENCE;
-	return waited > (double)least ? (int64_t)waited : least;
+	if (waited > (double)SPEECH_PATIENCE * 3)
+		waited = (double)SPEECH_PATIENCE * 3;
+	return waited > (double)SPEECH_PATIENCE ? (int64_t)waited : SPEECH_PATIENCE;
 }
 
 static const char *end_word(const struct connection *c)
@@ -130,6 +132,14 @@ static bool aborted_here(struct observation *o)
 	return true;
 }
 
+/* -- sizes ------------------------------------------------------------------------- */
+
+/* A kernel acknowledges what arrives, whatever its service does. Segments below this size
+ * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
+#define LARGE	   1200
+#define LARGE_BACK 700 /* of the server: its first large words are these (KEXINIT) */
+#define LARGE_SENT 4
+
 /* -- small segments ---------------------------------------------------------------- */
 
 #define SMALL_PATIENCE MILLISECONDS(1200)
@@ -164,7 +174,9 @@ static bool lossy(const struct observation *o)
 static bool small_segments_pass(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	if (c->server_end_ns != 0 || small_outcome(o) != SMALL_FURTHER)
+	/* Large segments that came both ways refute it. */
+	bool sized = c->longest_acked < LARGE || c->longest_received < LARGE_BACK;
+	if (c->server_end_ns != 0 || !sized || small_outcome(o) != SMALL_FURTHER)
 		return false;
 	if (lossy(o))
 		return true;
@@ -184,12 +196,6 @@ static bool small_segments_pass(struct observation *o)
 }
 
 /* -- large packets vanish --------------------------------------------------------- */
-
-/* A kernel acknowledges what arrives, whatever its service does. Segments below this size
- * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
-#define LARGE	   1200
-#define LARGE_BACK 700 /* of the server: its first large words are these (KEXINIT) */
-#define LARGE_SENT 4
 
 static bool client_segment_vanishes(struct observation *o)
 {
@@ -368,7 +374,7 @@ static void not_a_word(struct observation *o)
 	struct fact *fact = NULL;
 	const struct sent *syn = opening(o->kernel);
 	if (c->server_end_ns != 0 && ended_by_words(o)) {
-		fact = fact_set(o, ANSWER_SSH_CUT,
+		fact = fact_set(o, ANSWER_SSH_HUNG_UP,
 				"the server says nothing; the connection is %s as soon as the "
 				"client identifies itself",
 				end_word(c));
@@ -432,13 +438,6 @@ static enum answer cutter_of(enum answer who)
 	}
 }
 
-/* A stack starts at 64, 128 or 255 (interference.md 2.5). */
-static uint8_t hops_away(uint8_t ttl)
-{
-	unsigned initial = ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
-	return (uint8_t)(initial - ttl + 1);
-}
-
 /* Who sent an end whose TTL is not the SYN-ACK's. TTLs alone are a guess (tiered load
  * balancers), so without a path only the very first hop is named by them. */
 static enum answer ender_by_ttl(const struct observation *o, uint8_t hops)
@@ -446,7 +445,7 @@ static enum answer ender_by_ttl(const struct observation *o, uint8_t hops)
 	const struct paths *paths = &o->facts->paths;
 	if (paths->farthest == 0)
 		return hops == 1 && o->has_edge ? ANSWER_CUTTER_INSIDE : ANSWER_CUTTER_UNCLEAR;
-	enum answer cutter = cutter_of(place_of(o, hops));
+	enum answer cutter = cutter_of(place_of(o, hops, o->kernel->connection->server_end_ttl));
 	return cutter == ANSWER_CUTTER_VM ? ANSWER_CUTTER_UNCLEAR : cutter;
 }
 
@@ -458,7 +457,9 @@ static void observe_ender(struct observation *o)
 	const struct path_hop *hop = &session->hop[session->terminal];
 	if (session->terminal != 0 && hop->reset_frame != 0) {
 		fact = fact_set(
-			o, cutter_of(place_of(o, session->terminal)),
+			o,
+			cutter_of(place_of(o, session->terminal,
+					   hop->reply == REPLY_RESET ? hop->reply_ttl : 0)),
 			"a copy of the client's identification that lives %u hop%s only is reset "
 			"too%s",
 			session->terminal, session->terminal == 1 ? "" : "s",
@@ -498,7 +499,7 @@ static void observe_swallower(struct observation *o)
 	uint8_t missing = first_missing_router(paths, session);
 	struct fact *fact;
 	if (missing != 0)
-		fact = fact_set(o, cutter_of(place_of(o, missing)),
+		fact = fact_set(o, cutter_of(place_of(o, missing, 0)),
 				"copies of the client's identification stop between hop %u and hop "
 				"%u; SYNs pass",
 				session->last_router, missing);
@@ -517,11 +518,26 @@ static void observe_swallower(struct observation *o)
 		fact_packet(fact, session->hop[ttl].reply_frame);
 }
 
+/* A reset that fits no byte of the server's, which goes on behind it (interference.md 2.1):
+ * somebody else's. The conversation may survive it. */
+static void observe_stray(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	if (!c->server_data_after_end)
+		return;
+	struct fact *fact = fact_set(o, ANSWER_STRAY_SEEN,
+				     "a reset in the server's name comes, and then the server goes on "
+				     "behind it: the server did not send it");
+	fact_packet(fact, c->server_reset_frame);
+	observe_ender(o);
+}
+
 static void observe_cutter(struct observation *o)
 {
 	switch (fact_answer(o->facts, QUESTION_SSH)) {
 	case ANSWER_SSH_CLOSED:
 	case ANSWER_SSH_CUT:
+	case ANSWER_SSH_HUNG_UP:
 	case ANSWER_SSH_KEX_CUT:
 		observe_ender(o);
 		break;
@@ -570,5 +586,6 @@ void observe_conversation(struct observation *o)
 		return;
 	observe_ssh(o);
 	observe_cutter(o);
+	observe_stray(o);
 	observe_key(o);
 }

@@ -24,8 +24,13 @@ void fact_packet(struct fact *fact, uint64_t frame); /* 0 is ignored */
 
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
 
-/* Where the box sits that does what first shows at TTL `ttl`: an answer to WHO. */
-enum answer place_of(const struct observation *o, uint8_t ttl);
+/* Where the box sits that does what first shows at TTL `ttl`: an answer to WHO. `reply_ttl`
+ * is that of what it sent; 0: nothing, or unknown. */
+enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl);
+
+/* How far away the sender of a packet with this TTL is, by the TTL that stacks start with:
+ * 64, 128 or 255 (interference.md 2.5). */
+uint8_t hops_away(uint8_t ttl);
 
 /* A router's silence counts after this many comparisons. */
 #define MISSED_ENOUGH 2

@@ -1,11 +1,19 @@
 #include "observe/path.h"
 
+#include "observe/observation.h"
+
 static bool is_neighbour(const struct run *run)
 {
 	for (size_t i = 0; i < run->event_count; i++)
 		if (run->events[i].kind == EVENT_NEIGHBOUR && run->events[i].value != 0)
 			return true;
 	return false;
+}
+
+uint8_t hops_away(uint8_t ttl)
+{
+	unsigned initial = ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
+	return (uint8_t)(initial - ttl + 1);
 }
 
 bool path_has_edge(const struct run *run)

@@ -107,8 +107,10 @@ static void note_server_end(struct connection *connection, const struct packet *
 	}
 	if ((packet->flags & TCP_FIN) && connection->server_fin_frame == 0)
 		connection->server_fin_frame = packet->number;
-	if ((packet->flags & TCP_RST) && connection->server_reset_frame == 0)
+	if ((packet->flags & TCP_RST) && connection->server_reset_frame == 0) {
 		connection->server_reset_frame = packet->number;
+		connection->server_reset_sequence = packet->sequence;
+	}
 }
 
 void connection_server(struct connection *connection, const struct packet *packet)
@@ -133,7 +135,11 @@ void connection_server(struct connection *connection, const struct packet *packe
 			connection->server_data_ns = packet->time_ns;
 			connection->server_data_ttl = packet->ttl;
 		}
-		if (connection->server_reset_frame != 0)
+		if (packet->payload_length > connection->longest_received)
+			connection->longest_received = packet->payload_length;
+		if (connection->server_reset_frame != 0 &&
+		    sequence_after(packet->sequence + packet->payload_length,
+				   connection->server_reset_sequence))
 			connection->server_data_after_end = true;
 		take_payload(connection, SSH_SERVER, packet);
 	}

@@ -68,7 +68,8 @@ struct connection {
 	uint64_t server_claimed_frame;
 	uint64_t server_data_frame;
 	int64_t server_data_ns;
-	bool server_data_after_end;  /* bytes of the server after "its" RST */
+	uint32_t server_reset_sequence;
+	bool server_data_after_end;  /* bytes of the server behind "its" RST came after it */
 
 	/* the first FIN or RST with the server's address */
 	uint64_t server_fin_frame, server_reset_frame;
@@ -93,6 +94,7 @@ struct connection {
 		uint64_t frame;         /* of the last copy */
 		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
 	} awaited;
+	uint32_t longest_received; /* segment of the server's, in bytes */
 	uint32_t longest_acked; /* client segment that the server did acknowledge, in bytes */
 };
 

@@ -70,6 +70,7 @@ struct plan {
 
 	enum phase phase;
 	int64_t started_ns, phase_ns, looked_ns, last_send_ns;
+	int64_t sweep_sent_ns[SLOTS]; /* when a sweep's last SYN left */
 	unsigned passes; /* started so far */
 	unsigned session_passes;
 	unsigned repeated; /* the client's first words, how often */
@@ -130,6 +131,12 @@ static struct exchange *slot_exchange(const struct plan *plan, unsigned slot)
 
 static void task_add(struct plan *plan, int64_t due_ns, const struct action *action)
 {
+	if (plan->task_count == TASKS_MAX && plan->task_first > 0) {
+		plan->task_count -= plan->task_first;
+		memmove(plan->task, plan->task + plan->task_first,
+			plan->task_count * sizeof(*plan->task));
+		plan->task_first = 0;
+	}
 	if (plan->task_count == TASKS_MAX)
 		return; /* never within the limits above: 3 passes of 7 sweeps fit */
 	size_t at = plan->task_count++;
@@ -657,7 +664,7 @@ static bool all_is_well(const struct facts *facts)
 {
 	enum answer key = fact_answer(facts, QUESTION_KEY);
 	return fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH && key != ANSWER_KEY_CHANGED &&
-	       key != ANSWER_KEY_WRONG;
+	       key != ANSWER_KEY_WRONG && fact_answer(facts, QUESTION_STRAY) == ANSWER_NONE;
 }
 
 static void think(struct plan *plan, int64_t now_ns)
@@ -726,13 +733,31 @@ void plan_event(struct plan *plan, const struct event *event)
 	plan->looked_ns = 0; /* look again */
 }
 
+/* SYNs of one sweep that leave in a burst may overtake each other, and the first to arrive
+ * is taken for the smallest: what is late is not hurried. */
+static bool wait_for_last(struct plan *plan, int64_t now_ns, const struct action *action)
+{
+	bool sweep = action->kind == ACTION_SEND && action->ttl < plan->config.full_ttl &&
+		     (action->flags & TCP_SYN) != 0;
+	int64_t *last;
+	if (!sweep)
+		return false;
+	last = &plan->sweep_sent_ns[action->local_port - plan->config.crafted_ports];
+	if (*last != 0 && now_ns - *last < STEP / 2) {
+		task_add(plan, *last + STEP, action);
+		return true;
+	}
+	*last = now_ns;
+	return false;
+}
+
 static bool pop_task(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	while (tasks_left(plan) && plan->task[plan->task_first].due_ns <= now_ns) {
 		struct action due = plan->task[plan->task_first++].action;
 		if (!tasks_left(plan))
 			tasks_clear(plan);
-		if (superfluous(plan, &due))
+		if (superfluous(plan, &due) || wait_for_last(plan, now_ns, &due))
 			continue;
 		if (due.kind == ACTION_SEND)
 			plan->last_send_ns = now_ns;
