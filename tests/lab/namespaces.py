@@ -170,7 +170,7 @@ def exists(name):
     return (NETNS / name).exists()
 
 
-def end(list_pids, seconds=5.0):
+def end(list_pids, seconds=20.0):
     """Kills the processes list_pids() returns, until it returns none."""
     deadline = time.monotonic() + seconds
     while pids := list_pids():
