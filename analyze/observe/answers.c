@@ -450,6 +450,8 @@ static void observe_control(struct observation *o)
 	    (syn != ANSWER_SYN_SILENT && syn != ANSWER_SYN_ROUTER_PROHIBITED &&
 	     syn != ANSWER_SYN_ROUTER_UNREACHABLE && syn != ANSWER_SYN_ROUTER_GAVE_UP))
 		return;
+	if (fact_answer(o->facts, QUESTION_WHERE) == ANSWER_WHERE_EDGE_ALL)
+		return; /* that says it: no other port answers */
 	char ports[64] = "";
 	unsigned unreachable = 0;
 	for (size_t i = 0; i < paths->control_count; i++) {

@@ -2,7 +2,7 @@
 
 #include "sshwhy/verdict.h"
 
-#define FLOOR 0.1 /* share of 100 that every answer has under every cause */
+#define FLOOR 0.05 /* share of 100 that every answer has under every cause */
 /* The shares of likelihood.def weigh as much as this many counted runs. */
 #define STRENGTH     30.0
 #define SOURCE_SHOWN 0.05
