@@ -11,7 +11,7 @@ from pathlib import Path
 
 import baseline
 import namespaces
-from topology import HOSTS, LINES, LINKS, SSHD, with_tunnel
+from topology import HOSTS, LINES, LINKS, PERSON, PERSON_ID, SSHD, with_tunnel
 
 HERE = Path(__file__).resolve().parent
 STATE = Path("/run/sshwhy-lab")
@@ -132,12 +132,16 @@ class Lab:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[1]
 
     def make_home(self, run):
-        """root's home is the host's own, and empty."""
-        shutil.rmtree(run / "home", ignore_errors=True)
-        (run / "home/.ssh").mkdir(parents=True, mode=0o700)
+        """root's home is the host's own, and empty; so is ann's, who is nobody on the machine."""
         users = Path("/etc/passwd").read_text(encoding="utf-8")
-        root = re.sub(r"^(root:.*):[^:]*(:[^:]*)$", r"\1:/run/home\2", users, flags=re.MULTILINE)
-        (run / "etc/passwd").write_text(root, encoding="utf-8")
+        users = re.sub(r"^(root:.*):[^:]*(:[^:]*)$", r"\1:/run/home\2", users, flags=re.MULTILINE)
+        users += f"{PERSON}:x:{PERSON_ID}:{PERSON_ID}::/run/{PERSON}:/bin/sh\n"
+        for home, owner in (("home", 0), (PERSON, PERSON_ID)):
+            shutil.rmtree(run / home, ignore_errors=True)
+            (run / home / ".ssh").mkdir(parents=True, mode=0o700)
+            for folder in (run / home, run / home / ".ssh"):
+                os.chown(folder, owner, owner)
+        (run / "etc/passwd").write_text(users, encoding="utf-8")
 
     def install_forwarder(self, host):
         program = self.run(host) / "forwarder"

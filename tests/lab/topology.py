@@ -178,6 +178,9 @@ LINKS = """
     nsg:peer       peer:eth0
 """
 
+# A user of every host besides root, as who calls sudo on one.
+PERSON, PERSON_ID = "ann", 20022
+
 # The hosts that are but a line, for the weather.
 LINES = ("cable", "fibre")
 

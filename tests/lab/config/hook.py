@@ -68,4 +68,5 @@ def main(interface, way, port):
     signal.pause()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])
