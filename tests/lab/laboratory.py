@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import baseline
+import climate
 import namespaces
 from topology import HOSTS, LINES, LINKS, PERSON, PERSON_ID, SSHD, with_tunnel
 
@@ -83,6 +84,10 @@ class Lab:
                 lines.append(f"link add bridge netns {self.namespace(host)} type bridge mcast_snooping 0")
         baseline.ip(lines)
         for host, its in self.hosts.items():
+            if its.marked:
+                for family in ("-4", "-6"):
+                    rule = f"rule add fwmark 1 table {its.marked}"
+                    baseline.ip([rule], family, "-netns", self.namespace(host))
             if its.tun:
                 baseline.ip(["tuntap add dev tun0 mode tun"], "-netns", self.namespace(host))
 
@@ -149,7 +154,17 @@ class Lab:
             command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", program, HERE / "forwarder.c"]
             subprocess.run(command, check=True)
 
-    # Weather. A line is a bridge of two ports; in bad weather a forwarder joins these instead.
+    # Weather of routers: how they answer, and which way packets take
+
+    def change_routers(self, changes):
+        namespaces.in_parallel([partial(self.change_host, host, its) for host, its in changes.items()])
+
+    def change_host(self, host, changes):
+        namespaces.enter_network(self.namespace(host))
+        for change in changes:
+            change(self.hosts[host])
+
+    # Weather of lines. One is a bridge of two ports; in bad weather a forwarder joins these instead.
 
     def set_weather(self, lines, weather):
         self.settle(lines)
@@ -161,6 +176,7 @@ class Lab:
 
     def clear_weather(self):
         self.settle(LINES)
+        self.change_routers(climate.undoing())
 
     def break_line(self, line, weather):
         self.install_forwarder(line)

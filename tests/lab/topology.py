@@ -28,7 +28,9 @@
 
 Seen from client the VM is 20.99.0.4 (or 2001:db8:99::4), five hops away: edge 10.20.0.1,
 isp 198.51.100.1, cloud 192.0.2.2, lb (silent), VM. cable and fibre are bridges of two ports,
-no hops, where `lab weather` puts a forwarder. With `lab up --tun` client reaches all but its
+no hops, where `lab weather` puts a forwarder. Beside the link from isp to cloud lie a second one
+(192.0.2.5 to .6, 2001:db8:3::/64) and a way over another router, detour (192.0.2.9 to .10 and .13
+to .14, 2001:db8:4::/64 and 2001:db8:5::/64), which bad weather alone uses. With `lab up --tun` client reaches all but its
 own LAN through a tun device, 10.20.1.10, whose other end is edge, 10.20.1.1.
 """
 
@@ -80,6 +82,7 @@ class Host:
     resolver: str = "198.51.100.1"
     router: bool = False
     switch: bool = False  # bridges its interfaces
+    marked: int = 0  # the table of routes for packets with mark 1
     services: tuple[Service, ...] = ()
 
 
@@ -124,10 +127,16 @@ HOSTS = {
             "edge": "198.51.100.1/30 2001:db8:100::1/64",
             "internet": "203.0.113.1/24 2001:db8:113::1/64",
             "cloud": "192.0.2.1/30 2001:db8:2::1/64",
+            "second": "192.0.2.5/30 2001:db8:3::1/64",
+            "detour": "192.0.2.9/30 2001:db8:4::1/64",
         },
+        # What is marked takes the second link; nothing is, but in the weather "ecmp=packet".
         """20.99.0.0/24 via 192.0.2.2
            2001:db8:98::/47 via 2001:db8:2::2
-           2001:db8:20::/48 via 2001:db8:100::2""",
+           2001:db8:20::/48 via 2001:db8:100::2
+           20.99.0.0/24 via 192.0.2.6 table 101
+           2001:db8:98::/47 via 2001:db8:3::2 table 101""",
+        marked=101,
         router=True,
         services=(dns("198.51.100.1"),),
     ),
@@ -135,9 +144,22 @@ HOSTS = {
         {"eth0": "203.0.113.10/24 2001:db8:113::10/64"},
         "default via 203.0.113.1\ndefault via 2001:db8:113::1",
     ),
+    "detour": Host(
+        {
+            "isp": "192.0.2.10/30 2001:db8:4::2/64",
+            "cloud": "192.0.2.13/30 2001:db8:5::1/64",
+        },
+        """default via 192.0.2.9
+           default via 2001:db8:4::1
+           20.99.0.0/24 via 192.0.2.14
+           2001:db8:98::/47 via 2001:db8:5::2""",
+        router=True,
+    ),
     "cloud": Host(
         {
             "isp": "192.0.2.2/30 2001:db8:2::2/64",
+            "second": "192.0.2.6/30 2001:db8:3::2/64",
+            "detour": "192.0.2.14/30 2001:db8:5::2/64",
             "lb": "100.64.0.1/30 2001:db8:98::1/64",
         },
         """default via 192.0.2.1
@@ -172,6 +194,9 @@ LINKS = """
     fibre:isp      isp:edge
     internet:eth0  isp:internet
     isp:cloud      cloud:isp
+    isp:second     cloud:second
+    isp:detour     detour:isp
+    detour:cloud   cloud:detour
     cloud:lb       lb:cloud
     lb:vnet        nsg:lb
     nsg:vm         vm:eth0
