@@ -18,6 +18,16 @@ static bool bind_port(int fd, const struct session *session, uint16_t port)
 	return bind(fd, (struct sockaddr *)&local, length) == 0;
 }
 
+/* Where nothing comes the far end is asked each second where it stands: its acknowledgement
+ * tells whether it has said more than was heard (RFC 9293 3.8.4). */
+static void keep_alive(int fd)
+{
+	static const int on = 1, seconds = 1;
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
+}
+
 /* A socket's owner is who made it, whoever connects it: rules that match on a user
  * see the one whose ssh fails, also when root has become nobody by then. */
 static int open_socket(const struct session *session, uint16_t port)
@@ -28,6 +38,7 @@ static int open_socket(const struct session *session, uint16_t port)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	keep_alive(fd);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (session->options->interface != NULL)
