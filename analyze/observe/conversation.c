@@ -1,4 +1,5 @@
 /* How far SSH itself comes once TCP is connected, and who ends it. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,12 +103,27 @@ static bool reached_authentication(struct observation *o)
 	return false;
 }
 
+/* No packet makes connect() say so: another process has taken the socket away (tcp_abort() of
+ * Linux, which sock_diag's SOCK_DESTROY calls). */
+static bool destroyed_here(struct observation *o)
+{
+	fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
+			     "connect() fails after %.0f ms, \"%s\": this machine ends its own "
+			     "connection, and no packet asks for it",
+			     (double)(o->kernel->answered_ns - o->kernel->opened_ns) / 1e6,
+			     strerror(ECONNABORTED)),
+		    o->kernel->sent[0].frame);
+	return true;
+}
+
 /* A reset goes out that nobody asked for: neither the server, which has ended nothing, nor
  * the client, which learns of the end by it. */
 static bool aborted_here(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct event *end = event_of(o, EVENT_SSH);
+	if (o->kernel->connect_error == ECONNABORTED)
+		return destroyed_here(o);
 	/* what the kernel told the client of it, and when */
 	if (c->server_end_local) {
 		fact_packet(fact_set(o, ANSWER_SSH_ABORTED,
@@ -580,10 +596,15 @@ static void observe_key(struct observation *o)
 
 void observe_conversation(struct observation *o)
 {
-	if (o->kernel == NULL || o->kernel->connection == NULL ||
+	if (o->kernel == NULL ||
 	    fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
 	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
 		return;
+	if (o->kernel->connection == NULL) {
+		if (o->kernel->connect_error == ECONNABORTED && o->kernel->sent_count > 0)
+			(void)destroyed_here(o);
+		return;
+	}
 	observe_ssh(o);
 	observe_cutter(o);
 	observe_stray(o);

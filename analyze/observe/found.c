@@ -133,25 +133,25 @@ static struct aside judge_modes(const struct run *run, struct arena *arena)
 }
 
 /* Keys matter once the server offers to take one. */
-static bool keys_matter(const struct observation *o)
+static bool keys_matter(const struct event *auth)
 {
-	size_t i = 0;
-	const struct event *auth = find_event(o->run, EVENT_AUTH, &i);
-	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
-	return (ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED) && auth != NULL &&
-	       strstr(auth->text, "publickey") != NULL;
+	return auth != NULL && strstr(auth->text, "publickey") != NULL;
 }
 
 void observe_files(struct observation *o)
 {
 	struct aside modes = judge_modes(o->run, o->arena);
 	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
-	bool fatal = find_mode(o->run, "fatal") != NULL &&
-		     (ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED);
-	size_t i = 0;
+	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED;
+	bool fatal = find_mode(o->run, "fatal") != NULL;
+	size_t i = 0, n = 0;
 	const struct event *config = find_event(o->run, EVENT_CONFIG, &i);
-	if (modes.answer != ANSWER_NONE && (fatal || keys_matter(o)))
+	const struct event *auth = find_event(o->run, EVENT_AUTH, &n);
+	if (reached && modes.answer != ANSWER_NONE && (fatal || keys_matter(auth)))
 		fact_set(o, modes.answer, "%s", modes.text);
+	else if (reached && auth != NULL && auth->text[0] != '\0' && !keys_matter(auth))
+		fact_set(o, ANSWER_PERMISSIONS_FINE,
+			 "the server takes no keys: what modes their files have does not matter");
 	if (config != NULL && is(config->detail, "proxied"))
 		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
 			 config->text);

@@ -129,7 +129,7 @@ static void files_matter_at_authentication(void **state)
 	} rows[] = {
 		{ "refused", ANSWER_SSH_AUTH, "publickey password", ANSWER_PERMISSIONS_REFUSED, 1 },
 		{ "refused", ANSWER_SSH_AUTH_REFUSED, "publickey", ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ "refused", ANSWER_SSH_AUTH, "password", ANSWER_NONE, 1 },
+		{ "refused", ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_FINE, 1 },
 		{ "refused", ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1 },
 		{ "refused", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
 		{ "fatal", ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1 },
