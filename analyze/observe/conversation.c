@@ -292,7 +292,14 @@ static void key_exchange(struct observation *o)
 		}
 	}
 	struct fact *fact = NULL;
-	if (c->server_end_ns != 0) {
+	const struct event *end = event_of(o, EVENT_SSH);
+	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_NO_COMMON)) == 0) {
+		/* the client may see that before it has named its own algorithms */
+		fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s",
+				end->detail != NULL ? end->detail : "no common algorithm");
+		fact_packet(fact, c->server_data_frame);
+	} else if (c->server_end_ns != 0 &&
+		   (c->client_end_ns == 0 || c->server_end_ns <= c->client_end_ns)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_CUT, "the connection is %s during key exchange",
 				end_word(c));
 		fact_packet(fact, c->server_reset_frame);
@@ -411,7 +418,8 @@ static void not_a_word(struct observation *o)
 					c->client_data_sent);
 	} else if (server_segment_vanishes(o)) {
 		return;
-	} else if (waited(o, syn->reply_ns, speech_patience(o))) {
+	} else if (c->server_data_frame == 0 && missing_of_server(c) == 0 &&
+		   waited(o, syn->reply_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,
 				"the connection is accepted and the client's bytes acknowledged; "
 				"the service says nothing");
