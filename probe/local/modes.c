@@ -99,6 +99,21 @@ static void look_at(const struct looking *looking, const char *path, unsigned wa
 		add(looking->modes, &finding);
 }
 
+/* Without a way into the folder no key in it is tried. */
+static void look_at_folder(const struct looking *looking)
+{
+	struct mode_finding finding;
+	bool odd = look(looking, looking->folder, 0700, &finding);
+	if (finding.path[0] != '\0' && access(looking->folder, X_OK) != 0) {
+		finding.key = true;
+		finding.unreadable = true;
+		finding.severity = MODE_REFUSED;
+		looking->modes->refused_keys++;
+	}
+	if (odd || finding.unreadable)
+		add(looking->modes, &finding);
+}
+
 /* read_config_file_depth() of OpenSSH's readconf.c: ends over a configuration that is
  * neither root's nor one's own, or that others may write. */
 static void look_at_config(const struct looking *looking, const char *path)
@@ -174,7 +189,7 @@ void modes_find(const struct config_reader *reader, uid_t uid, struct modes *mod
 	struct looking looking = { .reader = reader, .uid = uid, .modes = modes };
 	memset(modes, 0, sizeof(*modes));
 	snprintf(looking.folder, sizeof(looking.folder), "%s/.ssh", reader->home);
-	look_at(&looking, looking.folder, 0700);
+	look_at_folder(&looking);
 	DIR *folder = opendir(looking.folder);
 	const struct dirent *entry;
 	for (unsigned i = 0; folder != NULL && i < ENTRIES_MAX && (entry = readdir(folder)); i++)
