@@ -193,14 +193,16 @@ static enum nearness nearer_than(const struct paths *paths, const struct path *p
 				 uint8_t reply_ttl)
 {
 	unsigned silences = 0;
-	if (path->terminal <= ttl || path->hop[path->terminal].reply == REPLY_UNREACHABLE ||
+	if (path->terminal == 0 || path->hop[path->terminal].reply == REPLY_UNREACHABLE ||
 	    (reply_ttl != 0 && reply_ttl == path->reply_ttl))
 		return NOT_NEARER;
+	bool replies_too = reply_ttl != 0 && path->reply_ttl != 0 &&
+			   hops_away(reply_ttl) + HOPS_ENOUGH <= hops_away(path->reply_ttl);
+	if (path->terminal <= ttl)
+		return replies_too ? PERHAPS_NEARER : NOT_NEARER;
 	for (uint8_t t = ttl; t < path->terminal; t++)
 		silences += path->hop[t].silences;
 	bool lost = silences == 0 || paths_accident(paths, ttl, silences) > ACCIDENT;
-	bool replies_too = reply_ttl != 0 && path->reply_ttl != 0 &&
-			   hops_away(reply_ttl) + HOPS_ENOUGH <= hops_away(path->reply_ttl);
 	if (path->terminal - ttl < HOPS_ENOUGH || (lost && !replies_too))
 		return PERHAPS_NEARER;
 	return NEARER;
@@ -228,6 +230,24 @@ static bool another_answers_at(const struct paths *paths, uint8_t ttl)
 	return false;
 }
 
+/* A router outside answered for this very port before the answer came: who stands at the
+ * edge has let it pass. */
+static bool passes_the_edge(const struct paths *paths, uint8_t ttl)
+{
+	return paths->edge == 0 ||
+	       (paths->ssh.last_router > paths->edge + 1 && paths->ssh.last_router < ttl);
+}
+
+/* The closed port among the controls answers like the others: nobody has all ports open. */
+static bool every_port_is_open(const struct paths *paths, uint8_t ttl)
+{
+	unsigned open = 0;
+	for (size_t i = 0; i < paths->control_count; i++)
+		open += paths->control[i].terminal == ttl &&
+			paths->control[i].hop[ttl].reply == REPLY_SYN_ACK;
+	return open == paths->control_count && open >= 3;
+}
+
 enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl)
 {
 	const struct paths *paths = &o->facts->paths;
@@ -237,15 +257,17 @@ enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl
 		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
 	if (nearness == PERHAPS_NEARER && inside && paths->farthest >= ttl)
 		return ANSWER_WHO_INSIDE;
+	if (nearness == PERHAPS_NEARER)
+		return passes_the_edge(paths, ttl) ? ANSWER_WHO_BEYOND : ANSWER_WHO_UNCLEAR;
 	if (looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
-	if (nearness == PERHAPS_NEARER)
-		return ANSWER_WHO_UNCLEAR;
 	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside)
 		return ANSWER_WHO_LAST;
 	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so
 	 * near, unless nothing else that answers is farther. */
-	return another_answers_at(paths, ttl) ? ANSWER_WHO_UNCLEAR : ANSWER_WHO_INSIDE;
+	return another_answers_at(paths, ttl) && !every_port_is_open(paths, ttl)
+		       ? ANSWER_WHO_UNCLEAR
+		       : ANSWER_WHO_INSIDE;
 }
 
 static void path_packets(struct fact *fact, const struct path *path)
@@ -278,8 +300,8 @@ static bool observe_undiminished(struct observation *o)
 	if (!o->has_edge || !undiminished(ttl) || others_are_undiminished(paths) ||
 	    (o->run->planned && paths->farthest < 2))
 		return false;
-	fact_set(o, ANSWER_WHO_INSIDE,
-		 "the answer arrives with TTL %u: no router has passed it on", ttl);
+	fact_set(o, ANSWER_WHO_INSIDE, "the answer arrives with TTL %u: no router has passed it on",
+		 ttl);
 	return true;
 }
 
@@ -395,12 +417,12 @@ static void where_equal(struct observation *o)
 	/* The first hop behind the edge is no cloud's, unless something beyond answers. */
 	bool nothing_beyond = paths->distance == 0 && last == paths->edge + 1;
 	if (last > paths->edge && (last < paths->farthest || nothing_beyond))
-		fact = fact_set(o, ANSWER_WHERE_BEYOND,
-				"SYNs to port %u come past hop %u, beyond the organisation; those to "
-				"other ports %spast hop %u%s",
-				o->run->port, last, nothing_beyond ? "no farther, " : "",
-				paths->farthest,
-				nothing_beyond ? "" : ", which need not mean more");
+		fact = fact_set(
+			o, ANSWER_WHERE_BEYOND,
+			"SYNs to port %u come past hop %u, beyond the organisation; those to "
+			"other ports %spast hop %u%s",
+			o->run->port, last, nothing_beyond ? "no farther, " : "", paths->farthest,
+			nothing_beyond ? "" : ", which need not mean more");
 	else if (last > paths->edge)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
 				"SYNs to port %u come as far as those to other ports: past hop %u, "
@@ -438,7 +460,7 @@ static bool control_answers(const struct observation *o, const struct path *path
 		return false;
 	/* What the edge answers in the VM's place says nothing of the VM. */
 	enum answer place = place_of(o, path->terminal, path->reply_ttl);
-	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST ||
+	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST || place == ANSWER_WHO_BEYOND ||
 	       (place == ANSWER_WHO_UNCLEAR && !within_edge(&o->facts->paths, path->terminal));
 }
 
@@ -493,7 +515,9 @@ static void observe_elsewhere(struct observation *o)
 		return;
 	}
 	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
-	if (asked > 0 && (syn == ANSWER_SYN_RESET || syn == ANSWER_SYN_SILENT))
+	/* What we hand to the loopback interface comes to nobody. */
+	if (asked > 0 && !o->wire_is_loopback &&
+	    (syn == ANSWER_SYN_RESET || syn == ANSWER_SYN_SILENT))
 		fact_set(o, ANSWER_ELSEWHERE_NO, "SSH does not answer on %u other usual ports",
 			 asked);
 }

@@ -86,6 +86,16 @@ static bool reached_authentication(struct observation *o)
 			    c->server_data_frame);
 		return true;
 	}
+	if (auth != NULL && c->server_data_after_end) {
+		/* interference.md 2.1: it fits no byte of the server's, which goes on behind it */
+		struct fact *fact = fact_set(
+			o, ANSWER_SSH_SURVIVED,
+			"the handshake reaches authentication, but a reset in the server's "
+			"name comes meanwhile that the server, which goes on, did not send: "
+			"another client would end");
+		fact_packet(fact, c->server_reset_frame);
+		return true;
+	}
 	if (auth != NULL) {
 		fact_packet(fact_set(o, ANSWER_SSH_AUTH,
 				     "the handshake reaches authentication; methods: %s",
@@ -172,15 +182,15 @@ static enum small small_outcome(const struct observation *o)
 	const struct connection *c = small->connection;
 	if (c != NULL && c->dialog.side[SSH_SERVER].milestone >= SSH_NEWKEYS)
 		return SMALL_FURTHER;
-	int64_t patience = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 3 * SMALL_PATIENCE
-								   : SMALL_PATIENCE;
-	bool over = (c != NULL && c->server_end_ns != 0) ||
-		    o->now_ns - small->opened_ns >= patience;
+	int64_t patience =
+		o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 3 * SMALL_PATIENCE : SMALL_PATIENCE;
+	bool over =
+		(c != NULL && c->server_end_ns != 0) || o->now_ns - small->opened_ns >= patience;
 	return over ? SMALL_NO_FURTHER : SMALL_OPEN;
 }
 
 /* Where so much is lost, what stalled once and passed the next time was chance. */
-#define LOSSY 0.3
+#define LOSSY 0.2
 static bool lossy(const struct observation *o)
 {
 	return paths_loss(&o->facts->paths) > LOSSY;
@@ -218,8 +228,8 @@ static bool client_segment_vanishes(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct awaited *awaited = &c->awaited;
 	if (awaited->sent < LARGE_SENT || !no_accident(o, awaited->sent) ||
-	    awaited->length < LARGE ||
-	    awaited->length <= c->longest_acked || !waited(o, awaited->first_ns, HEARING_PATIENCE))
+	    awaited->length < LARGE || awaited->length <= c->longest_acked ||
+	    !waited(o, awaited->first_ns, HEARING_PATIENCE))
 		return false;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the client's segment of %u bytes is sent %u times and never "
@@ -542,23 +552,10 @@ static void observe_swallower(struct observation *o)
 		fact_packet(fact, session->hop[ttl].reply_frame);
 }
 
-/* A reset that fits no byte of the server's, which goes on behind it (interference.md 2.1):
- * somebody else's. The conversation may survive it. */
-static void observe_stray(struct observation *o)
-{
-	const struct connection *c = o->kernel->connection;
-	if (!c->server_data_after_end)
-		return;
-	struct fact *fact = fact_set(o, ANSWER_STRAY_SEEN,
-				     "a reset in the server's name comes, and then the server goes on "
-				     "behind it: the server did not send it");
-	fact_packet(fact, c->server_reset_frame);
-	observe_ender(o);
-}
-
 static void observe_cutter(struct observation *o)
 {
 	switch (fact_answer(o->facts, QUESTION_SSH)) {
+	case ANSWER_SSH_SURVIVED:
 	case ANSWER_SSH_CLOSED:
 	case ANSWER_SSH_CUT:
 	case ANSWER_SSH_HUNG_UP:
@@ -604,8 +601,7 @@ static void observe_key(struct observation *o)
 
 void observe_conversation(struct observation *o)
 {
-	if (o->kernel == NULL ||
-	    fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
+	if (o->kernel == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
 	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
 		return;
 	if (o->kernel->connection == NULL) {
@@ -615,6 +611,5 @@ void observe_conversation(struct observation *o)
 	}
 	observe_ssh(o);
 	observe_cutter(o);
-	observe_stray(o);
 	observe_key(o);
 }

@@ -196,9 +196,8 @@ static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *
 		weigh_answers(track->exchanges[i], now_ns, paths);
 		if (c == NULL)
 			continue;
-		*far_end += c->syn_acks > 1 ? c->syn_acks - 1 : 0;
-		if (c->client_acked_frame != 0)
-			*far_end += c->client_data_sent > 1 ? c->client_data_sent - 1 : 0;
+		*far_end += (c->syn_acks > 1 ? c->syn_acks - 1 : 0) + c->repeated;
+		paths->answered[PATH_TTL_MAX] += c->acked_segments;
 	}
 	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)
 		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED)

@@ -9,7 +9,7 @@
 #define LEFT	   0.01 /* a cause counts as left from here on, as in the report */
 
 enum observation {
-#define OBSERVATION(id, vantage, shell, text, command) OBSERVATION_##id,
+#define OBSERVATION(id, vantage, models, shell, text, command) OBSERVATION_##id,
 #define EXPECT(id, cause, p)
 #define EXPECT_REST(id, p)
 #include "reason/next.def"
@@ -19,14 +19,19 @@ enum observation {
 	OBSERVATIONS
 };
 
+enum models { MODELS_ANY, MODELS_ARM, MODELS_CLASSIC };
+
 static const struct {
 	enum vantage vantage;
+	enum models models;
 	const char *shell, *text, *command;
 } observations[OBSERVATIONS] = {
-#define OBSERVATION(id, vantage_, shell_, text_, command_)                                         \
-	[OBSERVATION_##id] = {                                                                     \
-		.vantage = vantage_, .shell = shell_, .text = text_, .command = command_           \
-	},
+#define OBSERVATION(id, vantage_, models_, shell_, text_, command_)                                \
+	[OBSERVATION_##id] = { .vantage = vantage_,                                                \
+			       .models = MODELS_##models_,                                         \
+			       .shell = shell_,                                                    \
+			       .text = text_,                                                      \
+			       .command = command_ },
 #define EXPECT(id, cause, p)
 #define EXPECT_REST(id, p)
 #include "reason/next.def"
@@ -40,7 +45,7 @@ static const struct {
 	enum cause cause; /* CAUSES: the rest */
 	double p;
 } expectations[] = {
-#define OBSERVATION(id, vantage, shell, text, command)
+#define OBSERVATION(id, vantage, models, shell, text, command)
 #define EXPECT(id, cause_, p_)                                                                     \
 	{ .observation = OBSERVATION_##id, .cause = CAUSE_##cause_, .p = p_ },
 #define EXPECT_REST(id, p_) { .observation = OBSERVATION_##id, .cause = CAUSES, .p = p_ },
@@ -109,6 +114,18 @@ static void separated(struct arena *arena, enum observation observation,
 	next->separates = causes;
 }
 
+static bool offered(enum observation observation, const struct run *run)
+{
+	enum models models = observations[observation].models;
+	bool classic = run->deployment == DEPLOYMENT_CLASSIC;
+	if (models != MODELS_ANY && (models == MODELS_CLASSIC) != classic)
+		return false;
+	if (observations[observation].vantage == VANTAGE_INTERNET &&
+	    address_is_private(&run->address))
+		return false;
+	return observations[observation].vantage != run->vantage;
+}
+
 const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
 				    const struct run *run, const struct explain_values *values,
 				    size_t *count)
@@ -120,7 +137,7 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 		double most = WORTHWHILE;
 		for (int i = 0; i < OBSERVATIONS; i++) {
 			double bits = information((enum observation)i, verdict);
-			if (given[i] || observations[i].vantage == run->vantage || bits <= most)
+			if (given[i] || !offered((enum observation)i, run) || bits <= most)
 				continue;
 			best = i;
 			most = bits;

@@ -62,6 +62,8 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 	if (sequence_after(packet->acknowledgement, awaited->sequence)) {
 		if (awaited->length > connection->longest_acked)
 			connection->longest_acked = awaited->length;
+		connection->acked_segments++;
+		connection->repeated += awaited->sent - 1;
 		awaited->sent = 0;
 	} else if (packet->acknowledgement == awaited->sequence && packet->has_sack &&
 		   awaited->selected_frame == 0) {

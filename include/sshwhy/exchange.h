@@ -94,6 +94,7 @@ struct connection {
 		uint64_t frame;         /* of the last copy */
 		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
 	} awaited;
+	unsigned acked_segments, repeated; /* of the client's: acknowledged ones, further copies */
 	uint32_t longest_received; /* segment of the server's, in bytes */
 	uint32_t longest_acked; /* client segment that the server did acknowledge, in bytes */
 };

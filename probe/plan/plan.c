@@ -9,20 +9,20 @@
 
 /* -- pace ----------------------------------------------------------------------- */
 
-#define ANSWER_WAIT   MS(250) /* a healthy VM answers within; after it the sweep begins */
+#define ANSWER_WAIT   MS(250)  /* a healthy VM answers within; after it the sweep begins */
 #define NEXT_HOP_WAIT MS(1000) /* neighbour discovery takes as long on a link just come up */
-#define TALK_WAIT     MS(700) /* the same for the SSH conversation */
+#define TALK_WAIT     MS(700)  /* the same for the SSH conversation */
 #define PASSES	      3
-#define PASS_GAP      MS(900) /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
-#define STEP	      MS(3)   /* between the TTLs of a sweep: it ends at the first answer */
-#define BEHIND	      MS(1)   /* a control's sweep behind that of the SSH port; in later passes, */
-#define FAR_BEHIND    MS(60)  /* so that few lines put the one before the other */
-#define AGAIN	      MS(30)  /* the second comparison of a pass */
-#define GRACE	      MS(300) /* for replies to the last packet sent */
-#define LAST_GRACE    MS(620) /* the same when silence shall be believed */
+#define PASS_GAP      MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
+#define STEP	      MS(3)    /* between the TTLs of a sweep: it ends at the first answer */
+#define BEHIND	      MS(1)    /* a control's sweep behind that of the SSH port; in later passes, */
+#define FAR_BEHIND    MS(60)   /* so that few lines put the one before the other */
+#define AGAIN	      MS(30)   /* the second comparison of a pass */
+#define GRACE	      MS(300)  /* for replies to the last packet sent */
+#define LAST_GRACE    MS(620)  /* the same when silence shall be believed */
 #define SMALL_AFTER   MS(1000) /* a server that limits connections shall not mind the second */
 #define SMALL_WAIT    MS(1300)
-#define SMALL_SEGMENT 536 /* passes every link: RFC 9293 3.7.1 */
+#define SMALL_SEGMENT 536     /* passes every link: RFC 9293 3.7.1 */
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
@@ -43,7 +43,7 @@ static const uint16_t usual_ports[] = {
 enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE };
 
 #define CONNECTIONS 3 /* accepted by one target at most (DESIGN 3.4) */
-#define TASKS_MAX 512
+#define TASKS_MAX   512
 
 struct task {
 	int64_t due_ns;
@@ -71,7 +71,7 @@ struct plan {
 	enum phase phase;
 	int64_t started_ns, phase_ns, looked_ns, last_send_ns;
 	int64_t sweep_sent_ns[SLOTS]; /* when a sweep's last SYN left */
-	unsigned passes; /* started so far */
+	unsigned passes;	      /* started so far */
 	unsigned session_passes;
 	unsigned repeated; /* the client's first words, how often */
 	int64_t repeated_ns;
@@ -80,7 +80,7 @@ struct plan {
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;	    /* when the last of those began */
-	int64_t small_ns;	    /* when the connection with small segments began; 0 it did not */
+	int64_t small_ns; /* when the connection with small segments began; 0 it did not */
 	bool small_ended;
 	uint16_t ip_id;
 
@@ -175,9 +175,8 @@ static void add_try(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		.ip_id = plan->ip_id,
 		/* One that is to arrive is sent again as it was: another number on the same
 		 * ports makes a healthy server reset the first (RFC 9293 3.10.7.4). */
-		.sequence =
-			ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0)
-				 : cookie_sequence(secret, ttl, (uint8_t)attempt),
+		.sequence = ttl == 0 ? cookie_sequence(secret, FULL_TTL_CODE, 0)
+				     : cookie_sequence(secret, ttl, (uint8_t)attempt),
 	};
 	task_add(plan, due_ns, &action);
 }
@@ -217,8 +216,7 @@ static uint8_t terminal_ttl(const struct exchange *exchange)
 
 /* Whether a sweep to the same port, from any local port, has an answer for `ttl`; to
  * another port, a router's. */
-static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t ttl,
-			 bool router)
+static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t ttl, bool router)
 {
 	for (size_t n = 0; n < plan->track.count; n++) {
 		const struct exchange *exchange = plan->track.exchanges[n];
@@ -520,7 +518,8 @@ static bool place_settled(const struct plan *plan, const struct facts *facts)
 	for (size_t i = 0; i < paths->control_count; i++)
 		compared |= paths->control[i].terminal >= ttl;
 	/* Nearer than others by what may be loss: the next pass looks again. */
-	open = compared && fact_answer(facts, QUESTION_WHO) == ANSWER_WHO_UNCLEAR;
+	enum answer who = fact_answer(facts, QUESTION_WHO);
+	open = compared && (who == ANSWER_WHO_UNCLEAR || who == ANSWER_WHO_BEYOND);
 	return (compared && !open) || plan->passes > (open ? PASSES - 1 : 1);
 }
 
@@ -664,7 +663,7 @@ static bool all_is_well(const struct facts *facts)
 {
 	enum answer key = fact_answer(facts, QUESTION_KEY);
 	return fact_answer(facts, QUESTION_SSH) == ANSWER_SSH_AUTH && key != ANSWER_KEY_CHANGED &&
-	       key != ANSWER_KEY_WRONG && fact_answer(facts, QUESTION_STRAY) == ANSWER_NONE;
+	       key != ANSWER_KEY_WRONG;
 }
 
 static void think(struct plan *plan, int64_t now_ns)
@@ -684,8 +683,8 @@ static void think(struct plan *plan, int64_t now_ns)
 	bool ready = !plan->config.crafted || plan->next_hop_told ||
 		     now_ns - plan->started_ns >= NEXT_HOP_WAIT;
 	bool sweep = ready && ((plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
-		     (plan->phase == PHASE_TALK &&
-		      (plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT)));
+			       (plan->phase == PHASE_TALK &&
+				(plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT)));
 	if (sweep) {
 		plan->phase = PHASE_SWEEP;
 		start_pass(plan, now_ns, &facts);
