@@ -43,6 +43,7 @@ void observe_answers(struct observation *o);	  /* syn, who, where, control, else
 void observe_conversation(struct observation *o); /* ssh, cutter, key */
 void observe_rules(struct observation *o);	  /* rule: explains out and in */
 void observe_files(struct observation *o);	  /* permissions, config */
+void observe_reference(struct observation *o);	  /* reference */
 
 #define MILLISECONDS(n) ((int64_t)(n)*1000000)
 

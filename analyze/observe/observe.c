@@ -78,4 +78,5 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 	observe_answers(&observation);
 	observe_conversation(&observation);
 	observe_files(&observation);
+	observe_reference(&observation);
 }

@@ -9,7 +9,7 @@
 #define LEFT	   0.01 /* a cause counts as left from here on, as in the report */
 
 enum observation {
-#define OBSERVATION(id, vantage, models, shell, text, command) OBSERVATION_##id,
+#define OBSERVATION(id, vantage, models, purpose, shell, text, command) OBSERVATION_##id,
 #define EXPECT(id, cause, p)
 #define EXPECT_REST(id, p)
 #include "reason/next.def"
@@ -24,11 +24,13 @@ enum models { MODELS_ANY, MODELS_ARM, MODELS_CLASSIC };
 static const struct {
 	enum vantage vantage;
 	enum models models;
+	enum purpose purpose;
 	const char *shell, *text, *command;
 } observations[OBSERVATIONS] = {
-#define OBSERVATION(id, vantage_, models_, shell_, text_, command_)                                \
+#define OBSERVATION(id, vantage_, models_, purpose_, shell_, text_, command_)                               \
 	[OBSERVATION_##id] = { .vantage = vantage_,                                                \
 			       .models = MODELS_##models_,                                         \
+			       .purpose = purpose_,                                                \
 			       .shell = shell_,                                                    \
 			       .text = text_,                                                      \
 			       .command = command_ },
@@ -45,7 +47,7 @@ static const struct {
 	enum cause cause; /* CAUSES: the rest */
 	double p;
 } expectations[] = {
-#define OBSERVATION(id, vantage, models, shell, text, command)
+#define OBSERVATION(id, vantage, models, purpose, shell, text, command)
 #define EXPECT(id, cause_, p_)                                                                     \
 	{ .observation = OBSERVATION_##id, .cause = CAUSE_##cause_, .p = p_ },
 #define EXPECT_REST(id, p_) { .observation = OBSERVATION_##id, .cause = CAUSES, .p = p_ },
@@ -114,16 +116,27 @@ static void separated(struct arena *arena, enum observation observation,
 	next->separates = causes;
 }
 
+/* Whether this run was made there, or holds what would be made. */
+static bool made_already(enum observation observation, const struct run *run)
+{
+	enum purpose purpose = observations[observation].purpose;
+	if (observations[observation].vantage == run->vantage)
+		return true;
+	for (size_t i = 0; purpose != PURPOSE_NONE && i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_OPEN && run->events[i].purpose == purpose)
+			return true;
+	return false;
+}
+
+/* Whether it can be made at all, where the VM is. */
 static bool offered(enum observation observation, const struct run *run)
 {
 	enum models models = observations[observation].models;
 	bool classic = run->deployment == DEPLOYMENT_CLASSIC;
 	if (models != MODELS_ANY && (models == MODELS_CLASSIC) != classic)
 		return false;
-	if (observations[observation].vantage == VANTAGE_INTERNET &&
-	    address_is_private(&run->address))
-		return false;
-	return observations[observation].vantage != run->vantage;
+	return observations[observation].vantage != VANTAGE_INTERNET ||
+	       !address_is_private(&run->address);
 }
 
 const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
@@ -137,7 +150,8 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 		double most = WORTHWHILE;
 		for (int i = 0; i < OBSERVATIONS; i++) {
 			double bits = information((enum observation)i, verdict);
-			if (given[i] || !offered((enum observation)i, run) || bits <= most)
+			if (given[i] || bits <= most || !offered((enum observation)i, run) ||
+			    made_already((enum observation)i, run))
 				continue;
 			best = i;
 			most = bits;

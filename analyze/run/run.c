@@ -11,7 +11,7 @@ const char *const purpose_names[PURPOSES] = { "none",	   "ssh",	 "sweep",    "co
 const char *const event_names[EVENTS] = {
 	"resolved", "route",	"neighbour", "open",   "connect", "refused",
 	"ssh",	    "host-key", "kex",	     "auth",   "capture", "limit",
-	"rules",    "rule",	"owner",     "config", "mode",
+	"rules",    "rule",	"owner",     "config", "mode",   "reference",
 };
 
 void run_event(struct run *run, const struct event *event)

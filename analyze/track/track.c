@@ -48,6 +48,8 @@ static void exchange_open(struct track *track, const struct event *event)
 	exchange->way = event->way;
 	exchange->purpose = event->purpose;
 	exchange->opened_ns = event->time_ns;
+	if (event->text != NULL && event->text[0] != '\0')
+		exchange->remote = address_parse(event->text);
 }
 
 void track_event(struct track *track, const struct event *event)

@@ -51,13 +51,16 @@ enum purpose {
 };
 extern const char *const purpose_names[PURPOSES];
 
+#define RUN_INTERFACES 6 /* loopback, those of the routes to the addresses and to a reference */
+
 /* What no packet shows. Unused fields are 0 or NULL. */
 enum event_kind {
 	EVENT_RESOLVED,  /* error: 0 or EAI_*; text: the addresses, or the resolver's words */
 	EVENT_ROUTE,     /* error: errno of the kernel's route lookup; text: "dev eth0 src ... via ..." */
 	EVENT_NEIGHBOUR, /* error: 0, or EHOSTUNREACH when the next hop does not answer ARP or ND;
 			    text: the next hop; value: 1 when the next hop is the target itself */
-	EVENT_OPEN,      /* local_port will be used by `way` towards remote_port, for `purpose` */
+	EVENT_OPEN,      /* local_port will be used by `way` towards remote_port, for `purpose`;
+			    text: the remote's address, when it is not the target's */
 	EVENT_CONNECT,   /* connect() of local_port returned: error 0 or errno */
 	EVENT_REFUSED,   /* sending (way, local_port, ttl) failed locally: error is the errno */
 	EVENT_SSH,       /* how the handshake on local_port ended: text is a handshake end's name;
@@ -80,6 +83,9 @@ enum event_kind {
 			    "fine" (all of them), "differs" (from the guide only), "unused" (a key
 			    not tried by itself), "partly" (a key; others are usable), "refused" (the
 			    only keys), "fatal" (ssh ends) */
+	EVENT_REFERENCE, /* text: the address of the reference; detail: as it was asked for;
+			    error: 0, or EHOSTUNREACH when the next hop on the way there does
+			    not answer ARP or ND */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];
@@ -122,7 +128,7 @@ struct run {
 	size_t event_count;
 	const struct frame *frames; /* bytes owned by the arena; number = index + 1 */
 	size_t frame_count;
-	struct run_interface { const char *name; uint32_t link; } interfaces[4];
+	struct run_interface { const char *name; uint32_t link; } interfaces[RUN_INTERFACES];
 	size_t interface_count;
 
 	struct arena arena;

@@ -18,7 +18,7 @@ struct arguments {
 	struct drive_options drive;
 	struct report_options report;
 	const char *target, *save;
-	char *host;
+	char *host, *reference;
 	bool deployment_given;
 };
 
@@ -26,6 +26,7 @@ enum key {
 	KEY_VANTAGE = 256,
 	KEY_DEPLOYMENT,
 	KEY_PATH,
+	KEY_REFERENCE,
 	KEY_CONTROL,
 	KEY_USER,
 	KEY_AUTH,
@@ -43,6 +44,8 @@ static const struct argp_option options[] = {
 	  1 },
 	{ "path", KEY_PATH, "KIND", 0,
 	  "internet, vpn or expressroute; the latter two clear source 2", 1 },
+	{ "reference", KEY_REFERENCE, "HOST[:PORT]", 0,
+	  "another SSH host, on this computer's own network, to compare with", 2 },
 	{ "control-port", KEY_CONTROL, "LIST", 0,
 	  "ports of the VM to compare with (80,443 and a closed one)", 2 },
 	{ NULL, '4', NULL, 0, "IPv4 only", 2 },
@@ -123,6 +126,9 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 		return true;
 	case KEY_DEPLOYMENT:
 		return set_deployment(a, text, error);
+	case KEY_REFERENCE:
+		free(a->reference);
+		return parse_target(text, &a->reference, &a->drive.reference_port, error);
 	case KEY_CONTROL:
 		return parse_ports(text, a->drive.control_ports,
 				   sizeof(a->drive.control_ports) / sizeof(uint16_t),
@@ -264,6 +270,7 @@ int command_probe(int argc, char **argv)
 	parse_command_line(&argp, argc, argv, &a);
 	check_family(&a);
 	a.drive.host = a.host;
+	a.drive.reference = a.reference;
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;
@@ -277,5 +284,6 @@ int command_probe(int argc, char **argv)
 		run_free(&runs[i]);
 	save_close(&save);
 	free(a.host);
+	free(a.reference);
 	return code;
 }

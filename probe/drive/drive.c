@@ -78,13 +78,14 @@ static struct ports ports_of(const struct ports *all, size_t session)
 
 static bool open_sessions(struct session *sessions, size_t count,
 			  const struct drive_options *options, const struct resolution *names,
-			  const struct person *person, const struct ports *all, struct run *runs,
-			  struct error *error)
+			  const struct reference *reference, const struct person *person,
+			  const struct ports *all, struct run *runs, struct error *error)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct ports ports = ports_of(all, i);
-		if (session_open(&sessions[i], options, &names->address[i], person, &ports,
-				 &runs[i], error))
+		/* Once is enough: the verdict is about the first, or about health. */
+		if (session_open(&sessions[i], options, &names->address[i],
+				 i == 0 ? reference : NULL, person, &ports, &runs[i], error))
 			continue;
 		for (size_t n = 0; n <= i; n++)
 			session_close(&sessions[n]);
@@ -104,16 +105,18 @@ static bool drop_and_read(struct machine *machine, struct error *error)
 
 /* Everything that needs privilege. */
 static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
-		     const struct resolution *names, struct wire *wire, struct machine *machine,
-		     struct run *runs, struct error *error)
+		     const struct resolution *names, const struct reference *reference,
+		     struct wire *wire, struct machine *machine, struct run *runs,
+		     struct error *error)
 {
 	struct person person;
-	struct route routes[DRIVE_ADDRESSES];
+	struct route routes[DRIVE_ADDRESSES + 1];
 	struct ports all = random_ports(count);
 	person_find(&person);
 	/* A port may still be held by a connection that ended a moment ago. */
 	for (unsigned tries = 1;
-	     !open_sessions(sessions, count, options, names, &person, &all, runs, error); tries++) {
+	     !open_sessions(sessions, count, options, names, reference, &person, &all, runs, error);
+	     tries++) {
 		if (tries == PORTS_TRIES)
 			return false;
 		all = random_ports(count);
@@ -121,7 +124,8 @@ static bool open_all(struct session *sessions, size_t count, const struct drive_
 	for (size_t i = 0; i < count; i++)
 		routes[i] = sessions[i].route;
 	machine_start(machine, options, &person, sessions, count);
-	if (!wire_open(wire, routes, count, &person, options->interface, &all, error))
+	routes[count] = sessions[0].reference_route;
+	if (!wire_open(wire, routes, count + 1, &person, options->interface, &all, error))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		session_attach(&sessions[i], wire);
@@ -172,6 +176,37 @@ static void begin(const struct drive_options *options, int signals, struct resol
 	*count = 1;
 }
 
+/* An address of the target's family before others. */
+static void choose_address(struct reference *reference, const struct resolution *found,
+			   uint8_t family)
+{
+	for (size_t i = found->count; i-- > 0;)
+		if (i == 0 ? reference->address.family != family
+			   : found->address[i].family == family)
+			reference->address = found->address[i];
+}
+
+#define REFERENCE_PATIENCE_MS 1500
+
+static void find_reference(const struct drive_options *options, int signals, struct run *run,
+			   uint8_t family, struct reference *reference)
+{
+	struct resolution found;
+	char text[512];
+	*reference =
+		(struct reference){ .host = options->reference, .port = options->reference_port };
+	if (options->reference == NULL)
+		return;
+	resolve_within(options->reference, options->family, REFERENCE_PATIENCE_MS, signals, &found);
+	choose_address(reference, &found, family);
+	if (found.count > 0)
+		return;
+	snprintf(text, sizeof(text), "the reference: %s does not resolve: %s", options->reference,
+		 found.text);
+	run_event(run,
+		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = run->stopped_ns, .text = text });
+}
+
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
@@ -186,7 +221,10 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	begin(options, signals, &names, runs, count);
 	if (names.count == 0)
 		return true;
-	bool done = open_all(sessions, *count, options, &names, &wire, &machine, runs, error) &&
+	struct reference reference;
+	find_reference(options, signals, &runs[0], names.address[0].family, &reference);
+	bool done = open_all(sessions, *count, options, &names, &reference, &wire, &machine, runs,
+			     error) &&
 		    sessions_run(sessions, *count, &wire, &machine,
 				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
 	for (size_t i = 0; i < *count; i++)

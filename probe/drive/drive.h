@@ -21,6 +21,8 @@ struct drive_options {
 	enum path_kind path;
 	uint16_t control_ports[5];
 	size_t control_count;
+	const char *reference; /* another SSH host, on the client's own network; NULL none */
+	uint16_t reference_port;
 	int64_t timeout_ns; /* for the whole */
 	const char *user;
 	bool authenticate;

@@ -60,6 +60,28 @@ static void look_at_next_hop(struct session *session)
 			     .text = address_text(&session->route.next_hop, text) });
 }
 
+/* The same for the way to the reference. Without a route connect() says so itself. */
+static void look_at_reference_hop(struct session *session)
+{
+	uint8_t bytes[8];
+	size_t length;
+	char text[ADDRESS_TEXT];
+	const struct reference *reference = &session->reference;
+	if (session->reference_hop_settled || reference->address.family == 0 ||
+	    session->reference_route.error != 0)
+		return;
+	int known = neighbour_lookup(&session->reference_route, bytes, &length);
+	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
+	if (known == 0 && !late)
+		return;
+	session->reference_hop_settled = true;
+	tell(session, (struct event){ .kind = EVENT_REFERENCE,
+				      .remote_port = reference->port,
+				      .error = known == 1 ? 0 : EHOSTUNREACH,
+				      .text = address_text(&reference->address, text),
+				      .detail = reference->host });
+}
+
 /* -- actions out ------------------------------------------------------------------ */
 
 static struct session_socket *socket_of(struct session *session, uint16_t local_port)
@@ -70,13 +92,24 @@ static struct session_socket *socket_of(struct session *session, uint16_t local_
 	return NULL;
 }
 
+static const struct address *remote_of(const struct session *session, const struct action *action)
+{
+	bool reference = action->purpose == PURPOSE_REFERENCE;
+	return reference ? &session->reference.address : &session->run->address;
+}
+
 static void opened(struct session *session, const struct action *action)
 {
-	tell(session, (struct event){ .kind = EVENT_OPEN,
-				      .way = action->way,
-				      .purpose = action->purpose,
-				      .local_port = action->local_port,
-				      .remote_port = action->remote_port });
+	char text[ADDRESS_TEXT];
+	bool elsewhere = action->purpose == PURPOSE_REFERENCE;
+	tell(session,
+	     (struct event){ .kind = EVENT_OPEN,
+			     .way = action->way,
+			     .purpose = action->purpose,
+			     .local_port = action->local_port,
+			     .remote_port = action->remote_port,
+			     .text = elsewhere ? address_text(remote_of(session, action), text)
+					       : NULL });
 }
 
 static void connect_answered(struct session *session, struct session_socket *s, int error)
@@ -92,9 +125,10 @@ static void do_connect(struct session *session, const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct sockaddr_storage remote;
-	unsigned scope = session->route.index;
-	socklen_t length =
-		address_to_sockaddr(&session->run->address, action->remote_port, scope, &remote);
+	bool reference = action->purpose == PURPOSE_REFERENCE;
+	unsigned scope = reference ? session->reference_route.index : session->route.index;
+	socklen_t length = address_to_sockaddr(remote_of(session, action), action->remote_port,
+					       scope, &remote);
 	opened(session, action);
 	if (s == NULL || s->fd < 0)
 		return;
@@ -363,6 +397,7 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	struct plan_config config = {
 		.control_count = options->control_count,
 		.kernel_ports = session->ports.kernel,
+		.reference = session->reference.address.family != 0 ? session->reference.port : 0,
 		.crafted_ports = session->ports.crafted,
 		.deadline_ns = deadline_ns + session->clock_offset_ns,
 		.crafted = session->craft != NULL,
@@ -407,6 +442,7 @@ static void session_turn(struct loop *loop, size_t index)
 	const struct pollfd *fd =
 		&loop->fd[1 + loop->wire->capture_count + index * SESSION_SOCKETS];
 	look_at_next_hop(session);
+	look_at_reference_hop(session);
 	machine_tell_rules(loop->machine, session, index, 0);
 	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
 		step_socket(session, loop->machine, &session->socket[i],

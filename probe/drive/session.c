@@ -10,9 +10,9 @@
 
 #include <netinet/tcp.h>
 
-static bool bind_port(int fd, const struct session *session, uint16_t port)
+static bool bind_port(int fd, uint8_t family, uint16_t port)
 {
-	struct address any = { .family = session->run->address.family };
+	struct address any = { .family = family };
 	struct sockaddr_storage local;
 	socklen_t length = address_to_sockaddr(&any, port, 0, &local);
 	return bind(fd, (struct sockaddr *)&local, length) == 0;
@@ -30,9 +30,9 @@ static void keep_alive(int fd)
 
 /* A socket's owner is who made it, whoever connects it: rules that match on a user
  * see the one whose ssh fails, also when root has become nobody by then. */
-static int open_socket(const struct session *session, uint16_t port)
+static int open_socket(uint8_t version, const char *interface, uint16_t port)
 {
-	int family = session->run->address.family == 6 ? AF_INET6 : AF_INET;
+	int family = version == 6 ? AF_INET6 : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
 	if (fd < 0)
@@ -41,14 +41,27 @@ static int open_socket(const struct session *session, uint16_t port)
 	keep_alive(fd);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (session->options->interface != NULL)
-		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, session->options->interface,
-			   (socklen_t)strlen(session->options->interface));
-	if (!bind_port(fd, session, port)) {
+	if (interface != NULL)
+		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+			   (socklen_t)strlen(interface));
+	if (!bind_port(fd, version, port)) {
 		close(fd);
 		return -1;
 	}
 	return fd;
+}
+
+/* The last is the reference's: another family, perhaps, and another interface than the one
+ * that was asked for. */
+static void open_one(struct session *session, unsigned index)
+{
+	struct session_socket *s = &session->socket[index];
+	s->local_port = (uint16_t)(session->ports.kernel + index);
+	if (index == SESSION_SOCKETS - 1)
+		s->fd = open_socket(session->reference.address.family, NULL, s->local_port);
+	else
+		s->fd = open_socket(session->run->address.family, session->options->interface,
+				    s->local_port);
 }
 
 static bool open_sockets(struct session *session, const struct person *person, struct error *error)
@@ -58,11 +71,10 @@ static bool open_sockets(struct session *session, const struct person *person, s
 		return error_set(error, EXIT_NOT_PERMITTED, "cannot open sockets as uid %u: %s",
 				 (unsigned)person->uid, strerror(errno));
 	bool bound = true;
-	for (unsigned i = 0; i < SESSION_SOCKETS; i++) {
-		struct session_socket *s = &session->socket[i];
-		s->local_port = (uint16_t)(session->ports.kernel + i);
-		s->fd = open_socket(session, s->local_port);
-		bound &= s->fd >= 0;
+	unsigned wanted = SESSION_SOCKETS - (session->reference.address.family == 0);
+	for (unsigned i = 0; i < wanted; i++) {
+		open_one(session, i);
+		bound &= session->socket[i].fd >= 0;
 	}
 	int cause = errno;
 	if (person->sudo && seteuid(self) != 0)
@@ -108,18 +120,22 @@ void session_init(struct session *session)
 }
 
 bool session_open(struct session *session, const struct drive_options *options,
-		  const struct address *address, const struct person *person,
-		  const struct ports *ports, struct run *run, struct error *error)
+		  const struct address *address, const struct reference *reference,
+		  const struct person *person, const struct ports *ports, struct run *run,
+		  struct error *error)
 {
 	session_init(session);
+	if (reference != NULL)
+		session->reference = *reference;
 	session->run = run;
 	session->options = options;
 	session->ports = *ports;
 	run->address = *address;
-	if (!route_lookup(address, options->interface, person->uid, &session->route, error) ||
-	    !open_sockets(session, person, error))
-		return false;
-	return true;
+	return route_lookup(address, options->interface, person->uid, &session->route, error) &&
+	       (session->reference.address.family == 0 ||
+		route_lookup(&session->reference.address, NULL, person->uid,
+			     &session->reference_route, error)) &&
+	       open_sockets(session, person, error);
 }
 
 void session_attach(struct session *session, const struct wire *wire)
@@ -128,16 +144,18 @@ void session_attach(struct session *session, const struct wire *wire)
 	struct run *run = session->run;
 	session->wire = wire;
 	note_route(session);
-	if (route->error != 0)
-		return;
-	run->interface = arena_string(&run->arena, route->interface);
-	run->local_address = route->source;
-	run->mtu = route->mtu;
 	for (size_t i = 0; i < wire->capture_count; i++)
 		run->interfaces[run->interface_count++] = (struct run_interface){
 			.name = arena_string(&run->arena, wire->interface[i]),
 			.link = capture_link(wire->capture[i]),
 		};
+	if (session->reference.address.family != 0 && session->reference_route.error == 0)
+		(void)neighbour_ask(&session->reference_route);
+	if (route->error != 0)
+		return;
+	run->interface = arena_string(&run->arena, route->interface);
+	run->local_address = route->source;
+	run->mtu = route->mtu;
 	struct error error = wire->limit;
 	if (wire->sender != NULL)
 		session->craft = craft_share(wire->sender, &run->address, route, &error);

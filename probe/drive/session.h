@@ -7,7 +7,9 @@
 #include "handshake/handshake.h"
 #include "plan/plan.h"
 
-#define SESSION_SOCKETS 3 /* connections of the kernel: never more (DESIGN 3.4) */
+/* Connections of the kernel: three to the target, never more (DESIGN 3.4), and the last
+ * one to the reference. */
+#define SESSION_SOCKETS PLAN_KERNEL_PORTS
 
 struct session_socket {
 	int fd;
@@ -16,27 +18,37 @@ struct session_socket {
 	struct handshake *handshake;
 };
 
+/* The other SSH host of --reference; family 0: none, or its name does not resolve. */
+struct reference {
+	const char *host;
+	struct address address;
+	uint16_t port;
+};
+
 struct session {
 	struct run *run;
 	struct plan *plan;
 	const struct drive_options *options;
 	const struct wire *wire; /* borrowed */
 	struct route route;
+	struct reference reference;
+	struct route reference_route;
 	struct craft *craft;
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
-	bool next_hop_settled, rules_told, done;
+	bool next_hop_settled, reference_hop_settled, rules_told, done;
 	int64_t clock_offset_ns; /* from the monotonic clock to the captures' wall clock */
 };
 
 /* Nothing is open yet: session_close() has nothing to do. */
 void session_init(struct session *session);
 
-/* Looks the route up and opens the kernel's sockets in the name of `person`. Needs
- * privilege, as wire_open(), which comes between the two. */
+/* Looks the routes up and opens the kernel's sockets in the name of `person`. Needs
+ * privilege, as wire_open(), which comes between the two. `reference` may be NULL. */
 bool session_open(struct session *session, const struct drive_options *options,
-		  const struct address *address, const struct person *person,
-		  const struct ports *ports, struct run *run, struct error *error);
+		  const struct address *address, const struct reference *reference,
+		  const struct person *person, const struct ports *ports, struct run *run,
+		  struct error *error);
 void session_attach(struct session *session, const struct wire *wire);
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 

@@ -10,7 +10,7 @@
 #include "craft/craft.h"
 #include "local/local.h"
 
-#define WIRE_CAPTURES 4 /* loopback, and the interfaces of the routes */
+#define WIRE_CAPTURES RUN_INTERFACES /* loopback, and the interfaces of the routes */
 
 /* Local ports of ours: `kernel_count` from `kernel`, `crafted_count` from `crafted`. */
 struct ports {

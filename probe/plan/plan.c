@@ -31,6 +31,9 @@
 #define SWEEP_TTL     24
 #define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
 #define CONFIDENT     0.95
+/* For the reference's answer; less when it cannot change the verdict any more. */
+#define REFERENCE_WAIT	       MS(3500)
+#define REFERENCE_WAIT_DECIDED MS(250)
 
 /* Where sshd is moved to, as a rule. */
 static const uint16_t usual_ports[] = {
@@ -77,6 +80,7 @@ struct plan {
 	int64_t repeated_ns;
 	unsigned kernel_used; /* kernel ports handed out */
 	bool handshake_ended, next_hop_told;
+	bool reference_asked;
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;	    /* when the last of those began */
@@ -523,6 +527,13 @@ static bool place_settled(const struct plan *plan, const struct facts *facts)
 	return (compared && !open) || plan->passes > (open ? PASSES - 1 : 1);
 }
 
+static bool reference_settled(const struct plan *plan, const struct facts *facts, int64_t now_ns,
+			      int64_t patience)
+{
+	return plan->config.reference == 0 || now_ns - plan->started_ns >= patience ||
+	       fact_answer(facts, QUESTION_REFERENCE) != ANSWER_NONE;
+}
+
 static bool conversation_settled(const struct plan *plan, const struct facts *facts)
 {
 	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
@@ -634,8 +645,10 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	bool talked = fact_answer(facts, QUESTION_SSH) != ANSWER_NONE && !session &&
 		      (!packets_lost(facts) || plan->passes > 1);
 	bool enough = talked || confident(plan, facts);
+	bool reference = reference_settled(plan, facts, now_ns, REFERENCE_WAIT);
 	if (settled && place_settled(plan, facts) && enough) {
-		finish(plan);
+		if (reference)
+			finish(plan);
 		return;
 	}
 	if (plan->passes < PASSES) {
@@ -645,7 +658,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	}
 	if (now_ns - plan->last_send_ns < LAST_GRACE)
 		return;
-	if (conversation_settled(plan, facts))
+	if (conversation_settled(plan, facts) && reference)
 		finish(plan);
 }
 
@@ -674,8 +687,10 @@ static void think(struct plan *plan, int64_t now_ns)
 	look(plan, now_ns, &facts);
 	enum answer route = fact_answer(&facts, QUESTION_ROUTE);
 	bool hopeless = route != ANSWER_ROUTE_OK && route != ANSWER_NONE;
-	if (all_is_well(&facts) || now_ns >= plan->config.deadline_ns ||
-	    (hopeless && machine_settled(plan, &facts))) {
+	bool decided = all_is_well(&facts) || (hopeless && machine_settled(plan, &facts));
+	if (decided && !reference_settled(plan, &facts, now_ns, REFERENCE_WAIT_DECIDED))
+		return;
+	if (decided || now_ns >= plan->config.deadline_ns) {
 		finish(plan);
 		return;
 	}
@@ -705,14 +720,16 @@ static void connected(struct plan *plan, const struct event *event)
 	const struct exchange *exchange = track_find(&plan->track, event->local_port);
 	if (exchange == NULL || event->error != 0)
 		return;
+	bool reference = exchange->purpose == PURPOSE_REFERENCE;
+	bool listen = reference || exchange->purpose == PURPOSE_ELSEWHERE;
 	struct action action = {
-		.kind = exchange->purpose == PURPOSE_ELSEWHERE ? ACTION_LISTEN : ACTION_TALK,
+		.kind = listen ? ACTION_LISTEN : ACTION_TALK,
 		.purpose = exchange->purpose,
 		.local_port = event->local_port,
 		.remote_port = exchange->remote_port,
 	};
 	task_add(plan, event->time_ns, &action);
-	if (plan->phase == PHASE_CONNECT) {
+	if (!reference && plan->phase == PHASE_CONNECT) {
 		plan->phase = PHASE_TALK;
 		plan->phase_ns = event->time_ns;
 	}
@@ -777,11 +794,26 @@ static struct action first_connect(struct plan *plan)
 	};
 }
 
+/* On the last of the kernel's ports: the others are for the target. */
+static struct action reference_connect(struct plan *plan)
+{
+	plan->reference_asked = true;
+	return (struct action){
+		.kind = ACTION_CONNECT,
+		.way = WAY_KERNEL,
+		.purpose = PURPOSE_REFERENCE,
+		.local_port = kernel_port(plan, PLAN_KERNEL_PORTS - 1),
+		.remote_port = plan->config.reference,
+	};
+}
+
 struct action plan_next(struct plan *plan, int64_t now_ns)
 {
 	struct action action = { 0 };
 	if (plan->kernel_used == 0)
 		return first_connect(plan);
+	if (plan->config.reference != 0 && !plan->reference_asked)
+		return reference_connect(plan);
 	if (pop_task(plan, now_ns, &action))
 		return action;
 	if (now_ns - plan->looked_ns >= LOOK_EVERY) {

@@ -9,6 +9,8 @@
  *      │          │
  *      └──────────┴──► sweep, up to PASSES times ──► done
  *
+ * Beside it, where a reference was named, one connection to that.
+ *
  * A sweep is one SYN for each TTL to the SSH port and to the control ports, one
  * 5-tuple each (probing.md, recipes 1 and 5), the SYN by the two other ways out of
  * this machine (recipe 2), a look for SSH on other ports, and, where the
@@ -19,7 +21,7 @@
 
 #include "sshwhy/verdict.h"
 
-#define PLAN_KERNEL_PORTS  4  /* local ports for connections of the kernel */
+#define PLAN_KERNEL_PORTS  4  /* local ports for connections of the kernel: 3 to the target */
 #define PLAN_CRAFTED_PORTS 28 /* for crafted SYNs: to be shielded from the kernel */
 #define PLAN_PAYLOAD_MAX   255
 
@@ -54,6 +56,7 @@ struct plan_config {
 	uint16_t kernel_ports;	/* the first of PLAN_KERNEL_PORTS that are ours */
 	uint16_t crafted_ports; /* the first of PLAN_CRAFTED_PORTS */
 	int64_t deadline_ns;	/* done by then, whatever is known */
+	uint16_t reference;	/* port of the reference to connect to; 0: none was named */
 	bool crafted;		/* raw and link-layer sends are possible */
 	uint8_t full_ttl;	/* what the kernel uses, 64 as a rule */
 	uint8_t key[16];	/* secret of this run: makes sequence numbers unguessable */

@@ -25,6 +25,10 @@ struct world {
 	enum ssh_port ssh_port;
 	bool healthy;
 	unsigned connects, crafted, resets_sent;
+	uint16_t reference;	    /* its port; 0: there is none */
+	int64_t reference_after_ns; /* how long its answer takes; 0: it is silent */
+	int64_t reference_due_ns;   /* then it comes */
+	unsigned references;
 	uint8_t farthest; /* greatest TTL of a sweep */
 	int64_t done_ns;
 };
@@ -98,8 +102,45 @@ static void answer(struct world *w, const struct packet *syn)
 	give(w, reply);
 }
 
+static void act_reference(struct world *w, const struct action *action)
+{
+	w->references++;
+	w->reference_due_ns = w->reference_after_ns ? w->now + w->reference_after_ns : INT64_MAX;
+	assert_int_equal(action->remote_port, w->reference);
+	assert_int_equal(action->local_port, 61000 + PLAN_KERNEL_PORTS - 1);
+	tell(w, (struct event){ .kind = EVENT_OPEN,
+				.way = WAY_KERNEL,
+				.purpose = PURPOSE_REFERENCE,
+				.local_port = action->local_port,
+				.remote_port = action->remote_port,
+				.text = "10.20.0.20" });
+	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 9);
+	syn.destination = address_parse("10.20.0.20");
+	give(w, syn);
+}
+
+/* A refusal is an answer, and quickly told. */
+static void reference_answers(struct world *w)
+{
+	if (w->reference_due_ns == 0 || w->now < w->reference_due_ns)
+		return;
+	w->reference_due_ns = INT64_MAX;
+	uint16_t local = 61000 + PLAN_KERNEL_PORTS - 1;
+	struct packet reset = out_packet(w, w->reference, local, 64, TCP_RST | TCP_ACK, 0);
+	reset.source = address_parse("10.20.0.20");
+	reset.destination = w->run.local_address;
+	reset.acknowledgement = 10;
+	give(w, reset);
+	tell(w,
+	     (struct event){ .kind = EVENT_CONNECT, .local_port = local, .error = ECONNREFUSED });
+}
+
 static void act_connect(struct world *w, const struct action *action)
 {
+	if (action->purpose == PURPOSE_REFERENCE) {
+		act_reference(w, action);
+		return;
+	}
 	w->connects++;
 	tell(w, (struct event){ .kind = EVENT_OPEN,
 				.way = WAY_KERNEL,
@@ -146,9 +187,14 @@ static void act_send(struct world *w, const struct action *action)
 	answer(w, &syn);
 }
 
-static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout)
+static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout,
+		       uint16_t reference, int64_t reference_after_ns)
 {
-	*w = (struct world){ .now = MS(1000), .ssh_port = ssh_port, .healthy = healthy };
+	*w = (struct world){ .now = MS(1000),
+			     .ssh_port = ssh_port,
+			     .healthy = healthy,
+			     .reference = reference,
+			     .reference_after_ns = reference_after_ns };
 	w->run = (struct run){ .planned = true,
 			       .port = 22,
 			       .host = "vm",
@@ -161,12 +207,14 @@ static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int
 				      .kernel_ports = 61000,
 				      .crafted_ports = 61004,
 				      .deadline_ns = w->now + timeout,
+				      .reference = reference,
 				      .crafted = true,
 				      .full_ttl = 64 };
 	w->plan = plan_new(&w->run, &config, w->now);
 	tell(w, (struct event){ .kind = EVENT_ROUTE, .text = "via 10.20.0.1" });
 	tell(w, (struct event){ .kind = EVENT_NEIGHBOUR, .text = "10.20.0.1" });
 	for (unsigned steps = 0; steps < 100000; steps++) {
+		reference_answers(w);
 		struct action action = plan_next(w->plan, w->now);
 		if (action.kind == ACTION_DONE)
 			break;
@@ -183,6 +231,11 @@ static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int
 	w->done_ns = w->now - MS(1000);
 	plan_free(w->plan);
 	run_free(&w->run);
+}
+
+static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout)
+{
+	run_beside(w, ssh_port, healthy, timeout, 0, 0);
 }
 
 static void a_healthy_vm_sees_no_crafted_packet(void **state)
@@ -232,6 +285,31 @@ static void the_deadline_holds(void **state)
 	assert_true(w.done_ns <= MS(800));
 }
 
+static void the_reference_is_asked_once(void **state)
+{
+	(void)state;
+	struct world w;
+	run_beside(&w, OPEN, true, MS(10000), 2222, MS(1));
+	assert_int_equal(w.references, 1);
+	assert_int_equal(w.connects, 1);
+	assert_true(w.done_ns < MS(200));
+	run_world(&w, OPEN, true, MS(10000));
+	assert_int_equal(w.references, 0);
+}
+
+/* It is waited for, but not for ever, and hardly when the verdict stands. */
+static void the_reference_is_waited_for(void **state)
+{
+	(void)state;
+	struct world w;
+	run_beside(&w, CLOSED, false, MS(10000), 22, 0);
+	assert_true(w.done_ns >= MS(3000) && w.done_ns <= MS(4000));
+	run_beside(&w, CLOSED, false, MS(10000), 22, MS(1500));
+	assert_true(w.done_ns >= MS(1500) && w.done_ns <= MS(1700));
+	run_beside(&w, OPEN, true, MS(10000), 22, 0);
+	assert_true(w.done_ns >= MS(200) && w.done_ns <= MS(400));
+}
+
 static void cookies_differ_by_key_ports_and_try(void **state)
 {
 	(void)state;
@@ -255,6 +333,8 @@ int main(void)
 		cmocka_unit_test(silence_takes_three_seconds_at_most),
 		cmocka_unit_test(half_open_connections_are_reset),
 		cmocka_unit_test(the_deadline_holds),
+		cmocka_unit_test(the_reference_is_asked_once),
+		cmocka_unit_test(the_reference_is_waited_for),
 		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -71,6 +71,30 @@ static struct packet tcp(struct world *world, bool out, uint8_t flags, uint32_t 
 	};
 }
 
+/* An exchange with another host than the target says so when it is opened. */
+static void another_remote_is_known_by_its_opening(void **state)
+{
+	struct world *world = *state;
+	struct packet packet;
+	struct address other = address_parse("10.20.0.20");
+	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN,
+						    .way = WAY_KERNEL,
+						    .purpose = PURPOSE_REFERENCE,
+						    .local_port = CLIENT_PORT,
+						    .remote_port = 22,
+						    .text = "10.20.0.20" });
+	const struct exchange *exchange = track_find(&world->track, CLIENT_PORT);
+	packet = tcp(world, true, TCP_SYN, 5, 0);
+	packet.destination = other;
+	assert_non_null(track_packet(&world->track, &packet));
+	assert_false(exchange->sent[0].diverted);
+	packet = tcp(world, false, TCP_SYN | TCP_ACK, 9, 6); /* the target's: not its business */
+	assert_null(track_packet(&world->track, &packet));
+	packet.source = other;
+	assert_non_null(track_packet(&world->track, &packet));
+	assert_int_equal(exchange->sent[0].reply, REPLY_SYN_ACK);
+}
+
 static void send_syn(struct world *world, uint32_t sequence, uint8_t ttl)
 {
 	struct packet syn = tcp(world, true, TCP_SYN, sequence, 0);
@@ -218,6 +242,7 @@ int main(void)
 		TEST(the_first_reply_stays),
 		TEST(a_reply_older_than_its_probe_is_none),
 		TEST(a_syn_to_elsewhere_is_diverted),
+		TEST(another_remote_is_known_by_its_opening),
 		TEST(a_conversation_is_read_from_both_sides),
 		TEST(more_probes_than_room_are_counted),
 	};
