@@ -44,6 +44,7 @@ void observe_conversation(struct observation *o); /* ssh, cutter, key */
 void observe_rules(struct observation *o);	  /* rule: explains out and in */
 void observe_files(struct observation *o);	  /* permissions, config */
 void observe_reference(struct observation *o);	  /* reference */
+void observe_deep(struct observation *o);	  /* fragment, ack, plain */
 
 #define MILLISECONDS(n) ((int64_t)(n)*1000000)
 

@@ -113,7 +113,9 @@ static bool is_ttl_probe(const struct exchange *exchange, const struct packet *p
 static void take_outgoing(struct track *track, struct exchange *exchange,
 			  const struct packet *packet)
 {
-	if ((packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || is_ttl_probe(exchange, packet))
+	bool ack = exchange->purpose == PURPOSE_ACK && (packet->flags & TCP_ACK);
+	if ((packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || ack ||
+	    is_ttl_probe(exchange, packet))
 		record_sent(exchange, track, packet);
 	else if (exchange->connection != NULL)
 		connection_client(exchange->connection, packet);
@@ -163,10 +165,23 @@ static bool take_syn_ack(struct track *track, struct exchange *exchange,
 	return true;
 }
 
+/* RFC 9293 3.10.7.1: "If the ACK bit is on, <SEQ=SEG.ACK><CTL=RST>": that names the segment
+ * it is for, be it a bare ACK or data inside a connection, of a host or of a box between. */
+static bool note_reset_of(struct exchange *exchange, const struct packet *packet)
+{
+	bool noted = false;
+	for (unsigned i = 0; i < exchange->sent_count; i++)
+		if (exchange->sent[i].data && exchange->sent[i].acknowledgement == packet->sequence)
+			noted |= note_reply(&exchange->sent[i], REPLY_RESET, packet);
+	return noted;
+}
+
 /* RFC 9293 3.10.7.1: a reset for a SYN carries ACK with SEG.ACK = SEG.SEQ + 1;
  * injectors are seen to acknowledge SEG.SEQ itself. */
 static bool take_reset(struct exchange *exchange, const struct packet *packet)
 {
+	if (exchange->purpose == PURPOSE_ACK)
+		return note_reset_of(exchange, packet);
 	uint32_t acknowledged = packet->acknowledgement;
 	struct sent *sent = sent_by_sequence(exchange, acknowledged - 1, false);
 	if (sent == NULL) {
@@ -178,10 +193,7 @@ static bool take_reset(struct exchange *exchange, const struct packet *packet)
 	}
 	if (exchange->connection == NULL)
 		return note_reply(sent, REPLY_RESET, packet);
-	/* A box on the way resets a data segment with SEQ = SEG.ACK: that names the probe. */
-	for (unsigned i = 0; i < exchange->sent_count; i++)
-		if (exchange->sent[i].data && exchange->sent[i].acknowledgement == packet->sequence)
-			(void)note_reply(&exchange->sent[i], REPLY_RESET, packet);
+	(void)note_reset_of(exchange, packet);
 	connection_server(exchange->connection, packet);
 	return true;
 }

@@ -29,7 +29,7 @@ struct sent {
 	uint32_t acknowledgement; /* data segments only */
 	uint16_t ip_id;
 	uint8_t ttl;
-	bool data;     /* a data segment, not a SYN */
+	bool data;     /* a data segment or a bare ACK, not a SYN */
 	bool loopback; /* seen on the loopback interface, not on the wire */
 	bool diverted; /* it leaves for another address or port than the target's */
 	struct address destination;

@@ -47,6 +47,10 @@ enum purpose {
 	PURPOSE_INSESSION, /* how far does the client's identification string come? */
 	PURPOSE_SMALL,     /* does the conversation come further with small segments? */
 	PURPOSE_REFERENCE, /* another SSH host, on the client's own network */
+	/* heavier ones (probe --deep), to the SSH port and to a control port each */
+	PURPOSE_FRAGMENT,  /* what becomes of the first fragment of a SYN, and no more? */
+	PURPOSE_ACK,       /* of a bare ACK? */
+	PURPOSE_PLAIN,     /* of a SYN without options? */
 	PURPOSES
 };
 extern const char *const purpose_names[PURPOSES];

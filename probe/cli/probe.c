@@ -13,13 +13,17 @@
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
 static const uint16_t default_controls[] = { 80, 443, 47808 };
 
+/* The second: IPv6 gives up a reassembly after 60 s (RFC 8200 4.5), and asks take some. */
+#define TIMEOUT	     INT64_C(10000000000)
+#define TIMEOUT_DEEP INT64_C(90000000000)
+
 struct arguments {
 	struct output output;
 	struct drive_options drive;
 	struct report_options report;
 	const char *target, *save;
 	char *host, *reference;
-	bool deployment_given;
+	bool deployment_given, timeout_given;
 };
 
 enum key {
@@ -33,6 +37,7 @@ enum key {
 	KEY_HOST_KEY,
 	KEY_KNOWN_HOSTS,
 	KEY_TIMEOUT,
+	KEY_DEEP,
 	KEY_GROUP,
 	KEY_VM,
 };
@@ -51,7 +56,9 @@ static const struct argp_option options[] = {
 	{ NULL, '4', NULL, 0, "IPv4 only", 2 },
 	{ NULL, '6', NULL, 0, "IPv6 only", 2 },
 	{ "interface", 'i', "IFACE", 0, "leave by this interface", 2 },
-	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10)", 2 },
+	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10; with --deep, 90)", 2 },
+	{ "deep", KEY_DEEP, NULL, 0,
+	  "heavier tests where silence leaves a choice: fragments, other flags; half a minute", 2 },
 	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
 	{ "auth", KEY_AUTH, NULL, 0, "try authentication with the user's agent", 3 },
 	{ "host-key", KEY_HOST_KEY, "SHA256:...", 0, "the key the server should have", 3 },
@@ -136,6 +143,7 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 	case KEY_HOST_KEY:
 		return set_host_key(a, text, error);
 	case KEY_TIMEOUT:
+		a->timeout_given = true;
 		return parse_seconds(text, &a->drive.timeout_ns, error);
 	default:
 		return true;
@@ -177,6 +185,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_AUTH:
 		a->drive.authenticate = true;
+		break;
+	case KEY_DEEP:
+		a->drive.deep = true;
 		break;
 	case KEY_GROUP:
 		a->report.group = text;
@@ -261,7 +272,7 @@ int command_probe(int argc, char **argv)
 		.doc = "Says why SSH to HOST does not work, by asking the network.",
 		.children = children,
 	};
-	struct arguments a = { .drive.timeout_ns = INT64_C(10000000000), .drive.port = 22 };
+	struct arguments a = { .drive.timeout_ns = TIMEOUT, .drive.port = 22 };
 	struct error error = { 0 };
 	struct run runs[DRIVE_ADDRESSES] = { 0 };
 	size_t count = 0;
@@ -271,6 +282,8 @@ int command_probe(int argc, char **argv)
 	check_family(&a);
 	a.drive.host = a.host;
 	a.drive.reference = a.reference;
+	if (a.drive.deep && !a.timeout_given)
+		a.drive.timeout_ns = TIMEOUT_DEEP;
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;

@@ -45,7 +45,9 @@ struct craft_segment {
 	uint16_t ip_id; /* IPv4; never 0 */
 	uint16_t window;
 	uint16_t mss;	    /* SYN only; 0: the route's MTU less headers */
-	bool has_timestamp; /* a SYN always carries them */
+	bool fragment;	    /* no more than the first fragment of a SYN, with its MSS option */
+	bool plain;	    /* a SYN without options */
+	bool has_timestamp; /* other SYNs always carry them */
 	uint32_t timestamp_value, timestamp_echo;
 	const uint8_t *payload;
 	size_t payload_length; /* at most CRAFT_PAYLOAD_MAX */

@@ -16,6 +16,9 @@ enum {
 	V6_HOP_LIMIT = 7,
 	V6_SOURCE = 8,
 	V6_HEADER = 40,
+	V6_FRAGMENT_ID = V6_HEADER + 4, /* RFC 8200 4.5 */
+	V6_FRAGMENT_HEADER = 8,
+	V6_MORE = 1,
 	TCP_SOURCE_PORT = 0,
 	TCP_DESTINATION_PORT = 2,
 	TCP_SEQUENCE = 4,
@@ -42,12 +45,16 @@ static const uint8_t syn_options[20] = {
 	1,			       /* NOP */
 	3, 3,  7,		       /* window scale */
 };
+/* 24 bytes of TCP: a first fragment's payload is a multiple of 8, and holds the whole header,
+ * because shorter ones are dropped for good reason (RFC 1858, RFC 7112). */
+static const uint8_t fragment_options[4] = { 2, 4, 0, 0 };
 static const uint8_t segment_options[12] = { 1, 1, 8, 10, 0, 0, 0, 0, 0, 0, 0, 0 };
 
 static const struct options options_of[SHAPES] = {
 	[SHAPE_SYN] = { syn_options, sizeof(syn_options) },
 	[SHAPE_TIMESTAMPED] = { segment_options, sizeof(segment_options) },
 	[SHAPE_BARE] = { NULL, 0 },
+	[SHAPE_FRAGMENT] = { fragment_options, sizeof(fragment_options) },
 };
 
 static void put16(uint8_t *at, uint32_t value)
@@ -64,17 +71,23 @@ static void put32(uint8_t *at, uint32_t value)
 
 /* -- building, once ---------------------------------------------------------- */
 
-static libnet_ptag_t add_v4(libnet_t *net, uint16_t tcp_length)
+static libnet_ptag_t add_v4(libnet_t *net, uint16_t tcp_length, bool fragment)
 {
-	return libnet_build_ipv4((uint16_t)(V4_HEADER + tcp_length), 0, 1, IP_DF, 64, IPPROTO_TCP,
-				 0, 0, 0, NULL, 0, net, 0);
+	return libnet_build_ipv4((uint16_t)(V4_HEADER + tcp_length), 0, 1, fragment ? IP_MF : IP_DF,
+				 64, IPPROTO_TCP, 0, 0, 0, NULL, 0, net, 0);
 }
 
-static libnet_ptag_t add_v6(libnet_t *net, uint16_t tcp_length)
+static libnet_ptag_t add_v6(libnet_t *net, uint16_t tcp_length, bool fragment)
 {
 	struct libnet_in6_addr none = { 0 };
 
-	return libnet_build_ipv6(0, 0, tcp_length, IPPROTO_TCP, 64, none, none, NULL, 0, net, 0);
+	if (!fragment)
+		return libnet_build_ipv6(0, 0, tcp_length, IPPROTO_TCP, 64, none, none, NULL, 0,
+					 net, 0);
+	if (libnet_build_ipv6_frag(IPPROTO_TCP, 0, htons(V6_MORE), 0, NULL, 0, net, 0) < 0)
+		return -1;
+	return libnet_build_ipv6(0, 0, (uint16_t)(V6_FRAGMENT_HEADER + tcp_length),
+				 IPPROTO_FRAGMENT, 64, none, none, NULL, 0, net, 0);
 }
 
 /* Options before TCP before IP: in any other order libnet links garbage silently. */
@@ -88,7 +101,8 @@ static bool add_headers(libnet_t *net, unsigned family, enum shape_kind kind)
 		return false;
 	if (libnet_build_tcp(0, 0, 0, 0, 0, 0, 0, 0, length, NULL, 0, net, 0) < 0)
 		return false;
-	return (family == 6 ? add_v6(net, length) : add_v4(net, length)) >= 0;
+	bool fragment = kind == SHAPE_FRAGMENT;
+	return (family == 6 ? add_v6(net, length, fragment) : add_v4(net, length, fragment)) >= 0;
 }
 
 /* With LIBNET_NONE the cull of the advanced interface refuses; the function beneath
@@ -122,6 +136,8 @@ static bool build_kind(unsigned family, enum shape_kind kind, struct shape *shap
 		error_set(error, EXIT_UNAVAILABLE, "libnet: %s", libnet_geterror(net));
 	libnet_destroy(net);
 	shape->tcp = family == 6 ? V6_HEADER : V4_HEADER;
+	if (family == 6 && kind == SHAPE_FRAGMENT)
+		shape->tcp += V6_FRAGMENT_HEADER;
 	return done;
 }
 
@@ -162,7 +178,7 @@ static void checksum_ip(uint8_t *packet)
 /* RFC 9293 3.1, RFC 8200 8.1: both pseudo headers add up to addresses, length, protocol. */
 static void checksum_tcp(uint8_t *packet, size_t tcp, size_t length)
 {
-	bool six = tcp == V6_HEADER;
+	bool six = tcp >= V6_HEADER;
 	uint32_t total = (uint32_t)(length - tcp) + IPPROTO_TCP;
 
 	total = sum(total, packet + (six ? V6_SOURCE : V4_SOURCE), six ? 32 : 8);
@@ -174,8 +190,8 @@ static void checksum_tcp(uint8_t *packet, size_t tcp, size_t length)
 static void patch_addresses(uint8_t *packet, size_t tcp, const struct address *source,
 			    const struct address *destination)
 {
-	size_t size = tcp == V6_HEADER ? 16 : 4;
-	uint8_t *at = packet + (tcp == V6_HEADER ? V6_SOURCE : V4_SOURCE);
+	size_t size = tcp >= V6_HEADER ? 16 : 4;
+	uint8_t *at = packet + (tcp >= V6_HEADER ? V6_SOURCE : V4_SOURCE);
 
 	memcpy(at, source->bytes, size);
 	memcpy(at + size, destination->bytes, size);
@@ -184,9 +200,11 @@ static void patch_addresses(uint8_t *packet, size_t tcp, const struct address *s
 static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
 		     const struct craft_segment *segment)
 {
-	if (tcp == V6_HEADER) {
+	if (tcp >= V6_HEADER) {
 		put16(packet + V6_LENGTH, (uint32_t)(length - V6_HEADER));
 		packet[V6_HOP_LIMIT] = segment->ttl;
+		if (tcp > V6_HEADER)
+			put32(packet + V6_FRAGMENT_ID, segment->ip_id);
 		return;
 	}
 	put16(packet + V4_LENGTH, (uint32_t)length);
@@ -199,10 +217,10 @@ static void patch_options(uint8_t *header, const struct craft_segment *segment)
 {
 	enum shape_kind kind = shape_of(segment);
 
-	if (kind == SHAPE_BARE)
-		return;
-	if (kind == SHAPE_SYN)
+	if (kind == SHAPE_SYN || kind == SHAPE_FRAGMENT)
 		put16(header + SYN_MSS, segment->mss);
+	if (kind == SHAPE_BARE || kind == SHAPE_FRAGMENT)
+		return;
 	uint8_t *stamps = header + (kind == SHAPE_SYN ? SYN_TIMESTAMPS : SEGMENT_TIMESTAMPS);
 	put32(stamps, segment->timestamp_value);
 	put32(stamps + 4, segment->timestamp_echo);
@@ -221,7 +239,9 @@ static void patch_tcp(uint8_t *header, const struct craft_segment *segment)
 
 enum shape_kind shape_of(const struct craft_segment *segment)
 {
-	if ((segment->flags & TCP_SYN) != 0)
+	if (segment->fragment)
+		return SHAPE_FRAGMENT;
+	if ((segment->flags & TCP_SYN) != 0 && !segment->plain)
 		return SHAPE_SYN;
 	return segment->has_timestamp ? SHAPE_TIMESTAMPED : SHAPE_BARE;
 }

@@ -13,17 +13,18 @@ enum shape_kind {
 	SHAPE_SYN,	   /* the options of a Linux client */
 	SHAPE_TIMESTAMPED, /* NOP NOP timestamps */
 	SHAPE_BARE,	   /* no options */
+	SHAPE_FRAGMENT,	   /* MSS; "more fragments", though none will follow */
 	SHAPES
 };
 
 enum {
-	HEADERS_MAX = 40 + 20 + 40, /* IPv6, TCP, most options */
+	HEADERS_MAX = 40 + 20 + 40, /* IPv6, TCP, most options; the fragment has few */
 	PACKET_MAX = HEADERS_MAX + CRAFT_PAYLOAD_MAX,
 };
 
 struct shape {
 	size_t length; /* IP header, TCP header, options */
-	size_t tcp;    /* where the TCP header starts: 20 or 40 */
+	size_t tcp;    /* where the TCP header starts: 20, 40, or 48 behind a fragment header */
 	uint8_t bytes[HEADERS_MAX];
 };
 

@@ -157,13 +157,16 @@ static void put_healthy_first(struct run *runs, size_t count)
 	}
 }
 
+#define RESOLVE_PATIENCE_MS 5000 /* where half of the whole time would be too long */
+
 /* Resolves the name; runs[0 .. *count) are begun, with what came of it. */
 static void begin(const struct drive_options *options, int signals, struct resolution *names,
 		  struct run *runs, size_t *count)
 {
 	run_start(&runs[0], options);
-	resolve_within(options->host, options->family, (int)(options->timeout_ns / 2000000),
-		       signals, names);
+	int patience_ms =
+		options->deep ? RESOLVE_PATIENCE_MS : (int)(options->timeout_ns / 2000000);
+	resolve_within(options->host, options->family, patience_ms, signals, names);
 	*count = names->count < DRIVE_ADDRESSES ? names->count : DRIVE_ADDRESSES;
 	for (size_t i = 1; i < *count; i++)
 		run_start(&runs[i], options);

@@ -23,6 +23,7 @@ struct drive_options {
 	size_t control_count;
 	const char *reference; /* another SSH host, on the client's own network; NULL none */
 	uint16_t reference_port;
+	bool deep;	    /* the heavier tests too */
 	int64_t timeout_ns; /* for the whole */
 	const char *user;
 	bool authenticate;

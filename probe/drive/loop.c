@@ -203,16 +203,18 @@ static void do_send(struct session *session, const struct action *action)
 		.ttl = action->ttl,
 		.ip_id = action->ip_id,
 		.window = 64240,
+		.fragment = action->purpose == PURPOSE_FRAGMENT,
+		.plain = action->purpose == PURPOSE_PLAIN,
 		.has_timestamp = action->has_timestamp,
 		.timestamp_value = action->timestamp_value,
 		.timestamp_echo = action->timestamp_echo,
 		.payload = action->payload,
 		.payload_length = action->payload_length,
 	};
-	if (action->flags == TCP_SYN) { /* the clock of a Linux client: milliseconds */
+	if (action->flags == TCP_SYN || action->purpose == PURPOSE_ACK)
 		opened(session, action);
+	if (action->flags == TCP_SYN) /* the clock of a Linux client: milliseconds */
 		segment.timestamp_value = (uint32_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);
-	}
 	int error = craft_send(session->craft, action->way, &segment);
 	if (error != 0)
 		tell(session, (struct event){ .kind = EVENT_REFUSED,
@@ -401,6 +403,7 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 		.crafted_ports = session->ports.crafted,
 		.deadline_ns = deadline_ns + session->clock_offset_ns,
 		.crafted = session->craft != NULL,
+		.deep = options->deep,
 		.full_ttl = 64,
 	};
 	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));

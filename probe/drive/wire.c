@@ -27,9 +27,11 @@ static void want(struct wire *wire, const char *interface)
 
 static bool open_captures(struct wire *wire, const struct ports *ports, struct error *error)
 {
-	char filter[128];
+	char filter[160];
+	/* (Behind an IPv6 fragment header the filter language sees no TCP.) */
 	snprintf(filter, sizeof(filter),
-		 "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6", ports->kernel,
+		 "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6 or ip6 proto 44",
+		 ports->kernel,
 		 ports->kernel + ports->kernel_count - 1, ports->crafted,
 		 ports->crafted + ports->crafted_count - 1);
 	struct capture_wish wishes[WIRE_CAPTURES] = { 0 };

@@ -35,6 +35,14 @@
 #define REFERENCE_WAIT	       MS(3500)
 #define REFERENCE_WAIT_DECIDED MS(250)
 
+/* A VM gives up a reassembly after 30 s, IPv6 after 60, and says so at most once a second,
+ * after a burst of six (Linux): two of these a pair. */
+#define FRAGMENT_PAIRS	 5
+#define FRAGMENT_GAP	 MS(1200)
+#define FRAGMENT_BETWEEN MS(40) /* the two of a pair */
+#define FLAGS_TRIES	 2	/* of the other heavy tests */
+#define FLAGS_GAP	 MS(500)
+
 /* Where sshd is moved to, as a rule. */
 static const uint16_t usual_ports[] = {
 	2222, 222, 2022, 22222, 2200, 22022, 10022, 50022, 8022, 122
@@ -42,6 +50,20 @@ static const uint16_t usual_ports[] = {
 #define USUAL_PORTS (sizeof(usual_ports) / sizeof(*usual_ports))
 
 /* -- state ---------------------------------------------------------------------- */
+
+/* What --deep adds. */
+static const struct heavy {
+	enum purpose purpose;
+	uint8_t flags;
+	unsigned tries;
+	int64_t gap_ns;
+} heavy[] = {
+	{ PURPOSE_FRAGMENT, TCP_SYN, FRAGMENT_PAIRS, FRAGMENT_GAP },
+	{ PURPOSE_ACK, TCP_ACK, FLAGS_TRIES, FLAGS_GAP },
+	{ PURPOSE_PLAIN, TCP_SYN, FLAGS_TRIES, FLAGS_GAP },
+};
+#define HEAVY_TESTS (sizeof(heavy) / sizeof(*heavy))
+#define HEAVY_ACK   1
 
 enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE };
 
@@ -60,7 +82,8 @@ enum slot {
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
 	SLOT_CONTROL = SLOT_SWEEP + PASSES,
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
-	SLOTS = SLOT_ELSEWHERE + USUAL_PORTS
+	SLOT_HEAVY = SLOT_ELSEWHERE + USUAL_PORTS, /* a pair for each: SSH port, control port */
+	SLOTS = SLOT_HEAVY + 2 * HEAVY_TESTS
 };
 _Static_assert(SLOTS <= PLAN_CRAFTED_PORTS, "a local port for every exchange");
 
@@ -81,6 +104,7 @@ struct plan {
 	unsigned kernel_used; /* kernel ports handed out */
 	bool handshake_ended, next_hop_told;
 	bool reference_asked;
+	bool heavy_begun, ack_swept;
 	bool control_swept[PATHS_MAX];
 	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
 	int64_t listen_ns;	    /* when the last of those began */
@@ -491,6 +515,75 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 	}
 }
 
+/* -- the heavier tests ---------------------------------------------------------- */
+
+/* One segment of a heavy test; each has numbers of its own, by which its answer is known. */
+static void add_heavy(struct plan *plan, int64_t due_ns, unsigned test, uint16_t remote_port,
+		      uint8_t ttl, uint8_t code, uint8_t attempt)
+{
+	bool control = remote_port != plan->run->port;
+	uint16_t local_port = slot_port(plan, SLOT_HEAVY + 2 * test + control);
+	uint32_t secret = cookie(plan->config.key, &plan->run->address, local_port, remote_port);
+	plan->ip_id = (uint16_t)(plan->ip_id + 2);
+	struct action action = {
+		.kind = ACTION_SEND,
+		.way = WAY_LINK,
+		.purpose = heavy[test].purpose,
+		.local_port = local_port,
+		.remote_port = remote_port,
+		.ttl = ttl,
+		.flags = heavy[test].flags,
+		.ip_id = plan->ip_id,
+		.sequence = cookie_sequence(secret, code, attempt),
+	};
+	if (action.flags & TCP_ACK)
+		action.acknowledgement = cookie_sequence(~secret, code, attempt);
+	task_add(plan, due_ns, &action);
+}
+
+/* A port that answers, to compare with; 0 when none does. */
+static uint16_t answering_control(const struct plan *plan)
+{
+	for (unsigned i = 0; i < plan->config.control_count; i++)
+		if (control_answers(plan, i))
+			return plan->config.control_ports[i];
+	return 0;
+}
+
+static void start_heavy(struct plan *plan, int64_t now_ns)
+{
+	uint16_t control = answering_control(plan);
+	plan->heavy_begun = true;
+	for (unsigned test = 0; test < HEAVY_TESTS; test++) {
+		/* A SYN that arrives is repeated as it was: see add_syn(). */
+		bool plain = heavy[test].purpose == PURPOSE_PLAIN;
+		for (uint8_t n = 0; n < heavy[test].tries; n++) {
+			int64_t due = now_ns + n * heavy[test].gap_ns;
+			uint8_t ttl = plan->config.full_ttl, code = plain ? 0 : n;
+			add_heavy(plan, due, test, plan->run->port, ttl, code, 0);
+			if (control != 0)
+				add_heavy(plan, due + FRAGMENT_BETWEEN, test, control, ttl, code,
+					  0);
+		}
+	}
+}
+
+/* From how far away a reset for the ACK comes. */
+static void sweep_ack(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	const struct exchange *exchange = slot_exchange(plan, SLOT_HEAVY + 2 * HEAVY_ACK);
+	const struct paths *paths = &facts->paths;
+	uint8_t known = paths->farthest > paths->distance ? paths->farthest : paths->distance;
+	bool answered = false;
+	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
+		answered |= exchange->sent[i].reply == REPLY_RESET;
+	if (!answered || plan->ack_swept)
+		return;
+	plan->ack_swept = true;
+	for (uint8_t ttl = 1; ttl <= known + 2 && ttl <= SWEEP_TTL; ttl++)
+		add_heavy(plan, now_ns + STEP * ttl, HEAVY_ACK, plan->run->port, ttl, ttl, 1);
+}
+
 /* -- decisions ------------------------------------------------------------------ */
 
 /* What the machine itself does with the connection is known. */
@@ -591,6 +684,19 @@ static bool confident(const struct plan *plan, const struct facts *facts)
 	return verdict.outcome == OUTCOME_FAULT && verdict.confidence >= CONFIDENT;
 }
 
+/* Whether the heavier tests have told what they can, or are not needed; begins them. */
+static bool heavy_settled(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	if (!plan->config.deep || !plan->config.crafted ||
+	    fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SILENT ||
+	    (!plan->heavy_begun && confident(plan, facts)))
+		return true;
+	if (!plan->heavy_begun)
+		start_heavy(plan, now_ns);
+	sweep_ack(plan, now_ns, facts);
+	return !tasks_left(plan) && fact_answer(facts, QUESTION_FRAGMENT) != ANSWER_NONE;
+}
+
 static void finish(struct plan *plan)
 {
 	tasks_clear(plan);
@@ -658,7 +764,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	}
 	if (now_ns - plan->last_send_ns < LAST_GRACE)
 		return;
-	if (conversation_settled(plan, facts) && reference)
+	if (conversation_settled(plan, facts) && reference && heavy_settled(plan, now_ns, facts))
 		finish(plan);
 }
 

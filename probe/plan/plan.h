@@ -9,7 +9,8 @@
  *      │          │
  *      └──────────┴──► sweep, up to PASSES times ──► done
  *
- * Beside it, where a reference was named, one connection to that.
+ * Beside it, where a reference was named, one connection to that; and where all sweeps end
+ * in silence, the heavier tests, if they are wanted.
  *
  * A sweep is one SYN for each TTL to the SSH port and to the control ports, one
  * 5-tuple each (probing.md, recipes 1 and 5), the SYN by the two other ways out of
@@ -58,6 +59,7 @@ struct plan_config {
 	int64_t deadline_ns;	/* done by then, whatever is known */
 	uint16_t reference;	/* port of the reference to connect to; 0: none was named */
 	bool crafted;		/* raw and link-layer sends are possible */
+	bool deep;		/* heavier tests too: they take more than half a minute */
 	uint8_t full_ttl;	/* what the kernel uses, 64 as a rule */
 	uint8_t key[16];	/* secret of this run: makes sequence numbers unguessable */
 };
