@@ -79,6 +79,27 @@ static const struct row {
 	    .payload = payload,
 	    .payload_length = 23 },
 	  32 },
+	{ "plain syn",
+	  { .source_port = 61001,
+	    .destination_port = 22,
+	    .sequence = 7,
+	    .flags = TCP_SYN,
+	    .ttl = 64,
+	    .ip_id = 2,
+	    .window = 64240,
+	    .plain = true },
+	  20 },
+	{ "first fragment of a syn",
+	  { .source_port = 61001,
+	    .destination_port = 22,
+	    .sequence = 7,
+	    .flags = TCP_SYN,
+	    .ttl = 64,
+	    .ip_id = 0x8001,
+	    .window = 64240,
+	    .mss = 1460,
+	    .fragment = true },
+	  24 },
 	{ "data, even",
 	  { .source_port = 61001,
 	    .destination_port = 22,
@@ -136,9 +157,10 @@ static void same_tcp(const struct packet *packet, const struct craft_segment *se
 
 static void same_options(const struct packet *packet, const struct craft_segment *segment)
 {
-	bool syn = (segment->flags & TCP_SYN) != 0;
+	bool few = segment->plain || segment->fragment; /* none, and the MSS alone */
+	bool syn = (segment->flags & TCP_SYN) != 0 && !few;
 
-	assert_int_equal(packet->mss, syn ? segment->mss : 0);
+	assert_int_equal(packet->mss, syn || segment->fragment ? segment->mss : 0);
 	assert_int_equal(packet->wscale, syn ? 7 : 255);
 	assert_int_equal(packet->sack_permitted, syn);
 	assert_int_equal(packet->has_timestamp, syn || segment->has_timestamp);
@@ -161,7 +183,13 @@ static void same_ip(const struct packet *packet, const struct pair *pair,
 	if (source.family != 4)
 		return;
 	assert_int_equal(packet->ip_id, segment->ip_id);
-	assert_true(packet->dont_fragment);
+	assert_int_equal(packet->dont_fragment, !segment->fragment);
+}
+
+/* RFC 8200 4.5: the fragment header takes 8 bytes. */
+static size_t tcp_at(const struct pair *pair, const struct craft_segment *segment)
+{
+	return pair->ip_header + (segment->fragment && pair->ip_header == 40 ? 8 : 0);
 }
 
 static void reads_back(void **state)
@@ -175,11 +203,11 @@ static void reads_back(void **state)
 		size_t length = fill(pair, &row->segment, bytes);
 
 		print_message("%s %s\n", pair->source, row->name);
-		assert_int_equal(length,
-				 pair->ip_header + row->tcp_header + row->segment.payload_length);
+		assert_int_equal(length, tcp_at(pair, &row->segment) + row->tcp_header +
+						 row->segment.payload_length);
 		struct packet packet = read_back(bytes, length);
 		assert_int_equal(packet.end, DECODE_COMPLETE);
-		assert_int_equal(packet.oddities, 0);
+		assert_int_equal(packet.oddities, row->segment.fragment ? ODD_FIRST_FRAGMENT : 0);
 		same_ip(&packet, pair, &row->segment);
 		same_tcp(&packet, &row->segment);
 		same_options(&packet, &row->segment);
@@ -197,15 +225,15 @@ static unsigned ones_sum(const uint8_t *bytes, size_t length)
 	return (unsigned)(total % 0xffff == 0 && total != 0 ? 0xffff : total % 0xffff);
 }
 
-static size_t pseudo(const uint8_t *packet, size_t length, size_t ip_header, uint8_t *out)
+static size_t pseudo(const uint8_t *packet, size_t length, size_t tcp, uint8_t *out)
 {
-	size_t addresses = ip_header == 40 ? 32 : 8;
-	size_t tcp_length = length - ip_header;
+	size_t addresses = tcp >= 40 ? 32 : 8;
+	size_t tcp_length = length - tcp;
 
-	memcpy(out, packet + (ip_header == 40 ? 8 : 12), addresses);
+	memcpy(out, packet + (tcp >= 40 ? 8 : 12), addresses);
 	uint8_t tail[8] = { 0, 0, (uint8_t)(tcp_length >> 8), (uint8_t)tcp_length, 0, 0, 0, 6 };
 	memcpy(out + addresses, tail, sizeof(tail));
-	memcpy(out + addresses + sizeof(tail), packet + ip_header, tcp_length);
+	memcpy(out + addresses + sizeof(tail), packet + tcp, tcp_length);
 	return addresses + sizeof(tail) + tcp_length;
 }
 
@@ -217,7 +245,8 @@ static void sums_are_right(void **state)
 	for (size_t i = 0; i < PAIRS * ROWS; i++) {
 		const struct pair *pair = &pairs[i / ROWS];
 		size_t length = fill(pair, &rows[i % ROWS].segment, bytes);
-		size_t covered = pseudo(bytes, length, pair->ip_header, whole);
+		size_t tcp = tcp_at(pair, &rows[i % ROWS].segment);
+		size_t covered = pseudo(bytes, length, tcp, whole);
 
 		assert_int_equal(ones_sum(whole, covered), 0xffff);
 		if (pair->ip_header == 20)
@@ -251,6 +280,23 @@ static void syn_byte_by_byte(void **state)
 	assert_memory_equal(bytes, expected, 60);
 }
 
+/* RFC 8200 4.5: next header, reserved, offset 0 with the M flag, identification. */
+static void fragment_header_byte_by_byte(void **state)
+{
+	static const uint8_t expected[8] = { 6, 0, 0, 1, 0, 0, 0x80, 0x01 };
+	const struct craft_segment segment = { .flags = TCP_SYN, .ip_id = 0x8001, .fragment = true };
+	uint8_t bytes[PACKET_MAX];
+
+	(void)state;
+	assert_int_equal(fill(&pairs[1], &segment, bytes), 40 + 8 + 24);
+	assert_int_equal(bytes[6], 44);
+	assert_int_equal(bytes[5], 8 + 24);
+	assert_memory_equal(bytes + 40, expected, sizeof(expected));
+	assert_int_equal(fill(&pairs[0], &segment, bytes), 20 + 24);
+	assert_int_equal(bytes[6], 0x20); /* RFC 791: MF, and offset 0 */
+	assert_int_equal(bytes[7], 0);
+}
+
 static void payload_limit(void **state)
 {
 	struct craft_segment segment = { .flags = TCP_ACK, .payload = payload };
@@ -275,6 +321,7 @@ int main(void)
 		cmocka_unit_test(reads_back),
 		cmocka_unit_test(sums_are_right),
 		cmocka_unit_test(syn_byte_by_byte),
+		cmocka_unit_test(fragment_header_byte_by_byte),
 		cmocka_unit_test(payload_limit),
 	};
 

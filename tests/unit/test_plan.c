@@ -28,8 +28,16 @@ struct world {
 	uint16_t reference;	    /* its port; 0: there is none */
 	int64_t reference_after_ns; /* how long its answer takes; 0: it is silent */
 	int64_t reference_due_ns;   /* then it comes */
+	bool reference_accepts;
 	unsigned references;
-	uint8_t farthest; /* greatest TTL of a sweep */
+	int64_t first_crafted_ns;
+	bool edge_drops;			   /* hop 1 drops SYNs to the SSH port */
+	bool deep, vm_reassembles;		   /* fragments to the SSH port arrive, too */
+	unsigned fragments[2], acks[2], plains[2]; /* to the SSH port, and to others */
+	struct packet given_up[16];		   /* what the VM will say of fragments, by time */
+	unsigned given_up_count, given_up_said;
+	uint32_t heavy_sequence[PURPOSES][2]; /* of the last */
+	uint8_t farthest;		      /* greatest TTL of a sweep */
 	int64_t done_ns;
 };
 
@@ -85,6 +93,8 @@ static void give_exceeded(struct world *w, const struct packet *syn)
 static void answer(struct world *w, const struct packet *syn)
 {
 	bool ssh = syn->destination_port == 22;
+	if (w->edge_drops && ssh && syn->ttl > 1)
+		return;
 	if (syn->ttl <= ROUTERS) {
 		give_exceeded(w, syn);
 		return;
@@ -126,13 +136,15 @@ static void reference_answers(struct world *w)
 		return;
 	w->reference_due_ns = INT64_MAX;
 	uint16_t local = 61000 + PLAN_KERNEL_PORTS - 1;
-	struct packet reset = out_packet(w, w->reference, local, 64, TCP_RST | TCP_ACK, 0);
-	reset.source = address_parse("10.20.0.20");
-	reset.destination = w->run.local_address;
-	reset.acknowledgement = 10;
-	give(w, reset);
-	tell(w,
-	     (struct event){ .kind = EVENT_CONNECT, .local_port = local, .error = ECONNREFUSED });
+	uint8_t flags = w->reference_accepts ? TCP_SYN | TCP_ACK : TCP_RST | TCP_ACK;
+	struct packet reply = out_packet(w, w->reference, local, 64, flags, 0);
+	reply.source = address_parse("10.20.0.20");
+	reply.destination = w->run.local_address;
+	reply.acknowledgement = 10;
+	give(w, reply);
+	tell(w, (struct event){ .kind = EVENT_CONNECT,
+				.local_port = local,
+				.error = w->reference_accepts ? 0 : ECONNREFUSED });
 }
 
 static void act_connect(struct world *w, const struct action *action)
@@ -170,7 +182,8 @@ static void act_talk(struct world *w, const struct action *action)
 
 static void act_send(struct world *w, const struct action *action)
 {
-	w->crafted++;
+	if (w->crafted++ == 0)
+		w->first_crafted_ns = w->now - MS(1000);
 	w->resets_sent += (action->flags & TCP_RST) != 0;
 	if (action->flags != TCP_SYN)
 		return;
@@ -187,14 +200,77 @@ static void act_send(struct world *w, const struct action *action)
 	answer(w, &syn);
 }
 
-static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout,
-		       uint16_t reference, int64_t reference_after_ns)
+#define REASSEMBLY MS(30500)
+
+/* The VM waits for the rest of a fragment, and then gives up. */
+static void take_fragment(struct world *w, const struct packet *syn)
 {
-	*w = (struct world){ .now = MS(1000),
-			     .ssh_port = ssh_port,
-			     .healthy = healthy,
-			     .reference = reference,
-			     .reference_after_ns = reference_after_ns };
+	bool ssh = syn->destination_port == 22;
+	if (ssh && !w->vm_reassembles)
+		return;
+	assert_true(w->given_up_count < 16);
+	w->given_up[w->given_up_count++] =
+		(struct packet){ .end = DECODE_COMPLETE,
+				 .time_ns = w->now + REASSEMBLY,
+				 .protocol = IP_ICMP,
+				 .source = w->run.address,
+				 .destination = w->run.local_address,
+				 .icmp_type = 11,
+				 .icmp_code = 1,
+				 .ttl = 60,
+				 .quote = { .present = true,
+					    .has_ports = true,
+					    .has_sequence = true,
+					    .protocol = IP_TCP,
+					    .source_port = syn->source_port,
+					    .destination_port = syn->destination_port,
+					    .sequence = syn->sequence } };
+}
+
+static void say_given_up(struct world *w)
+{
+	while (w->given_up_said < w->given_up_count &&
+	       w->given_up[w->given_up_said].time_ns <= w->now)
+		give(w, w->given_up[w->given_up_said++]);
+}
+
+static void act_heavy(struct world *w, const struct action *action)
+{
+	bool other = action->remote_port != 22;
+	bool ack = action->purpose == PURPOSE_ACK;
+	assert_int_equal(action->ttl, 64);
+	/* An answer must name the segment that it is for. */
+	assert_int_not_equal(action->sequence, w->heavy_sequence[action->purpose][other]);
+	if (action->purpose != PURPOSE_PLAIN)
+		w->heavy_sequence[action->purpose][other] = action->sequence;
+	assert_int_equal(action->flags, ack ? TCP_ACK : TCP_SYN);
+	tell(w, (struct event){ .kind = EVENT_OPEN,
+				.way = action->way,
+				.purpose = action->purpose,
+				.local_port = action->local_port,
+				.remote_port = action->remote_port });
+	struct packet packet = out_packet(w, action->local_port, action->remote_port, 64,
+					  action->flags, action->sequence);
+	packet.acknowledgement = action->acknowledgement;
+	give(w, packet);
+	if (action->purpose == PURPOSE_FRAGMENT) {
+		w->fragments[other]++;
+		take_fragment(w, &packet);
+	}
+	w->acks[other] += ack;
+	w->plains[other] += action->purpose == PURPOSE_PLAIN;
+}
+
+static bool is_heavy(const struct action *action)
+{
+	return action->kind == ACTION_SEND &&
+	       (action->purpose == PURPOSE_FRAGMENT || action->purpose == PURPOSE_ACK ||
+		action->purpose == PURPOSE_PLAIN);
+}
+
+static void run_in(struct world *w, int64_t timeout)
+{
+	w->now = MS(1000);
 	w->run = (struct run){ .planned = true,
 			       .port = 22,
 			       .host = "vm",
@@ -207,7 +283,8 @@ static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, in
 				      .kernel_ports = 61000,
 				      .crafted_ports = 61004,
 				      .deadline_ns = w->now + timeout,
-				      .reference = reference,
+				      .reference = w->reference,
+				      .deep = w->deep,
 				      .crafted = true,
 				      .full_ttl = 64 };
 	w->plan = plan_new(&w->run, &config, w->now);
@@ -215,6 +292,7 @@ static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, in
 	tell(w, (struct event){ .kind = EVENT_NEIGHBOUR, .text = "10.20.0.1" });
 	for (unsigned steps = 0; steps < 100000; steps++) {
 		reference_answers(w);
+		say_given_up(w);
 		struct action action = plan_next(w->plan, w->now);
 		if (action.kind == ACTION_DONE)
 			break;
@@ -222,6 +300,8 @@ static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, in
 			act_connect(w, &action);
 		else if (action.kind == ACTION_TALK)
 			act_talk(w, &action);
+		else if (is_heavy(&action))
+			act_heavy(w, &action);
 		else if (action.kind == ACTION_SEND)
 			act_send(w, &action);
 		else if (action.kind == ACTION_NONE)
@@ -231,6 +311,16 @@ static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, in
 	w->done_ns = w->now - MS(1000);
 	plan_free(w->plan);
 	run_free(&w->run);
+}
+
+static void run_beside(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout,
+		       uint16_t reference, int64_t reference_after_ns)
+{
+	*w = (struct world){ .ssh_port = ssh_port,
+			     .healthy = healthy,
+			     .reference = reference,
+			     .reference_after_ns = reference_after_ns };
+	run_in(w, timeout);
 }
 
 static void run_world(struct world *w, enum ssh_port ssh_port, bool healthy, int64_t timeout)
@@ -310,6 +400,70 @@ static void the_reference_is_waited_for(void **state)
 	assert_true(w.done_ns >= MS(200) && w.done_ns <= MS(400));
 }
 
+/* Its acceptance is not the target's. */
+static void the_reference_delays_nothing(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = SILENT,
+			   .reference = 22,
+			   .reference_after_ns = MS(1),
+			   .reference_accepts = true };
+	run_in(&w, MS(10000));
+	assert_true(w.first_crafted_ns <= MS(300));
+}
+
+/* Five pairs within the VM's limit of errors, a time of reassembly, and not for ever. */
+static void deep_sends_fragments_and_waits(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = SILENT, .deep = true };
+	run_in(&w, MS(90000));
+	assert_int_equal(w.fragments[0], 5);
+	assert_int_equal(w.fragments[1], 5);
+	assert_int_equal(w.acks[0], 2);
+	assert_int_equal(w.acks[1], 2);
+	assert_int_equal(w.plains[0], 2);
+	assert_int_equal(w.given_up_said, 5);
+	assert_true(w.done_ns > MS(2500) + REASSEMBLY && w.done_ns < MS(45000));
+}
+
+static void deep_ends_with_the_first_word_of_the_vm(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = SILENT, .deep = true, .vm_reassembles = true };
+	run_in(&w, MS(90000));
+	assert_true(w.done_ns > REASSEMBLY && w.done_ns < MS(3200) + REASSEMBLY);
+}
+
+static void deep_is_for_doubt(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = SILENT, .deep = true, .edge_drops = true };
+	run_in(&w, MS(90000));
+	assert_int_equal(w.fragments[0] + w.acks[0] + w.plains[0], 0);
+	assert_true(w.done_ns <= MS(3000));
+}
+
+/* Where packets are answered, or the user did not ask for it, nothing is different. */
+static void deep_is_for_silence(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = CLOSED, .deep = true };
+	run_in(&w, MS(90000));
+	assert_int_equal(w.fragments[0] + w.acks[0] + w.plains[0], 0);
+	assert_true(w.done_ns < MS(1000));
+	w = (struct world){ .ssh_port = OPEN, .deep = true, .healthy = true };
+	run_in(&w, MS(90000));
+	assert_int_equal(w.crafted, 0);
+	w = (struct world){ .ssh_port = SILENT };
+	run_in(&w, MS(90000));
+	assert_int_equal(w.fragments[0] + w.acks[0] + w.plains[0], 0);
+	assert_true(w.done_ns <= MS(3000));
+	w = (struct world){ .ssh_port = SILENT, .deep = true };
+	run_in(&w, MS(5000));
+	assert_true(w.done_ns <= MS(5100));
+}
+
 static void cookies_differ_by_key_ports_and_try(void **state)
 {
 	(void)state;
@@ -335,6 +489,11 @@ int main(void)
 		cmocka_unit_test(the_deadline_holds),
 		cmocka_unit_test(the_reference_is_asked_once),
 		cmocka_unit_test(the_reference_is_waited_for),
+		cmocka_unit_test(the_reference_delays_nothing),
+		cmocka_unit_test(deep_sends_fragments_and_waits),
+		cmocka_unit_test(deep_ends_with_the_first_word_of_the_vm),
+		cmocka_unit_test(deep_is_for_doubt),
+		cmocka_unit_test(deep_is_for_silence),
 		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -33,6 +33,7 @@ static const struct story stories[] = {
 	{ ANSWER_REFERENCE_NO_SSH, 1, REPLY_SYN_ACK, false, 0, true, 0, 1, 2001, NULL, 0, 0 },
 	{ ANSWER_REFERENCE_NO_SSH, 1, REPLY_SYN_ACK, false, 0, true, 0, 1, 20, NULL, 5, 0 },
 	{ ANSWER_REFERENCE_STOPPED, 1, REPLY_SYN_ACK, false, 0, true, 0, 1, 20, NULL, 0, 7 },
+	{ ANSWER_REFERENCE_NO_SSH, 1, REPLY_SYN_ACK, false, 0, true, 0, 1, 20, NULL, 5, 7 },
 	{ ANSWER_NONE, 1, REPLY_SYN_ACK, false, 0, false, 0, 0, 299, NULL, 0, 0 },
 	{ ANSWER_REFERENCE_STOPPED, 1, REPLY_SYN_ACK, false, 0, false, 0, 0, 300, NULL, 0, 0 },
 	{ ANSWER_REFERENCE_REFUSED, 1, REPLY_RESET, false, 0, true, ECONNREFUSED, 1, 20, NULL, 0,

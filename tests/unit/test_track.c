@@ -95,6 +95,25 @@ static void another_remote_is_known_by_its_opening(void **state)
 	assert_int_equal(exchange->sent[0].reply, REPLY_SYN_ACK);
 }
 
+/* A reset for a bare ACK has no ACK: its sequence number says which one it is for. */
+static void a_bare_ack_is_answered_by_its_acknowledgement(void **state)
+{
+	struct world *world = *state;
+	struct packet packet;
+	struct exchange *exchange = open_port(world, WAY_LINK, PURPOSE_ACK);
+	for (uint32_t n = 0; n < 2; n++) {
+		packet = tcp(world, true, TCP_ACK, 100 + n, 700 + n);
+		assert_non_null(track_packet(&world->track, &packet));
+	}
+	packet = tcp(world, false, TCP_RST, 702, 0);
+	assert_null(track_packet(&world->track, &packet));
+	packet = tcp(world, false, TCP_RST, 701, 0);
+	assert_non_null(track_packet(&world->track, &packet));
+	assert_int_equal(exchange->sent_count, 2);
+	assert_int_equal(exchange->sent[0].reply, REPLY_NONE);
+	assert_int_equal(exchange->sent[1].reply, REPLY_RESET);
+}
+
 static void send_syn(struct world *world, uint32_t sequence, uint8_t ttl)
 {
 	struct packet syn = tcp(world, true, TCP_SYN, sequence, 0);
@@ -243,6 +262,7 @@ int main(void)
 		TEST(a_reply_older_than_its_probe_is_none),
 		TEST(a_syn_to_elsewhere_is_diverted),
 		TEST(another_remote_is_known_by_its_opening),
+		TEST(a_bare_ack_is_answered_by_its_acknowledgement),
 		TEST(a_conversation_is_read_from_both_sides),
 		TEST(more_probes_than_room_are_counted),
 	};
