@@ -8,6 +8,7 @@
 #define STARTED     INT64_C(1790000000000000000)
 #define FIRST_PORT  61000
 #define DEADLINE    MS(10000)
+#define DEADLINE_DEEP MS(90000)
 #define SEND_COST   US(12) /* of one crafted segment */
 #define NEIGHBOUR   MS(1)
 #define NO_NEIGHBOUR MS(2500)
@@ -190,7 +191,7 @@ static void opened(struct play *play, const struct action *action)
 
 static void do_send(struct play *play, const struct action *action)
 {
-	if (action->flags == TCP_SYN)
+	if (action->flags == TCP_SYN || action->purpose == PURPOSE_ACK)
 		opened(play, action);
 	int error = model_send(play->model, action);
 	if (error != 0)
@@ -201,6 +202,99 @@ static void do_send(struct play *play, const struct action *action)
 					   .ttl = action->ttl,
 					   .error = error });
 	play->model->now_ns += SEND_COST;
+}
+
+/* -- the reference ---------------------------------------------------------------------- */
+
+#define REFERENCE_PORT 22
+
+static void reference_packet(struct play *play, const struct action *action, bool out,
+			     uint8_t flags, uint32_t sequence, const char *says)
+{
+	struct address reference = { .family = 4, .bytes = { 10, 20, 0, 20 } };
+	struct packet packet = {
+		.number = ++play->frames,
+		.time_ns = play->model->now_ns,
+		.protocol = IP_TCP,
+		.source = out ? play->scenario->local : reference,
+		.destination = out ? reference : play->scenario->local,
+		.source_port = out ? action->local_port : action->remote_port,
+		.destination_port = out ? action->remote_port : action->local_port,
+		.ttl = 64,
+		.flags = flags,
+		.sequence = sequence,
+		.acknowledgement = out ? 501 : 101,
+		.payload = (const uint8_t *)says,
+		.payload_length = (uint32_t)strlen(says),
+		.payload_captured = (uint32_t)strlen(says),
+	};
+	trace_packet(play, &packet);
+	plan_packet(play->plan, &packet);
+	(void)track_packet(&play->track, &packet);
+}
+
+static void reference_ends(struct play *play, const struct action *action, int error)
+{
+	tell(play, (struct event){ .kind = EVENT_CONNECT,
+				   .local_port = action->local_port,
+				   .remote_port = action->remote_port,
+				   .error = error });
+}
+
+/* It is in the same room: all happens at once. */
+static void reference_answers(struct play *play, const struct action *action)
+{
+	double luck = play->scenario->reference_luck;
+	reference_packet(play, action, true, TCP_SYN, 100, "");
+	if (luck < 0.02) /* it is down */
+		return;
+	if (luck < 0.04) { /* nothing listens there */
+		reference_packet(play, action, false, TCP_RST | TCP_ACK, 0, "");
+		reference_ends(play, action, ECONNREFUSED);
+		return;
+	}
+	reference_packet(play, action, false, TCP_SYN | TCP_ACK, 500, "");
+	if (play->scenario->client.drops_answers && luck < 0.75)
+		return;
+	reference_ends(play, action, 0);
+	reference_packet(play, action, true, TCP_ACK, 101, "");
+	reference_packet(play, action, false, TCP_ACK | TCP_PSH, 501, "SSH-2.0-OpenSSH_9.2\r\n");
+}
+
+/* What the client's own rules do to it; one in four is about the VM's address alone. */
+static void connect_reference(struct play *play, const struct action *action)
+{
+	enum local_out out = play->scenario->client.out;
+	tell(play, (struct event){ .kind = EVENT_OPEN,
+				   .way = action->way,
+				   .purpose = action->purpose,
+				   .local_port = action->local_port,
+				   .remote_port = action->remote_port,
+				   .text = "10.20.0.20" });
+	tell(play, (struct event){ .kind = EVENT_REFERENCE, .text = "10.20.0.20" });
+	if (play->scenario->reference_luck >= 0.75)
+		out = OUT_PASS;
+	switch (out) {
+	case OUT_DROP:
+	case OUT_LATE_DROP:
+		break;
+	case OUT_RESET:
+	case OUT_PORT:
+	case OUT_PROXY_DEAD:
+		reference_ends(play, action, ECONNREFUSED);
+		break;
+	case OUT_FORBIDDEN:
+		reference_ends(play, action, EPERM);
+		break;
+	case OUT_PROXY:
+	case OUT_PROXY_AWAY:
+	case OUT_PROXY_HIDDEN:
+		reference_ends(play, action, 0);
+		break;
+	case OUT_PASS:
+		reference_answers(play, action);
+		break;
+	}
 }
 
 /* Performs what is due; false when the plan is complete. */
@@ -214,6 +308,10 @@ static bool act(struct play *play)
 		case ACTION_DONE:
 			return false;
 		case ACTION_CONNECT:
+			if (action.purpose == PURPOSE_REFERENCE) {
+				connect_reference(play, &action);
+				break;
+			}
 			opened(play, &action);
 			play->diagnosis->connections++;
 			model_connect(play->model, &action);
@@ -265,7 +363,10 @@ static void play_out(struct play *play)
 				      .control_count = 3,
 				      .kernel_ports = FIRST_PORT,
 				      .crafted_ports = FIRST_PORT + PLAN_KERNEL_PORTS,
-				      .deadline_ns = STARTED + DEADLINE,
+				      .deadline_ns = STARTED + (scenario->deep ? DEADLINE_DEEP
+									       : DEADLINE),
+				      .deep = scenario->deep,
+				      .reference = scenario->reference ? REFERENCE_PORT : 0,
 				      .crafted = scenario->client.route_error == 0 ||
 						 scenario->client.route_error == ENETDOWN,
 				      .full_ttl = 64 };

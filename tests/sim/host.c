@@ -337,13 +337,25 @@ static void take_ack(struct model *model, struct server_model *server,
 		take_data(model, server, segment);
 }
 
+/* ipfrag_time, and how late so long a timer comes. A proxy in between says nothing. */
+static void wait_for_the_rest(struct model *model, const struct happening *happening)
+{
+	struct happening gives_up = *happening;
+	gives_up.kind = HAPPENS_GIVES_UP;
+	gives_up.time_ns = model->now_ns + MS(30000) + dice_between(&model->dice, 0, MS(2050));
+	if (happening->index == 0)
+		queue_add(model, &gives_up);
+}
+
 void host_receive(struct model *model, const struct happening *happening)
 {
 	const struct segment *segment = &happening->segment;
 	struct server_model *server = server_of(model, segment->client_port);
 	bool known = server->host == happening->index && server->state != TCP_NONE &&
 		     server->state != TCP_GONE && server->port == segment->server_port;
-	if (segment->flags & TCP_SYN) {
+	if (segment->fragment) {
+		wait_for_the_rest(model, happening);
+	} else if (segment->flags & TCP_SYN) {
 		take_syn(model, happening);
 	} else if (segment->flags & TCP_RST) {
 		if (known)

@@ -237,7 +237,8 @@ int model_send(struct model *model, const struct action *action)
 				   .sequence = action->sequence,
 				   .acknowledgement = action->acknowledgement,
 				   .ip_id = action->ip_id,
-				   .timestamps = action->has_timestamp };
+				   .timestamps = action->has_timestamp,
+				   .fragment = action->purpose == PURPOSE_FRAGMENT };
 	int error = refused_locally(client, action);
 	if (error != 0)
 		return error;

@@ -196,7 +196,7 @@ static int many(const struct settings *settings)
 /* -- command line ----------------------------------------------------------------------- */
 
 enum { KEY_SEEDS = 256, KEY_SEED, KEY_SHRINK, KEY_UNIFORM, KEY_LOSS, KEY_CAUSE, KEY_CALM,
-       KEY_COUNTS, KEY_STEADY, KEY_CHECK };
+       KEY_COUNTS, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
 
 static const struct argp_option options[] = {
 	{ "seeds", KEY_SEEDS, "A..B", 0, "diagnose these and print tables (default 1..10000)", 0 },
@@ -208,6 +208,8 @@ static const struct argp_option options[] = {
 	{ "loss", KEY_LOSS, "PERCENT", 0, "0, 5, 10, 20 or 30 each way, for all", 0 },
 	{ "calm", KEY_CALM, "LIST", 0, "weather to leave out, as --shrink prints it", 0 },
 	{ "steady", KEY_STEADY, NULL, 0, "compare each verdict with that of the run without loss", 0 },
+	{ "deep", KEY_DEEP, NULL, 0, "with the heavier tests", 0 },
+	{ "reference", KEY_REFERENCE, NULL, 0, "with another SSH host to compare with", 0 },
 	{ "counts", KEY_COUNTS, NULL, 0, "print COUNTED rows instead", 0 },
 	{ "check", KEY_CHECK, NULL, 0, "fail when a promise is broken", 0 },
 	{ "verbose", 'v', NULL, 0, "tell of each wrong verdict; with --seed, of everything", 0 },
@@ -288,6 +290,12 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_COUNTS:
 		settings->counts = true;
+		break;
+	case KEY_DEEP:
+		settings->draw.deep = true;
+		break;
+	case KEY_REFERENCE:
+		settings->draw.reference = true;
 		break;
 	case KEY_CHECK:
 		settings->check = true;

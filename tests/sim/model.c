@@ -82,6 +82,9 @@ void model_step(struct model *model)
 		model->on_packet(model->context, &happening.segment, false);
 		kernel_receive(model, &happening.segment);
 		break;
+	case HAPPENS_GIVES_UP:
+		wire_gives_up(model, &happening);
+		break;
 	case HAPPENS_KERNEL_TIMER:
 		kernel_timer(model, &happening);
 		break;

@@ -184,6 +184,10 @@ struct scenario {
 	unsigned host_count;
 	struct weather weather;
 	unsigned loss_class;     /* index into the loss steps, for the tables */
+	uint8_t keeps_fragments; /* position of a device that waits for the rest of one; 0 none */
+	bool deep;               /* the heavier tests are wanted */
+	bool reference;          /* another SSH host was named */
+	double reference_luck;   /* drawn: whether that host is what it is said to be */
 };
 
 /* -- what moves ----------------------------------------------------------------------- */
@@ -198,6 +202,7 @@ struct segment {
 	const uint8_t *payload;
 	bool loopback, diverted;
 	bool timestamps;
+	bool fragment; /* the first of several, and no more come */
 	/* an ICMP error: the rest is the segment it is about */
 	uint8_t icmp_type, icmp_code;
 	struct address from; /* who sent what came back; family 0: the target */
@@ -210,6 +215,7 @@ enum happening_kind {
 	HAPPENS_AT_NODE,   /* a segment from the client reaches what acts on it */
 	HAPPENS_AT_HOST,   /* a segment reaches a host's stack */
 	HAPPENS_AT_CLIENT, /* a segment is at the client's tap */
+	HAPPENS_GIVES_UP,  /* the VM has waited long enough for the rest of a fragment */
 	HAPPENS_KERNEL_TIMER,
 	HAPPENS_HOST_TIMER,
 	HAPPENS_SERVICE,
@@ -337,6 +343,7 @@ void wire_out(struct model *model, const struct segment *segment);
 void wire_back(struct model *model, unsigned trail, unsigned position,
 	       const struct segment *segment);
 void wire_at_node(struct model *model, const struct happening *happening);
+void wire_gives_up(struct model *model, const struct happening *happening);
 unsigned wire_trail(struct model *model, uint16_t client_port, uint16_t server_port);
 
 /* host.c */

@@ -299,6 +299,18 @@ static enum cause draw_cause(const struct scenario *s, struct dice *dice,
 	return CAUSE_HEALTHY;
 }
 
+static void draw_extras(struct scenario *s, uint64_t seed, const struct draw_options *options)
+{
+	struct dice dice = dice_for(seed, 5);
+	bool kept = dice_chance(&dice, 0.5); /* NAT at the edge, most often */
+	bool edge = dice_chance(&dice, 0.7) && s->edge != 0;
+	uint8_t anywhere = (uint8_t)(1 + dice_below(&dice, s->trail[0].length));
+	s->keeps_fragments = !kept ? 0 : edge ? s->edge : anywhere;
+	s->reference_luck = dice_unit(&dice);
+	s->deep = options->deep;
+	s->reference = options->reference;
+}
+
 void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options *options)
 {
 	struct dice way = dice_for(seed, 1), weather = dice_for(seed, 2), fault = dice_for(seed, 4);
@@ -313,4 +325,5 @@ void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options 
 	draw_allowed(s, &way);
 	fault_apply(s, &fault);
 	draw_weather(s, &weather, options);
+	draw_extras(s, seed, options);
 }

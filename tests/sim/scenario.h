@@ -11,6 +11,8 @@ struct draw_options {
 	bool uniform;   /* every cause as often as another, not as prior.def has them */
 	int loss_class; /* -1: any */
 	int cause;      /* -1: any */
+	bool deep;      /* probe --deep */
+	bool reference; /* probe --reference */
 	bool calm[CALM_COUNT];
 };
 

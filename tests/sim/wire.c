@@ -119,7 +119,8 @@ static void walk_out(struct model *model, const struct segment *segment, int64_t
 	for (unsigned position = 1; position <= trail->length; position++) {
 		time_ns += scenario->node[trail->node[position]].delay_ns;
 		if (!crosses(model, position, scenario->weather.loss_out, &time_ns) ||
-		    filtered(model, time_ns, number, position, true, segment))
+		    filtered(model, time_ns, number, position, true, segment) ||
+		    (segment->fragment && position == scenario->keeps_fragments))
 			return;
 		if (position == trail->length)
 			break;
@@ -259,6 +260,14 @@ static void expired(struct model *model, const struct happening *happening)
 	const struct node *node = &model->scenario->node[number];
 	if (!node->silent && icmp_allowed(model, number))
 		report(model, happening, 11, 0, &node->address);
+}
+
+/* An end host reassembles before its rules look (IPv4), and says that it gave up. */
+void wire_gives_up(struct model *model, const struct happening *happening)
+{
+	uint8_t number = model->scenario->trail[happening->trail].node[happening->position];
+	if (icmp_allowed(model, number))
+		report(model, happening, 11, 1, &model->scenario->target);
 }
 
 static void unreachable(struct model *model, const struct happening *happening,
