@@ -45,6 +45,7 @@ void observe_rules(struct observation *o);	  /* rule: explains out and in */
 void observe_files(struct observation *o);	  /* permissions, config */
 void observe_reference(struct observation *o);	  /* reference */
 void observe_deep(struct observation *o);	  /* fragment, ack, plain */
+void observe_quotes(struct observation *o);	  /* quote */
 
 #define MILLISECONDS(n) ((int64_t)(n)*1000000)
 

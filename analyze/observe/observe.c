@@ -80,4 +80,5 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 	observe_files(&observation);
 	observe_reference(&observation);
 	observe_deep(&observation);
+	observe_quotes(&observation);
 }

@@ -93,7 +93,9 @@ static void record_sent(struct exchange *exchange, const struct track *track,
 		.sequence = packet->sequence,
 		.acknowledgement = packet->acknowledgement,
 		.ip_id = packet->ip_id,
+		.mss = packet->mss,
 		.ttl = packet->ttl,
+		.tos = packet->tos,
 		.data = !(packet->flags & TCP_SYN),
 		.loopback = packet->loopback,
 		.diverted = track->run->planned && elsewhere,
@@ -147,6 +149,11 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
 	sent->reply_ttl = packet->ttl;
 	sent->icmp_type = packet->icmp_type;
 	sent->icmp_code = packet->icmp_code;
+	sent->quoted = (struct quoted){ .source = packet->quote.source,
+					.destination = packet->quote.destination,
+					.destination_port = packet->quote.destination_port,
+					.mss = packet->quote.mss,
+					.tos = packet->quote.tos };
 	sent->reply_loopback = packet->loopback;
 	return true;
 }

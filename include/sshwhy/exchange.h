@@ -28,7 +28,8 @@ struct sent {
 	uint32_t sequence;
 	uint32_t acknowledgement; /* data segments only */
 	uint16_t ip_id;
-	uint8_t ttl;
+	uint16_t mss; /* 0: no such option */
+	uint8_t ttl, tos;
 	bool data;     /* a data segment or a bare ACK, not a SYN */
 	bool loopback; /* seen on the loopback interface, not on the wire */
 	bool diverted; /* it leaves for another address or port than the target's */
@@ -41,6 +42,12 @@ struct sent {
 	struct address from;
 	uint8_t reply_ttl;
 	uint8_t icmp_type, icmp_code;
+	struct quoted { /* what the ICMP reply says had arrived where it comes from */
+		struct address source, destination;
+		uint16_t destination_port;
+		uint16_t mss; /* 0: not quoted, or no such option */
+		uint8_t tos;
+	} quoted; /* source.family 0: no ICMP reply */
 	bool reply_loopback;
 	uint64_t reset_frame; /* data segments: the reset for it, be it the first reply or not */
 	bool unacceptable; /* a reset whose acknowledgement no kernel takes for an answer */
