@@ -85,6 +85,8 @@ static void record_sent(struct exchange *exchange, const struct track *track,
 		exchange->unrecorded++;
 		return;
 	}
+	exchange->sent = arena_grow(track->arena, exchange->sent, exchange->sent_count,
+				    sizeof(*exchange->sent));
 	bool elsewhere = packet->destination_port != exchange->remote_port ||
 			 !address_equal(&packet->destination, &exchange->remote);
 	exchange->sent[exchange->sent_count++] = (struct sent){

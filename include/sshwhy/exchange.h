@@ -114,8 +114,8 @@ struct exchange {
 	enum way way;
 	enum purpose purpose;
 
-	unsigned sent_count;
-	struct sent sent[EXCHANGE_SENT_MAX];
+	struct sent *sent; /* in the tracker's arena, which has room for those there are */
+	unsigned sent_count; /* EXCHANGE_SENT_MAX at most */
 	unsigned unrecorded; /* segments beyond that */
 
 	/* what the kernel said, for WAY_KERNEL */
