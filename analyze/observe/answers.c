@@ -95,6 +95,10 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 	if (o->frames_lost || tally->ripe < SILENCE_SYNS ||
 	    tally->last_ripe_ns - tally->first_ns < SILENCE_SPAN)
 		return;
+	if (at_the_vm(o->run)) {
+		observe_arrived_silence(o, tally->sent, (double)(o->now_ns - tally->first_ns) / 1e9);
+		return;
+	}
 	tally_packets(o,
 		      fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
 			       tally->sent, o->run->port,
@@ -110,9 +114,21 @@ static void observe_syn(struct observation *o)
 		tally_exchange(o, exchange, &tally);
 	if (tally.sent == 0)
 		return;
+	/* An answer that is lost behind this place says nothing of the way that it went. */
+	if (fact_answer(o->facts, QUESTION_BACK) == ANSWER_BACK_LOST && !at_the_vm(o->run))
+		return;
+	bool answered = tally.example[REPLY_SYN_ACK] || tally.example[REPLY_RESET] ||
+			tally.example[REPLY_UNREACHABLE];
+	if (at_the_vm(o->run) && answered) {
+		observe_arrived(o);
+		return;
+	}
 	const struct sent *sent = tally.example[REPLY_SYN_ACK];
 	char from[ADDRESS_TEXT];
-	if (sent != NULL) {
+	if (sent != NULL && sent->frame == 0) {
+		fact_set(o, ANSWER_SYN_SYN_ACK,
+			 "the connection to port %u stands when the capture begins", o->run->port);
+	} else if (sent != NULL) {
 		tally_packets(o,
 			      fact_set(o, ANSWER_SYN_SYN_ACK,
 				       "SYNs to port %u are answered with SYN-ACK after %.1f ms",

@@ -29,6 +29,8 @@ static bool waited(const struct observation *o, int64_t since_ns, int64_t patien
 {
 	const struct connection *c = o->kernel->connection;
 	int64_t until = o->now_ns;
+	if (o->frames_lost)
+		return false;
 	if (c->client_end_ns != 0 && c->client_end_ns < until)
 		until = c->client_end_ns;
 	return since_ns != 0 && until - since_ns >= patience;
@@ -65,6 +67,31 @@ static int64_t speech_patience(const struct observation *o)
 	if (waited > (double)SPEECH_PATIENCE * 3)
 		waited = (double)SPEECH_PATIENCE * 3;
 	return waited > (double)SPEECH_PATIENCE ? (int64_t)waited : SPEECH_PATIENCE;
+}
+
+/* Whether the server ended it, by itself. In somebody else's capture the client may have
+ * done so before, or may have been silent until sshd lost its patience (LoginGraceTime). */
+#define GRACE MILLISECONDS(20000)
+
+static bool server_ended(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	if (c->server_end_ns == 0 || o->run->planned)
+		return c->server_end_ns != 0;
+	if (c->client_end_ns != 0 && c->client_end_ns < c->server_end_ns)
+		return false;
+	int64_t heard_ns = c->client_data_ns > c->server_data_ns ? c->client_data_ns
+								 : c->server_data_ns;
+	return c->server_data_ns == 0 || c->dialog.side[SSH_CLIENT].milestone >= SSH_KEXINIT ||
+	       c->server_end_ns - heard_ns < GRACE;
+}
+
+/* The server has shown its key: the next word is the client's, who may ask its user. */
+static bool waits_for_user(const struct observation *o)
+{
+	const struct ssh_dialog *dialog = &o->kernel->connection->dialog;
+	return !o->run->planned && dialog->side[SSH_SERVER].milestone >= SSH_KEX &&
+	       dialog->side[SSH_CLIENT].milestone < SSH_NEWKEYS;
 }
 
 static const char *end_word(const struct connection *c)
@@ -308,13 +335,13 @@ static void key_exchange(struct observation *o)
 		fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s",
 				end->detail != NULL ? end->detail : "no common algorithm");
 		fact_packet(fact, c->server_data_frame);
-	} else if (c->server_end_ns != 0 &&
+	} else if (server_ended(o) &&
 		   (c->client_end_ns == 0 || c->server_end_ns <= c->client_end_ns)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_CUT, "the connection is %s during key exchange",
 				end_word(c));
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
-	} else if (client->milestone >= SSH_KEXINIT &&
+	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) &&
 		   waited(o, c->server_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
@@ -339,9 +366,9 @@ static void after_identification(struct observation *o)
 		return;
 	}
 	struct fact *fact = NULL;
-	if (c->client_data_frame == 0 && c->server_end_ns == 0)
+	if (c->client_data_frame == 0 && !server_ended(o))
 		return;
-	if (c->server_end_ns != 0) {
+	if (server_ended(o)) {
 		fact = fact_set(o, ANSWER_SSH_CUT,
 				"the server identifies itself as %s; the connection is %s %s",
 				server->ident, end_word(c),
@@ -376,7 +403,7 @@ static void other_words(struct observation *o)
 	if (server->not_ssh)
 		fact = fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
 				server->first_line);
-	else if (c->server_end_ns != 0)
+	else if (server_ended(o))
 		fact = fact_set(o, ANSWER_SSH_REFUSED_TEXT,
 				"the server says \"%s\" and closes, without identifying itself",
 				server->first_line);
@@ -406,14 +433,14 @@ static void not_a_word(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	struct fact *fact = NULL;
 	const struct sent *syn = opening(o->kernel);
-	if (c->server_end_ns != 0 && ended_by_words(o)) {
+	if (server_ended(o) && ended_by_words(o)) {
 		fact = fact_set(o, ANSWER_SSH_HUNG_UP,
 				"the server says nothing; the connection is %s as soon as the "
 				"client identifies itself",
 				end_word(c));
 		fact_packet(fact, c->server_fin_frame);
 		fact_packet(fact, c->server_reset_frame);
-	} else if (c->server_end_ns != 0) {
+	} else if (server_ended(o)) {
 		fact = fact_set(o, ANSWER_SSH_CLOSED,
 				"the connection is accepted, then %s after %.0f ms without a byte",
 				end_word(c), (double)(c->server_end_ns - syn->time_ns) / 1e6);
@@ -528,6 +555,13 @@ static void observe_swallower(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	const struct path *session = &paths->session;
+	if (at_the_vm(o->run)) {
+		fact_packet(fact_set(o, ANSWER_CUTTER_VM,
+				     "the client's bytes have come to the VM, which does not "
+				     "acknowledge them"),
+			    o->kernel->connection->client_data_frame);
+		return;
+	}
 	if (session->asked_to == 0 || paths->ssh.last_router == 0)
 		return;
 	uint8_t missing = first_missing_router(paths, session);
@@ -610,6 +644,8 @@ void observe_conversation(struct observation *o)
 		return;
 	}
 	observe_ssh(o);
+	if (on_the_way(o->run))
+		observe_far(o);
 	observe_cutter(o);
 	observe_key(o);
 }

@@ -167,6 +167,10 @@ static const struct sent *answered_syn(const struct exchange *kernel)
 
 static void observe_in(struct observation *o)
 {
+	if (on_the_way(o->run)) {
+		observe_back(o);
+		return;
+	}
 	if (o->kernel == NULL)
 		return;
 	const struct sent *syn = answered_syn(o->kernel);
@@ -199,6 +203,7 @@ static void observe_in(struct observation *o)
 
 void observe_machine(struct observation *o)
 {
+	observe_place(o);
 	observe_name(o);
 	observe_route(o);
 	observe_out(o);

@@ -47,6 +47,15 @@ void observe_reference(struct observation *o);	  /* reference */
 void observe_deep(struct observation *o);	  /* fragment, ack, plain */
 void observe_quotes(struct observation *o);	  /* quote */
 
+/* Somebody else's capture (passive.c): made on the VM, or somewhere before it. */
+bool on_the_way(const struct run *run);
+bool at_the_vm(const struct run *run);
+void observe_place(struct observation *o);
+void observe_arrived(struct observation *o); /* and who */
+void observe_arrived_silence(struct observation *o, unsigned count, double seconds);
+void observe_back(struct observation *o);
+void observe_far(struct observation *o);
+
 #define MILLISECONDS(n) ((int64_t)(n)*1000000)
 
 #endif

@@ -20,7 +20,7 @@ struct building {
 	struct report *report;
 	const struct run *run;
 	struct arena *arena;
-	struct track track;
+	const struct track *track;
 	struct facts facts;
 	struct verdict verdict;
 	struct explain_values values;
@@ -186,7 +186,7 @@ static const struct connection *conversation(const struct building *b)
 {
 	const struct exchange *exchange;
 	const struct connection *last = NULL;
-	for (size_t i = 0; (exchange = track_next(&b->track, PURPOSE_SSH, &i)) != NULL;)
+	for (size_t i = 0; (exchange = track_next(b->track, PURPOSE_SSH, &i)) != NULL;)
 		if (exchange->connection != NULL)
 			last = exchange->connection;
 	return last;
@@ -399,21 +399,21 @@ static void build_question(struct building *b)
 	if (run->local_address.family != 0)
 		report->local_address =
 			arena_string(b->arena, address_text(&run->local_address, text));
-	report->vantage = vantage_names[run->vantage];
+	if (run->vantage < VANTAGES)
+		report->vantage = vantage_names[run->vantage];
 	report->deployment = deployment_names[run->deployment];
 	report->interface = run->interface;
 	report->started_ns = run->started_ns;
 	report->duration_seconds = (double)(run->stopped_ns - run->started_ns) / 1e9;
 }
 
-void report_build(struct report *report, const struct run *run,
-		  const struct report_options *options, struct arena *arena)
+void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
+			  const struct report_options *options, struct arena *arena)
 {
-	struct building b = { .report = report, .run = run, .arena = arena };
+	const struct run *run = track->run;
+	struct building b = { .report = report, .run = run, .arena = arena, .track = track };
 	memset(report, 0, sizeof(*report));
-	track_start(&b.track, run, arena);
-	track_run(&b.track);
-	observe(&b.track, run->stopped_ns, arena, &b.facts);
+	observe(track, now_ns, arena, &b.facts);
 	reason(&b.facts, run, NULL, &b.verdict);
 	report->outcome = b.verdict.outcome;
 	report->cause = b.verdict.cause;
@@ -429,4 +429,13 @@ void report_build(struct report *report, const struct run *run,
 	build_also(&b);
 	build_summary(&b);
 	build_not_observed(&b);
+}
+
+void report_build(struct report *report, const struct run *run,
+		  const struct report_options *options, struct arena *arena)
+{
+	struct track track;
+	track_start(&track, run, arena);
+	track_run(&track);
+	report_build_tracked(report, &track, run->stopped_ns, options, arena);
 }

@@ -51,9 +51,17 @@ static const struct {
 #undef PRIOR
 };
 
+/* The probe of a machine on the way passes only what lies behind it. A capture made there
+ * shows somebody else's connection, which has passed the rest before. */
+static enum vantage connected_from(const struct run *run)
+{
+	bool on_the_way = run->vantage == VANTAGE_VM || run->vantage == VANTAGE_UNKNOWN;
+	return !run->planned && on_the_way ? VANTAGE_CLIENT : run->vantage;
+}
+
 double prior(enum cause cause, const struct run *run)
 {
-	return priors[cause].base * priors[cause].vantage[run->vantage] *
+	return priors[cause].base * priors[cause].vantage[connected_from(run)] *
 	       priors[cause].deployment[run->deployment] *
 	       priors[cause].path[run->path == PATH_INTERNET ? 0 : 1];
 }
@@ -199,6 +207,15 @@ static void rank_sources(struct verdict *verdict)
 	}
 }
 
+/* Whether any cause has an opinion of its own about the question. */
+static bool decides(enum question question)
+{
+	for (int c = 0; c < CAUSES; c++)
+		if (decides_of((enum cause)c, question))
+			return true;
+	return false;
+}
+
 /* Whether health can be told, or anything was seen that health would not show: without
  * that there is nothing to reason from. */
 static bool evidence_enough(const struct facts *facts, const struct question_set *use,
@@ -207,7 +224,8 @@ static bool evidence_enough(const struct facts *facts, const struct question_set
 	if (running[CAUSE_HEALTHY])
 		return true;
 	for (int q = 0; q < QUESTIONS; q++)
-		if (asked(facts, use, q) && likelihood(CAUSE_HEALTHY, facts->fact[q].answer) < 0.5)
+		if (asked(facts, use, q) && decides((enum question)q) &&
+		    likelihood(CAUSE_HEALTHY, facts->fact[q].answer) < 0.5)
 			return true;
 	return false;
 }

@@ -28,13 +28,15 @@ static void read_notes(struct run *run, const struct savefile *savefile)
 		(void)note_read(run, savefile_note(savefile, i));
 }
 
-bool run_load(struct run *run, const char *path, struct error *error)
+bool run_begin(struct run *run, const struct savefile *savefile)
 {
 	memset(run, 0, sizeof(*run));
-	struct savefile *savefile = savefile_open(path, error);
-	if (savefile == NULL)
-		return false;
 	read_notes(run, savefile);
+	return run->planned;
+}
+
+bool run_frames(struct run *run, struct savefile *savefile, const char *path, struct error *error)
+{
 	struct frame frame;
 	enum savefile_status status;
 	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
@@ -46,6 +48,17 @@ bool run_load(struct run *run, const char *path, struct error *error)
 			  "%s: %s at byte %llu; %zu frames before it are used", path, damage,
 			  (unsigned long long)offset, run->frame_count);
 	}
-	savefile_close(savefile);
 	return status == SAVEFILE_END;
+}
+
+bool run_load(struct run *run, const char *path, struct error *error)
+{
+	memset(run, 0, sizeof(*run));
+	struct savefile *savefile = savefile_open(path, error);
+	if (savefile == NULL)
+		return false;
+	(void)run_begin(run, savefile);
+	bool whole = run_frames(run, savefile, path, error);
+	savefile_close(savefile);
+	return whole;
 }

@@ -92,8 +92,10 @@ void connection_client(struct connection *connection, const struct packet *packe
 		take_payload(connection, SSH_CLIENT, packet);
 	}
 	bool ends = (packet->flags & (TCP_FIN | TCP_RST)) != 0;
-	if (ends && connection->client_end_ns == 0)
+	if (ends && connection->client_end_ns == 0) {
 		connection->client_end_ns = packet->time_ns;
+		connection->client_end_ttl = packet->ttl;
+	}
 	if ((packet->flags & TCP_FIN) && connection->client_fin_frame == 0)
 		connection->client_fin_frame = packet->number;
 	if ((packet->flags & TCP_RST) && connection->client_reset_frame == 0)

@@ -108,9 +108,10 @@ static void record_sent(struct exchange *exchange, const struct track *track,
 
 /* A data segment sent with less TTL than the connection's SYN had: a probe that
  * asks how far these bytes come, not a part of the conversation. */
-static bool is_ttl_probe(const struct exchange *exchange, const struct packet *packet)
+static bool is_ttl_probe(const struct track *track, const struct exchange *exchange,
+			 const struct packet *packet)
 {
-	return exchange->connection != NULL && packet->payload_length > 0 &&
+	return track->run->planned && exchange->connection != NULL && packet->payload_length > 0 &&
 	       exchange->sent_count > 0 && packet->ttl < exchange->sent[0].ttl;
 }
 
@@ -119,7 +120,7 @@ static void take_outgoing(struct track *track, struct exchange *exchange,
 {
 	bool ack = exchange->purpose == PURPOSE_ACK && (packet->flags & TCP_ACK);
 	if ((packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || ack ||
-	    is_ttl_probe(exchange, packet))
+	    is_ttl_probe(track, exchange, packet))
 		record_sent(exchange, track, packet);
 	else if (exchange->connection != NULL)
 		connection_client(exchange->connection, packet);
@@ -277,6 +278,42 @@ static struct exchange *adopt(struct track *track, const struct packet *packet)
 	return exchange;
 }
 
+/* A capture that begins in the middle of a connection, but before its identification
+ * strings: it stands, and these bytes are the first that one side says. */
+static struct exchange *adopt_midstream(struct track *track, const struct packet *packet)
+{
+	const struct run *run = track->run;
+	bool speaks = packet->payload_captured >= 4 && memcmp(packet->payload, "SSH-", 4) == 0;
+	bool from_client = packet->destination_port == run->port &&
+			   address_equal(&packet->source, &run->local_address);
+	if (run->planned || !speaks || !(packet->flags & TCP_ACK))
+		return NULL;
+	struct exchange *exchange =
+		exchange_add(track, from_client ? packet->source_port : packet->destination_port,
+			     from_client ? packet->destination_port : packet->source_port);
+	struct packet answer = *packet;
+	answer.number = 0;
+	answer.sequence = (from_client ? packet->acknowledgement : packet->sequence) - 1;
+	answer.acknowledgement = from_client ? packet->sequence : packet->acknowledgement;
+	exchange->purpose = PURPOSE_SSH;
+	exchange->connection = connection_new(track->arena, &answer);
+	exchange->connection->established = true;
+	exchange->connection->syn_acks = 1;
+	exchange->sent = arena_grow(track->arena, NULL, 0, sizeof(*exchange->sent));
+	exchange->sent[exchange->sent_count++] = (struct sent){
+		.time_ns = packet->time_ns,
+		.sequence = answer.acknowledgement - 1,
+		.ttl = packet->ttl,
+		.destination = run->address,
+		.destination_port = run->port,
+		.reply = REPLY_SYN_ACK,
+		.reply_ns = packet->time_ns,
+		.from = run->address,
+		.reply_ttl = packet->ttl,
+	};
+	return exchange;
+}
+
 static bool from_target(const struct exchange *exchange, const struct packet *packet)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++)
@@ -300,8 +337,17 @@ static struct exchange *take_tcp(struct track *track, const struct packet *packe
 	if (exchange != NULL && from_target(exchange, packet))
 		return take_incoming(track, exchange, packet) ? exchange : NULL;
 	exchange = adopt(track, packet);
-	if (exchange != NULL)
+	if (exchange != NULL) {
 		take_outgoing(track, exchange, packet);
+		return exchange;
+	}
+	exchange = adopt_midstream(track, packet);
+	if (exchange == NULL)
+		return NULL;
+	if (packet->source_port == exchange->local_port)
+		take_outgoing(track, exchange, packet);
+	else
+		(void)take_incoming(track, exchange, packet);
 	return exchange;
 }
 

@@ -86,6 +86,7 @@ struct connection {
 	uint8_t server_data_ttl;
 	uint64_t client_fin_frame, client_reset_frame;
 	int64_t client_end_ns;
+	uint8_t client_end_ttl;
 
 	uint32_t client_next, server_next; /* highest sequence number seen, plus its length */
 	uint32_t server_acked;             /* highest acknowledgement the server gave */

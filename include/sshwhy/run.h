@@ -19,7 +19,14 @@
 #include "sshwhy/packet.h"
 #include "sshwhy/savefile.h"
 
-enum vantage { VANTAGE_CLIENT, VANTAGE_INTERNET, VANTAGE_VNET, VANTAGE_VM, VANTAGES };
+enum vantage {
+	VANTAGE_CLIENT,
+	VANTAGE_INTERNET,
+	VANTAGE_VNET,
+	VANTAGE_VM,
+	VANTAGES,
+	VANTAGE_UNKNOWN = VANTAGES, /* somebody else's capture that does not tell; no name */
+};
 enum deployment { DEPLOYMENT_UNKNOWN, DEPLOYMENT_ARM, DEPLOYMENT_CLASSIC, DEPLOYMENTS };
 enum path_kind { PATH_INTERNET, PATH_VPN, PATH_EXPRESSROUTE, PATH_KINDS };
 
@@ -90,6 +97,8 @@ enum event_kind {
 	EVENT_REFERENCE, /* text: the address of the reference; detail: as it was asked for;
 			    error: 0, or EHOSTUNREACH when the next hop on the way there does
 			    not answer ARP or ND */
+	EVENT_PLACE,	 /* somebody else's capture: where it was taken; text: how that shows;
+			    detail: an answer to the question PLACE */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];
@@ -148,5 +157,11 @@ bool run_save(const struct run *run, const char *const *comments, FILE *out, str
 /* Reads a saved run or a plain capture. What precedes damage is kept: then false
  * with EXIT_MALFORMED, and `run` holds what was readable. */
 bool run_load(struct run *run, const char *path, struct error *error);
+
+/* The same in two steps, from a savefile that was just opened: what precedes the frames (false:
+ * it is no saved run of ours), then the frames (false as above; `path` is for the error). */
+bool run_begin(struct run *run, const struct savefile *savefile);
+bool run_frames(struct run *run, struct savefile *savefile, const char *path,
+		struct error *error);
 
 #endif

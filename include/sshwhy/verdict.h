@@ -41,4 +41,8 @@ struct report_options {
 void report_build(struct report *report, const struct run *run,
 		  const struct report_options *options, struct arena *arena);
 
+/* The same from a tracker that has seen the packets, as of `now_ns`. */
+void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
+			  const struct report_options *options, struct arena *arena);
+
 #endif

@@ -1,11 +1,9 @@
 /* sshwhy analyze: the diagnosis from saved captures. */
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/cli.h"
-#include "sshwhy/conversations.h"
-#include "sshwhy/verdict.h"
+#include "cli/reports.h"
+#include "sshwhy/traffic.h"
 
 #define PORTS_MAX 16
 
@@ -17,6 +15,7 @@ struct arguments {
 	uint16_t ports[PORTS_MAX];
 	size_t port_count;
 	const char *only;
+	bool vantage_given;
 	enum vantage vantage;
 };
 
@@ -24,10 +23,10 @@ enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_GROUP, KEY_VM };
 
 static const struct argp_option options[] = {
 	{ "vantage", KEY_VANTAGE, "WHERE", 0,
-	  "client, internet, vnet or vm: where the capture was taken", 1 },
+	  "client, internet, vnet or vm: where the capture was taken (else inferred)", 1 },
 	{ "port", KEY_PORT, "LIST", 0,
 	  "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
-	{ "only", KEY_ONLY, "PATTERN", 0, "servers whose address matches the shell pattern", 1 },
+	{ "only", KEY_ONLY, "PATTERN", 0, "those whose client, server, port, cause or outcome matches", 1 },
 	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 2 },
 	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 2 },
 	{ 0 },
@@ -53,6 +52,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (!parse_name("vantage", text, vantage_names, VANTAGES, &value, &error))
 			usage_error("%s", error.text);
 		a->vantage = (enum vantage)value;
+		a->vantage_given = true;
 		return 0;
 	case KEY_PORT:
 		if (!parse_ports(text, a->ports, PORTS_MAX, &a->port_count, &error))
@@ -72,65 +72,105 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	}
 }
 
-/* Of several exit codes the gravest is kept: no verdict (64 and above), then faults in
- * the order 1, 2, 3, then 0. */
-static int graver(int a, int b)
+static void take_report(void *context, const struct report *report)
 {
-	return a > b ? a : b;
+	reports_take(context, report);
 }
 
-static int report_one(const struct arguments *a, const struct run *run, const char *file,
-		      unsigned attempts, struct arena *arena)
+/* A run of sshwhy's own: one diagnosis, whose plan is known. */
+static bool analyze_run(const struct arguments *a, struct run *run, struct savefile *savefile,
+			const char *file, struct reports *reports, struct error *error)
 {
+	struct arena arena = { 0 };
 	struct report report;
-	struct error error = { 0 };
-	report_build(&report, run, &a->report, arena);
-	if (a->only != NULL && report.address != NULL && fnmatch(a->only, report.address, 0) != 0)
-		return EXIT_HEALTHY;
-	report.capture = file;
-	report.attempts = attempts;
-	if (!output_report(&a->output, &report, &error))
-		return output_error(&error);
-	return report_exit_code(&report);
+	bool whole = run_frames(run, savefile, file, error);
+	report_build(&report, run, &a->report, &arena);
+	report.attempts = 1;
+	reports_take(reports, &report);
+	arena_free(&arena);
+	return whole;
 }
 
-static int report_capture(const struct arguments *a, struct run *run, const char *file,
-			  struct arena *arena)
+static struct traffic *open_traffic(const struct arguments *a, struct reports *reports,
+				    struct error *error)
 {
-	size_t count;
-	const struct conversation *found =
-		conversations_find(run, a->ports, a->port_count, arena, &count);
-	int code = EXIT_HEALTHY;
-	run->vantage = a->vantage;
-	for (size_t i = 0; i < count; i++) {
-		struct run part = conversation_run(run, &found[i], arena);
-		code = graver(code, report_one(a, &part, file, found[i].attempts, arena));
-	}
-	if (count == 0) {
-		struct error error = { 0 };
-		error_set(&error, EXIT_UNKNOWN, "%s: no SSH conversation in %zu frames", file,
-			  run->frame_count);
-		return output_error(&error);
-	}
-	return code;
+	struct traffic_options wanted = { .ports = a->ports,
+					   .port_count = a->port_count,
+					   .vantage_given = a->vantage_given,
+					   .vantage = a->vantage,
+					   .report = a->report };
+	if (!random_key(wanted.key, error))
+		return NULL;
+	struct traffic *traffic = traffic_new(&wanted, take_report, reports);
+	if (traffic == NULL)
+		error_set(error, EXIT_UNAVAILABLE, "out of memory");
+	return traffic;
 }
 
-static int analyze_file(const struct arguments *a, const char *file)
+static bool tell_damage(const struct savefile *savefile, const char *file, uint64_t frames,
+			struct error *error)
+{
+	uint64_t offset;
+	const char *damage = savefile_damage(savefile, &offset);
+	return error_set(error, EXIT_MALFORMED,
+			 "%s: %s at byte %llu; %llu frames before it are used", file, damage,
+			 (unsigned long long)offset, (unsigned long long)frames);
+}
+
+/* Somebody else's capture: one pass, whatever its length. */
+static bool analyze_traffic(const struct arguments *a, struct savefile *savefile, const char *file,
+			    struct reports *reports, struct error *error)
+{
+	struct frame frame;
+	enum savefile_status status;
+	struct traffic *traffic = open_traffic(a, reports, error);
+	if (traffic == NULL)
+		return false;
+	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
+		traffic_frame(traffic, &frame);
+	traffic_end(traffic);
+	struct traffic_tally tally = traffic_tally(traffic);
+	traffic_free(traffic);
+	reports_room(file, tally);
+	if (status == SAVEFILE_DAMAGED)
+		return tell_damage(savefile, file, tally.frames, error);
+	if (tally.conversations == 0)
+		return error_set(error, EXIT_UNKNOWN, "%s: no SSH conversation in %llu frames", file,
+				 (unsigned long long)tally.frames);
+	return true;
+}
+
+/* 0, or why there is no verdict, or none of all of it. */
+static int analyze_file(const struct arguments *a, const char *file, struct reports *reports)
 {
 	struct run run;
-	struct arena arena = { 0 };
 	struct error error = { 0 };
-	int code = EXIT_HEALTHY;
-	bool whole = run_load(&run, file, &error);
-	if (run.planned)
-		code = report_one(a, &run, file, 1, &arena);
-	else if (whole || run.frame_count > 0)
-		code = report_capture(a, &run, file, &arena);
-	if (!whole)
-		code = output_error(&error);
-	arena_free(&arena);
+	struct savefile *savefile = savefile_open(file, &error);
+	if (savefile == NULL)
+		return output_error(&error);
+	reports->capture = file;
+	bool ours = run_begin(&run, savefile);
+	bool fine = ours ? analyze_run(a, &run, savefile, file, reports, &error)
+			 : analyze_traffic(a, savefile, file, reports, &error);
 	run_free(&run);
-	return code;
+	savefile_close(savefile);
+	return fine ? EXIT_HEALTHY : output_error(&error);
+}
+
+/* Of several exit codes the gravest: what kept a file from being read whole, then the most
+ * troubled report. */
+static int analyze_files(const struct arguments *a, struct reports *reports)
+{
+	int unread = EXIT_HEALTHY;
+	for (int i = 0; i < a->file_count; i++) {
+		int code = analyze_file(a, a->files[i], reports);
+		unread = code > unread ? code : unread;
+	}
+	bool any = summary_count(reports->summary) > 0;
+	int code = reports_end(reports);
+	if (unread >= EXIT_USAGE && code < EXIT_USAGE)
+		return unread;
+	return any || code >= EXIT_USAGE || unread == EXIT_HEALTHY ? code : unread;
 }
 
 int command_analyze(int argc, char **argv)
@@ -145,9 +185,10 @@ int command_analyze(int argc, char **argv)
 		.children = children,
 	};
 	struct arguments a = { 0 };
-	int code = EXIT_HEALTHY;
+	struct reports reports;
+	struct error error = { 0 };
 	parse_command_line(&argp, argc, argv, &a);
-	for (int i = 0; i < a.file_count; i++)
-		code = graver(code, analyze_file(&a, a.files[i]));
-	return code;
+	if (!reports_start(&reports, &a.output, a.only, &error))
+		return output_error(&error);
+	return analyze_files(&a, &reports);
 }

@@ -30,6 +30,11 @@ extern const struct argp output_argp; /* input: struct output */
 /* Writes the report to stdout as asked. EXIT_CANNOT_WRITE when that fails. */
 bool output_report(const struct output *output, const struct report *report, struct error *error);
 
+/* The same to another stream than stdout, and not flushed. */
+bool output_report_to(const struct output *output, const struct report *report, FILE *out,
+		      struct error *error);
+bool output_colored(const struct output *output); /* is stdout's text to be coloured? */
+
 /* Prints "sshwhy: text" on stderr, safe for a terminal; returns the error's exit code. */
 int output_error(const struct error *error);
 

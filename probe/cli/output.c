@@ -47,7 +47,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 const struct argp output_argp = { .options = options, .parser = parse };
 
-static bool colored(const struct output *output)
+bool output_colored(const struct output *output)
 {
 	const char *none = getenv("NO_COLOR");
 	if (output->color != COLOR_AUTO)
@@ -55,12 +55,21 @@ static bool colored(const struct output *output)
 	return isatty(STDOUT_FILENO) && (none == NULL || none[0] == '\0');
 }
 
+bool output_report_to(const struct output *output, const struct report *report, FILE *out,
+		      struct error *error)
+{
+	struct text_style style = { .color = output_colored(output),
+				    .verbosity = output->verbosity };
+	bool written = output->json ? report_json(report, out) : report_text(report, &style, out);
+	return written || error_set(error, EXIT_CANNOT_WRITE, "the report cannot be written: %s",
+				    strerror(errno));
+}
+
 bool output_report(const struct output *output, const struct report *report, struct error *error)
 {
-	struct text_style style = { .color = colored(output), .verbosity = output->verbosity };
-	bool written =
-		output->json ? report_json(report, stdout) : report_text(report, &style, stdout);
-	if (!written || fflush(stdout) != 0)
+	if (!output_report_to(output, report, stdout, error))
+		return false;
+	if (fflush(stdout) != 0)
 		return error_set(error, EXIT_CANNOT_WRITE, "the report cannot be written: %s",
 				 strerror(errno));
 	return true;

@@ -9,7 +9,7 @@
 
 #include "sshwhy/verdict.h"
 
-static const struct run client = { .vantage = VANTAGE_CLIENT, .deployment = DEPLOYMENT_CLASSIC };
+static const struct run client = { .planned = true, .vantage = VANTAGE_CLIENT, .deployment = DEPLOYMENT_CLASSIC };
 
 static void set(struct facts *facts, enum answer answer)
 {

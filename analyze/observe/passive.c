@@ -1,0 +1,171 @@
+/* What only somebody else's capture asks: where it was taken, and, on the VM or on the way
+ * to it, what becomes of the client's side. */
+#include <string.h>
+
+#include "observe/observation.h"
+#include "observe/path.h"
+
+bool on_the_way(const struct run *run)
+{
+	return !run->planned &&
+	       (run->vantage == VANTAGE_VM || run->vantage == VANTAGE_UNKNOWN);
+}
+
+bool at_the_vm(const struct run *run)
+{
+	return !run->planned && run->vantage == VANTAGE_VM;
+}
+
+void observe_place(struct observation *o)
+{
+	static const enum answer answers[] = { ANSWER_PLACE_CLIENT, ANSWER_PLACE_VM,
+					       ANSWER_PLACE_BETWEEN, ANSWER_PLACE_UNCLEAR };
+	size_t index = 0;
+	const struct event *event = find_event(o->run, EVENT_PLACE, &index);
+	if (event == NULL || event->detail == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (strcmp(answer_name(answers[i]), event->detail) == 0)
+			fact_set(o, answers[i], "%s", event->text);
+}
+
+/* -- arrived ----------------------------------------------------------------------- */
+
+static bool is_undiminished(uint8_t ttl)
+{
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+static void arrived_packets(const struct observation *o, struct fact *fact, enum reply reply)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (exchange->sent[n].reply == reply) {
+				fact_packet(fact, exchange->sent[n].frame);
+				fact_packet(fact, exchange->sent[n].reply_frame);
+			}
+}
+
+/* The answer that was given last: an older one tells how it was. */
+static const struct sent *last_reply(const struct observation *o)
+{
+	const struct exchange *exchange;
+	const struct sent *last = NULL;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (!exchange->sent[n].data && exchange->sent[n].reply != REPLY_NONE)
+				last = &exchange->sent[n];
+	return last;
+}
+
+void observe_arrived(struct observation *o)
+{
+	const struct sent *sent = last_reply(o);
+	struct fact *fact;
+	if (sent == NULL)
+		return;
+	double after = (double)(sent->reply_ns - sent->time_ns) / 1e6;
+	if (sent->reply == REPLY_SYN_ACK)
+		fact = fact_set(o, ANSWER_ARRIVED_ANSWERED,
+				"SYNs to port %u come to the VM, which answers with SYN-ACK after "
+				"%.1f ms",
+				o->run->port, after);
+	else if (sent->reply == REPLY_RESET)
+		fact = fact_set(o, ANSWER_ARRIVED_RESET,
+				"SYNs to port %u come to the VM, which resets them after %.1f ms",
+				o->run->port, after);
+	else if (sent->reply == REPLY_UNREACHABLE &&
+		 address_equal(&sent->from, &o->run->address))
+		fact = fact_set(o, ANSWER_ARRIVED_REJECTED,
+				"SYNs to port %u come to the VM, which rejects them (ICMP type %u "
+				"code %u)",
+				o->run->port, sent->icmp_type, sent->icmp_code);
+	else
+		return;
+	arrived_packets(o, fact, sent->reply);
+	if (sent->from.family != 0 && address_equal(&sent->from, &o->run->address) &&
+	    is_undiminished(sent->reply_ttl))
+		fact_packet(fact_set(o, ANSWER_WHO_VM,
+				     "the answer leaves the VM: its TTL, %u, is undiminished",
+				     sent->reply_ttl),
+			    sent->reply_frame);
+}
+
+void observe_arrived_silence(struct observation *o, unsigned count, double seconds)
+{
+	arrived_packets(o,
+			fact_set(o, ANSWER_ARRIVED_SILENT,
+				 "%u SYNs to port %u come to the VM in %.1f s, and no answer leaves "
+				 "it",
+				 count, o->run->port, seconds),
+			REPLY_NONE);
+}
+
+/* -- back --------------------------------------------------------------------------- */
+
+#define ANSWERS_ENOUGH 3
+#define ANSWERS_SPAN   MILLISECONDS(2500)
+
+void observe_back(struct observation *o)
+{
+	if (o->kernel == NULL || o->kernel->connection == NULL)
+		return;
+	const struct connection *c = o->kernel->connection;
+	const struct sent *syn = &o->kernel->sent[0];
+	for (unsigned i = 0; i < o->kernel->sent_count; i++)
+		if (o->kernel->sent[i].reply == REPLY_SYN_ACK)
+			syn = &o->kernel->sent[i];
+	struct fact *fact = NULL;
+	if (c->established)
+		fact = fact_set(o, ANSWER_BACK_TAKEN, "the client takes the SYN-ACK");
+	else if (!o->frames_lost && c->client_reset_frame == 0 && c->syn_acks >= ANSWERS_ENOUGH &&
+		 o->now_ns - syn->reply_ns >= ANSWERS_SPAN)
+		fact = fact_set(o, ANSWER_BACK_LOST,
+				"the SYN-ACK is sent %u times and the client never takes it",
+				c->syn_acks);
+	if (fact == NULL)
+		return;
+	fact_packet(fact, syn->frame);
+	fact_packet(fact, syn->reply_frame);
+}
+
+/* -- far ---------------------------------------------------------------------------- */
+
+#define FAR_PATIENCE MILLISECONDS(5000)
+
+static bool far_is_silent(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
+	int64_t since = c->client_data_ns != 0 ? c->client_data_ns : c->server_data_ns;
+	return !o->frames_lost && c->client_end_ns == 0 && c->server_data_ns != 0 &&
+	       client->milestone < SSH_KEXINIT && !client->not_ssh && !client->malformed &&
+	       !client->cut && o->now_ns - since >= FAR_PATIENCE;
+}
+
+/* Once the conversation has begun, and when nothing else is known to have ended it. */
+void observe_far(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	struct fact *fact;
+	if (!c->established || fact_answer(o->facts, QUESTION_SSH) != ANSWER_NONE)
+		return;
+	if (c->client_reset_frame != 0 && o->kernel->sent_count > 0 &&
+	    c->client_end_ttl != o->kernel->sent[0].ttl) {
+		fact = fact_set(o, ANSWER_FAR_CUT,
+				"a reset with the client's address ends it; its TTL is %u, those of "
+				"the client's SYN are %u",
+				c->client_end_ttl, o->kernel->sent[0].ttl);
+		fact_packet(fact, c->client_reset_frame);
+	} else if (far_is_silent(o)) {
+		fact = fact_set(o, ANSWER_FAR_SILENT,
+				c->client_data_ns == 0
+					? "the server says its identification; nothing more comes "
+					  "from the client's side"
+					: "after the client's identification nothing more comes from "
+					  "its side");
+		fact_packet(fact, c->client_data_frame);
+		fact_packet(fact, c->server_data_frame);
+	}
+}

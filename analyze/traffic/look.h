@@ -1,0 +1,29 @@
+/* look: the first glance at a frame, before it is decoded.
+ *
+ * Nearly all frames of a capture are somebody else's TCP segments. A few compares tell
+ * those; whatever is not plainly one of them (tunnels, fragments, options, odd links) is
+ * decoded. So a glance may let too much pass, never too little.
+ */
+#ifndef TRAFFIC_LOOK_H
+#define TRAFFIC_LOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sshwhy/frame.h"
+
+struct look {
+	uint64_t ports[65536 / 64]; /* one bit each: is this a port of SSH? */
+};
+
+void look_start(struct look *look, const uint16_t *ports, size_t count);
+
+static inline bool look_wants_port(const struct look *look, uint16_t port)
+{
+	return look->ports[port / 64] >> port % 64 & 1;
+}
+
+/* Whether the frame is worth decoding. */
+bool look_at(const struct look *look, const struct frame *frame);
+
+#endif

@@ -1,0 +1,48 @@
+/* seed: how the TCP connections of all ports began, for as long as there is room.
+ *
+ * What a connection is about shows only after its handshake, and a SYN that was pushed out
+ * by a flood may be sent again: a seed is what is left of both. A set of four has room for
+ * each connection; the oldest of a full set goes.
+ */
+#ifndef TRAFFIC_SEED_H
+#define TRAFFIC_SEED_H
+
+#include "sshwhy/packet.h"
+
+enum seed_bit {
+	SEED_SYN = 1 << 0,
+	SEED_ANSWER = 1 << 1,	  /* its SYN-ACK */
+	SEED_CLIENT_LOW = 1 << 2, /* the client is the lower end of the connection's key */
+	SEED_SETTLED = 1 << 3,	  /* its report is given: what else comes tells nothing */
+};
+
+/* One line of the cache. */
+struct seed {
+	uint64_t tag; /* keyed hash of both ends, 0: free */
+	uint64_t syn_number, answer_number;
+	int64_t syn_ns, answer_ns;
+	uint32_t syn_sequence, answer_sequence;
+	uint16_t syn_window, answer_window, syn_mss, answer_mss, syn_ip_id;
+	uint8_t syn_ttl, answer_ttl, bits;
+};
+
+struct seeds {
+	struct seed *seeds;
+	uint32_t mask; /* of sets */
+};
+
+bool seeds_start(struct seeds *seeds, uint32_t count); /* a power of two; false: no memory */
+void seeds_end(struct seeds *seeds);
+
+struct seed *seeds_find(const struct seeds *seeds, uint64_t tag); /* or NULL */
+/* A fresh one, in place of an older one of the tag or the oldest of its set. */
+struct seed *seeds_put(const struct seeds *seeds, uint64_t tag, int64_t now_ns);
+
+void seed_syn(struct seed *seed, const struct packet *syn, bool client_low);
+void seed_answer(struct seed *seed, const struct packet *answer);
+
+/* As they came, but for what was not written down. */
+struct packet seed_syn_packet(const struct seed *seed);
+struct packet seed_answer_packet(const struct seed *seed);
+
+#endif

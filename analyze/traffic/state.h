@@ -1,0 +1,35 @@
+/* state: what the files of this room share. */
+#ifndef TRAFFIC_STATE_H
+#define TRAFFIC_STATE_H
+
+#include "sshwhy/traffic.h"
+#include "traffic/look.h"
+#include "traffic/place.h"
+#include "traffic/seed.h"
+#include "traffic/table.h"
+
+struct traffic {
+	struct traffic_options options;
+	traffic_settled *settled;
+	void *context;
+	struct look look;
+	struct seeds seeds;
+	struct table table;
+	struct locals locals;
+	struct traffic_tally tally;
+	uint64_t lost;	       /* frames, by the capture's own account */
+	int64_t clock_ns;      /* two frames in a row are at least so late */
+	int64_t last_frame_ns;
+	int64_t look_round_ns; /* when to look again for what has settled */
+	uint8_t *payload;      /* room for one, when packets are read back */
+	struct turn {
+		int64_t first_ns;
+		uint32_t conversation;
+	} * order; /* room for all, when the end comes */
+};
+
+/* Gives the report of a conversation, as of now, and lets the conversation go. `hurried`:
+ * it might have gone on. */
+void settle(struct traffic *traffic, uint32_t conversation, bool hurried);
+
+#endif

@@ -1,0 +1,245 @@
+#include "traffic/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Together with seeds, code and buffers less than 64 MiB when all of it is in use. */
+enum {
+	FLOWS = 40960,
+	BUCKETS = 32768,
+	BLOCKS = 65536, /* of 256 bytes: 16 MiB */
+};
+
+bool table_start(struct table *table, const uint8_t key[16])
+{
+	*table = (struct table){
+		.key = siphash_key(key), .flow_fresh = 1, .conversation_fresh = 1
+	};
+	/* Untouched memory costs nothing: the pools are used from the front. */
+	table->flows = malloc(FLOWS * sizeof(*table->flows));
+	table->conversations = malloc(CONVERSATIONS_MAX * sizeof(*table->conversations));
+	table->flow_buckets = calloc(BUCKETS, sizeof(*table->flow_buckets));
+	table->conversation_buckets = calloc(BUCKETS, sizeof(*table->conversation_buckets));
+	bool pool = pool_start(&table->pool, BLOCKS);
+	return pool && table->flows != NULL && table->conversations != NULL &&
+	       table->flow_buckets != NULL && table->conversation_buckets != NULL;
+}
+
+void table_end(struct table *table)
+{
+	pool_end(&table->pool);
+	free(table->flows);
+	free(table->conversations);
+	free(table->flow_buckets);
+	free(table->conversation_buckets);
+}
+
+/* -- keys -------------------------------------------------------------------------- */
+
+static uint64_t hash(const struct siphash_key *key, const struct address *a,
+		     const struct address *b, uint16_t a_port, uint16_t b_port)
+{
+	uint64_t words[5];
+	memcpy(&words[0], a->bytes, 16);
+	memcpy(&words[2], b->bytes, 16);
+	words[4] = (uint64_t)a->family << 48 | (uint64_t)b->family << 40 | (uint64_t)a_port << 16 |
+		   b_port;
+	if (a->family == 4 && b->family == 4) { /* 12 bytes in all: two words do */
+		uint32_t v4[2];
+		memcpy(&v4[0], a->bytes, 4);
+		memcpy(&v4[1], b->bytes, 4);
+		words[3] = (uint64_t)v4[0] << 32 | v4[1];
+		return siphash_words(key, &words[3], 2);
+	}
+	return siphash_words(key, words, 5);
+}
+
+uint64_t table_tag(const struct table *table, const struct ends *ends, bool *source_low)
+{
+	int order = memcmp(ends->source, ends->destination, sizeof(*ends->source));
+	*source_low = order < 0 || (order == 0 && ends->source_port < ends->destination_port);
+	uint64_t tag = *source_low ? hash(&table->key, ends->source, ends->destination,
+					  ends->source_port, ends->destination_port)
+				   : hash(&table->key, ends->destination, ends->source,
+					  ends->destination_port, ends->source_port);
+	return tag != 0 ? tag : 1;
+}
+
+static uint32_t *flow_bucket(const struct table *table, uint64_t tag)
+{
+	return &table->flow_buckets[tag % BUCKETS];
+}
+
+static uint32_t *conversation_bucket(const struct table *table, const struct address *client,
+				     const struct address *server, uint16_t port)
+{
+	return &table->conversation_buckets[hash(&table->key, client, server, 0, port) % BUCKETS];
+}
+
+uint32_t table_flow(const struct table *table, uint64_t tag)
+{
+	uint32_t flow = *flow_bucket(table, tag);
+	while (flow != 0 && table->flows[flow].tag != tag)
+		flow = table->flows[flow].next;
+	return flow;
+}
+
+uint32_t table_conversation(const struct table *table, const struct address *client,
+			    const struct address *server, uint16_t port)
+{
+	uint32_t index = *conversation_bucket(table, client, server, port);
+	for (; index != 0; index = table->conversations[index].next) {
+		const struct conversation *c = &table->conversations[index];
+		if (c->port == port && address_equal(&c->client, client) &&
+		    address_equal(&c->server, server))
+			break;
+	}
+	return index;
+}
+
+/* -- room ---------------------------------------------------------------------------- */
+
+bool table_has_room(const struct table *table, size_t payload)
+{
+	return (table->flow_free != 0 || table->flow_fresh < FLOWS) &&
+	       (table->conversation_free != 0 || table->conversation_fresh < CONVERSATIONS_MAX) &&
+	       kept_blocks(payload) <= table->pool.available;
+}
+
+uint32_t table_least(const struct table *table, uint32_t spared)
+{
+	for (int s = 0; s < STANDINGS; s++) {
+		uint32_t index = table->list[s].first;
+		if (index != 0 && index == spared)
+			index = table->conversations[index].after;
+		if (index != 0)
+			return index;
+	}
+	return 0;
+}
+
+/* -- lists --------------------------------------------------------------------------- */
+
+static void leave(struct table *table, uint32_t index)
+{
+	struct conversation *c = &table->conversations[index];
+	if (c->standing == STANDINGS)
+		return;
+	struct list *list = &table->list[c->standing];
+	if (c->before != 0)
+		table->conversations[c->before].after = c->after;
+	else
+		list->first = c->after;
+	if (c->after != 0)
+		table->conversations[c->after].before = c->before;
+	else
+		list->last = c->before;
+	list->count--;
+}
+
+void table_place(struct table *table, uint32_t index, enum standing standing)
+{
+	struct conversation *c = &table->conversations[index];
+	struct list *list = &table->list[standing];
+	if (c->standing == standing && list->last == index)
+		return;
+	leave(table, index);
+	c->standing = (uint8_t)standing;
+	c->before = list->last;
+	c->after = 0;
+	if (list->last != 0)
+		table->conversations[list->last].after = index;
+	else
+		list->first = index;
+	list->last = index;
+	list->count++;
+}
+
+/* -- coming and going ------------------------------------------------------------------ */
+
+uint32_t table_add_conversation(struct table *table, const struct address *client,
+				const struct address *server, uint16_t port)
+{
+	uint32_t index = table->conversation_free;
+	if (index != 0)
+		table->conversation_free = table->conversations[index].next;
+	else
+		index = table->conversation_fresh++;
+	uint32_t *bucket = conversation_bucket(table, client, server, port);
+	table->conversations[index] = (struct conversation){
+		.client = *client,
+		.server = *server,
+		.port = port,
+		.standing = STANDINGS,
+		.next = *bucket,
+	};
+	*bucket = index;
+	return index;
+}
+
+uint32_t table_add_flow(struct table *table, uint64_t tag, uint32_t conversation)
+{
+	struct conversation *c = &table->conversations[conversation];
+	uint32_t index = table->flow_free;
+	if (index != 0)
+		table->flow_free = table->flows[index].next;
+	else
+		index = table->flow_fresh++;
+	uint32_t *bucket = flow_bucket(table, tag);
+	table->flows[index] = (struct flow){
+		.tag = tag, .next = *bucket, .conversation = conversation, .older = c->newest
+	};
+	*bucket = index;
+	c->newest = index;
+	c->flow_count++;
+	c->attempts++;
+	return index;
+}
+
+void table_hide_flow(struct table *table, uint32_t index)
+{
+	struct flow *flow = &table->flows[index];
+	if (flow->tag == 0)
+		return;
+	uint32_t *link = flow_bucket(table, flow->tag);
+	while (*link != index)
+		link = &table->flows[*link].next;
+	*link = flow->next;
+	flow->tag = 0;
+}
+
+static void remove_flow(struct table *table, uint32_t index)
+{
+	struct flow *flow = &table->flows[index];
+	table_hide_flow(table, index);
+	chain_free(&table->pool, &flow->chain);
+	flow->next = table->flow_free;
+	table->flow_free = index;
+}
+
+void table_trim(struct table *table, uint32_t conversation, unsigned kept)
+{
+	struct conversation *c = &table->conversations[conversation];
+	uint32_t *link = &c->newest;
+	for (unsigned i = 0; i < kept && *link != 0; i++)
+		link = &table->flows[*link].older;
+	while (*link != 0) {
+		uint32_t index = *link;
+		*link = table->flows[index].older;
+		remove_flow(table, index);
+		c->flow_count--;
+	}
+}
+
+void table_remove(struct table *table, uint32_t index)
+{
+	struct conversation *c = &table->conversations[index];
+	table_trim(table, index, 0);
+	leave(table, index);
+	uint32_t *link = conversation_bucket(table, &c->client, &c->server, c->port);
+	while (*link != index)
+		link = &table->conversations[*link].next;
+	*link = c->next;
+	c->next = table->conversation_free;
+	table->conversation_free = index;
+}

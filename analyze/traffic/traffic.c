@@ -1,0 +1,520 @@
+/* Which conversation a packet belongs to, what of it is written down, and when a
+ * conversation is over. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "traffic/state.h"
+
+#define SEEDS (UINT32_C(1) << 18) /* 16 MiB */
+
+/* Of one connection: a handshake with retransmissions, and what is read of a stream. */
+#define PACKETS_KEPT   96
+#define PACKETS_AT_END 16 /* more, for FIN and RST alone */
+/* SYNs are repeated for two minutes at most; a knock that is repeated for longer repeats itself. */
+#define SYNS_KEPT 10
+#define ATTEMPTS_KEPT 4
+
+/* One-SYN conversations that wait for what follows; a flood has no end of them. What is
+ * pushed out leaves a seed. */
+#define LONE_MAX 4096
+
+/* Linux sends a SYN 1, 3, 7, 15, 31 and 63 s after the first and gives up after 127 s: for
+ * so long a conversation that was quiet may go on. */
+#define QUIET	   INT64_C(180000000000)
+#define OPEN_QUIET INT64_C(3600000000000)
+#define ROUND	   INT64_C(1000000000)
+
+struct traffic *traffic_new(const struct traffic_options *options, traffic_settled *settled,
+			    void *context)
+{
+	struct traffic *t = calloc(1, sizeof(*t));
+	if (t == NULL)
+		return NULL;
+	t->options = *options;
+	t->settled = settled;
+	t->context = context;
+	t->clock_ns = t->last_frame_ns = t->look_round_ns = INT64_MIN;
+	look_start(&t->look, options->ports, options->port_count);
+	t->payload = malloc(KEPT_PAYLOAD_MAX);
+	bool seeds = seeds_start(&t->seeds, SEEDS);
+	t->order = malloc(CONVERSATIONS_MAX * sizeof(*t->order));
+	if (!table_start(&t->table, options->key) || !seeds || t->payload == NULL ||
+	    t->order == NULL) {
+		traffic_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void traffic_free(struct traffic *t)
+{
+	if (t == NULL)
+		return;
+	seeds_end(&t->seeds);
+	table_end(&t->table);
+	free(t->payload);
+	free(t->order);
+	free(t);
+}
+
+/* -- room ------------------------------------------------------------------------------ */
+
+static void push_out(struct traffic *t, uint32_t index)
+{
+	enum standing standing = t->table.conversations[index].standing;
+	if (standing >= STANDING_ENDED) {
+		settle(t, index, standing == STANDING_OPEN);
+		return;
+	}
+	t->tally.forgotten++;
+	table_remove(&t->table, index);
+}
+
+/* False when only the spared one is left. */
+static bool make_room(struct traffic *t, size_t payload, uint32_t spared)
+{
+	while (!table_has_room(&t->table, payload)) {
+		uint32_t least = table_least(&t->table, spared);
+		if (least == 0)
+			return false;
+		push_out(t, least);
+	}
+	return true;
+}
+
+/* -- what a packet changes ------------------------------------------------------------- */
+
+static enum standing standing_of(const struct traffic *t, const struct conversation *c)
+{
+	enum standing standing = STANDING_LONE;
+	unsigned syns = 0;
+	for (uint32_t i = c->newest; i != 0; i = t->table.flows[i].older) {
+		const struct flow *flow = &t->table.flows[i];
+		enum standing one = STANDING_LONE;
+		syns += flow->syns;
+		if (flow->bits & (FLOW_CONNECTED | FLOW_MIDSTREAM))
+			one = flow->bits & FLOW_ENDED ? STANDING_ENDED : STANDING_OPEN;
+		else if (flow->bits & FLOW_REFUSED)
+			one = STANDING_REFUSED;
+		else if (flow->bits & FLOW_ANSWER)
+			one = STANDING_HALF;
+		if (one > standing)
+			standing = one;
+	}
+	/* A client that repeats itself waits for an answer; a flood does not. */
+	if (standing <= STANDING_HALF && syns > 1)
+		standing = syns > 2 ? STANDING_REFUSED : STANDING_HALF;
+	return standing;
+}
+
+static bool after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
+static void greatest(struct flow *flow, unsigned bit, uint32_t *value, uint32_t seen)
+{
+	if (!(flow->bits & bit) || after(seen, *value))
+		*value = seen;
+	flow->bits |= (uint16_t)bit;
+}
+
+/* How far each side came, and what it says to have heard. */
+static void follow(struct flow *flow, const struct packet *p, bool from_client)
+{
+	bool ends = p->flags & (TCP_SYN | TCP_FIN);
+	uint32_t end = p->sequence + p->payload_length + ends;
+	if (p->flags & TCP_RST)
+		return;
+	if (from_client)
+		greatest(flow, FLOW_CLIENT_END, &flow->client_end, end);
+	else
+		greatest(flow, FLOW_SERVER_END, &flow->server_end, end);
+	if (!(p->flags & TCP_ACK))
+		return;
+	if (from_client)
+		greatest(flow, FLOW_CLIENT_ACK, &flow->client_ack, p->acknowledgement);
+	else
+		greatest(flow, FLOW_SERVER_ACK, &flow->server_ack, p->acknowledgement);
+}
+
+static void note_stage(struct flow *flow, const struct packet *p, bool from_client)
+{
+	unsigned bits = 0;
+	bool reset = p->flags & TCP_RST;
+	if (p->flags & TCP_SYN)
+		bits = from_client ? FLOW_SYN : FLOW_ANSWER;
+	else if (!reset && (from_client || p->payload_length > 0))
+		bits = FLOW_CONNECTED;
+	if (p->flags & TCP_FIN)
+		bits |= from_client ? FLOW_CLIENT_FIN : FLOW_SERVER_FIN;
+	flow->bits |= (uint16_t)bits;
+	unsigned both = FLOW_CLIENT_FIN | FLOW_SERVER_FIN;
+	if (reset)
+		flow->bits |= flow->bits & FLOW_CONNECTED ? FLOW_ENDED : FLOW_REFUSED;
+	else if ((flow->bits & both) == both)
+		flow->bits |= FLOW_ENDED;
+}
+
+static void note_sides(struct conversation *c, const struct packet *p, bool from_client)
+{
+	unsigned marks = 0;
+	if (p->direction == DIRECTION_OUT)
+		marks |= from_client ? MARK_CLIENT_OUT : MARK_SERVER_OUT;
+	else if (p->direction == DIRECTION_IN)
+		marks |= from_client ? MARK_CLIENT_IN : MARK_SERVER_IN;
+	if (p->mss != 0 && (c->mss == 0 || p->mss < c->mss))
+		c->mss = p->mss;
+	if (c->mss != 0 && p->payload_length > c->mss)
+		marks |= from_client ? MARK_CLIENT_LARGE : MARK_SERVER_LARGE;
+	bool sound = !(p->flags & TCP_RST);
+	if (from_client && c->client_ttl == 0 && sound)
+		c->client_ttl = p->ttl;
+	if (!from_client && (c->server_ttl == 0 || (sound && !(c->marks & MARK_SERVER_SOUND)))) {
+		c->server_ttl = p->ttl;
+		marks |= sound ? MARK_SERVER_SOUND : 0;
+	}
+	c->marks |= (uint8_t)marks;
+}
+
+/* Whether the packet tells anything that is not written down yet. */
+static bool is_news(const struct flow *flow, const struct packet *p, bool from_client)
+{
+	bool ends = p->flags & (TCP_FIN | TCP_RST);
+	if (p->flags & TCP_SYN && from_client && flow->syns >= SYNS_KEPT)
+		return false;
+	if (flow->packets >= PACKETS_KEPT)
+		return ends && flow->packets < PACKETS_KEPT + PACKETS_AT_END;
+	if (ends || p->flags & TCP_SYN || p->payload_length > 0 || p->has_sack)
+		return true;
+	/* a bare acknowledgement: of something new, or the first */
+	if (from_client)
+		return !(flow->bits & FLOW_CLIENT_ACK) ||
+		       after(p->acknowledgement, flow->client_ack);
+	return !(flow->bits & FLOW_SERVER_ACK) || after(p->acknowledgement, flow->server_ack);
+}
+
+static void write_down(struct traffic *t, struct flow *flow, const struct packet *p,
+		       bool from_client)
+{
+	uint32_t *bytes = from_client ? &flow->client_kept : &flow->server_kept;
+	uint32_t room = *bytes < SSH_STREAM_MAX ? SSH_STREAM_MAX - *bytes : 0;
+	if (room > p->payload_captured)
+		room = p->payload_captured;
+	if (!make_room(t, room, flow->conversation) ||
+	    !chain_keep(&t->table.pool, &flow->chain, p, from_client, room)) {
+		flow->bits |= FLOW_FULL;
+		return;
+	}
+	*bytes += room;
+	flow->packets++;
+	if (from_client && p->flags & TCP_SYN)
+		flow->syns++;
+}
+
+static void place(struct traffic *t, uint32_t index)
+{
+	struct table *table = &t->table;
+	table_place(table, index, standing_of(t, &table->conversations[index]));
+	if (table->list[STANDING_LONE].count > LONE_MAX)
+		push_out(t, table->list[STANDING_LONE].first);
+}
+
+static void touch(struct conversation *c, int64_t time_ns)
+{
+	if (c->first_ns == 0 || time_ns < c->first_ns)
+		c->first_ns = time_ns;
+	if (time_ns > c->last_ns)
+		c->last_ns = time_ns;
+}
+
+static void flow_takes(struct traffic *t, uint32_t index, const struct packet *p, bool from_client)
+{
+	struct flow *flow = &t->table.flows[index];
+	struct conversation *c = &t->table.conversations[flow->conversation];
+	touch(c, p->time_ns);
+	if (is_news(flow, p, from_client))
+		write_down(t, flow, p, from_client);
+	note_sides(c, p, from_client);
+	follow(flow, p, from_client);
+	note_stage(flow, p, from_client);
+}
+
+/* -- beginnings ------------------------------------------------------------------------ */
+
+/* Who is the client, and who the server. */
+struct roles {
+	const struct address *client, *server;
+	uint16_t client_port, port;
+	bool client_low;
+};
+
+static struct roles roles_of(const struct ends *ends, bool source_low, bool from_client)
+{
+	if (from_client)
+		return (struct roles){ ends->source, ends->destination, ends->source_port,
+				       ends->destination_port, source_low };
+	return (struct roles){ ends->destination, ends->source, ends->destination_port,
+			       ends->source_port, !source_low };
+}
+
+/* 0 when there is no room, which cannot be: others are pushed out. */
+static uint32_t open_flow(struct traffic *t, uint64_t tag, const struct roles *roles)
+{
+	struct table *table = &t->table;
+	uint32_t c = table_conversation(table, roles->client, roles->server, roles->port);
+	if (!make_room(t, 0, c))
+		return 0;
+	if (c == 0)
+		c = table_add_conversation(table, roles->client, roles->server, roles->port);
+	uint32_t index = table_add_flow(table, tag, c);
+	struct flow *flow = &table->flows[index];
+	flow->client_port = roles->client_port;
+	flow->bits = roles->client_low ? FLOW_CLIENT_LOW : 0;
+	table_trim(table, c, ATTEMPTS_KEPT);
+	return index;
+}
+
+/* A connection whose beginning is known by its seed only. `goes_on`: it did after that. */
+static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
+		       const struct roles *roles, bool goes_on)
+{
+	uint32_t index = open_flow(t, tag, roles);
+	if (index == 0)
+		return 0;
+	struct packet syn = seed_syn_packet(seed), answer = seed_answer_packet(seed);
+	t->table.flows[index].client_sequence = syn.sequence;
+	flow_takes(t, index, &syn, true);
+	if (!(seed->bits & SEED_ANSWER))
+		return index;
+	flow_takes(t, index, &answer, false);
+	if (!goes_on)
+		return index;
+	/* Nobody looked at the acknowledgement that must have followed. */
+	struct packet taken = { .time_ns = answer.time_ns,
+				.end = DECODE_COMPLETE,
+				.protocol = IP_TCP,
+				.flags = TCP_ACK,
+				.ttl = syn.ttl,
+				.sequence = answer.acknowledgement,
+				.acknowledgement = answer.sequence + 1 };
+	flow_takes(t, index, &taken, true);
+	return index;
+}
+
+static bool starts_ssh(const struct packet *p)
+{
+	return p->payload_captured >= 4 && memcmp(p->payload, "SSH-", 4) == 0;
+}
+
+static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const struct ends *ends,
+			     uint64_t tag, bool source_low)
+{
+	struct seed *seed = seeds_find(&t->seeds, tag);
+	bool again = seed != NULL && seed->bits & SEED_SYN && seed->syn_sequence == p->sequence &&
+		     !(seed->bits & SEED_CLIENT_LOW) == !source_low;
+	struct roles roles = roles_of(ends, source_low, true);
+	bool wanted = look_wants_port(&t->look, ends->destination_port);
+	if (again)
+		return wanted ? revive(t, tag, seed, &roles, false) : 0;
+	seed_syn(seeds_put(&t->seeds, tag, p->time_ns), p, source_low);
+	if (!wanted)
+		return 0;
+	uint32_t index = open_flow(t, tag, &roles);
+	t->table.flows[index].client_sequence = p->sequence;
+	return index;
+}
+
+static uint32_t begin_by_answer(struct traffic *t, const struct packet *p, const struct ends *ends,
+				uint64_t tag, bool source_low)
+{
+	struct seed *seed = seeds_find(&t->seeds, tag);
+	struct roles roles = roles_of(ends, source_low, false);
+	bool wanted = look_wants_port(&t->look, ends->source_port);
+	bool ours = seed != NULL && seed->bits & SEED_SYN &&
+		    p->acknowledgement == seed->syn_sequence + 1 &&
+		    !(seed->bits & SEED_CLIENT_LOW) == source_low;
+	if (!ours)
+		return wanted && seed == NULL ? open_flow(t, tag, &roles) : 0;
+	uint32_t index = wanted ? revive(t, tag, seed, &roles, false) : 0;
+	seed = seeds_find(&t->seeds, tag);
+	if (seed == NULL || seed->bits & SEED_ANSWER)
+		return index;
+	seed_answer(seed, p);
+	locals_learn(&t->locals, &p->destination, seed->syn_ttl, &p->source, p->ttl);
+	return index;
+}
+
+/* Neither a SYN nor an answer to one. */
+static uint32_t begin_later(struct traffic *t, const struct packet *p, const struct ends *ends,
+			    uint64_t tag, bool source_low)
+{
+	bool to_server = look_wants_port(&t->look, ends->destination_port);
+	bool to_client = look_wants_port(&t->look, ends->source_port);
+	if (!to_server && !to_client && !starts_ssh(p))
+		return 0;
+	const struct seed *seed = seeds_find(&t->seeds, tag);
+	if (seed != NULL && seed->bits & SEED_SETTLED)
+		return 0;
+	if (seed != NULL && seed->bits & SEED_SYN) {
+		bool from_client = !(seed->bits & SEED_CLIENT_LOW) == !source_low;
+		struct roles roles = roles_of(ends, source_low, from_client);
+		return revive(t, tag, seed, &roles, p->payload_length > 0);
+	}
+	/* A segment without bytes may be anybody's stray. */
+	if (p->payload_length == 0 || p->flags & TCP_RST)
+		return 0;
+	if (to_server == to_client)
+		to_server = ends->destination_port < ends->source_port;
+	struct roles roles = roles_of(ends, source_low, to_server);
+	uint32_t index = open_flow(t, tag, &roles);
+	t->table.flows[index].bits |= FLOW_MIDSTREAM;
+	return index;
+}
+
+static uint32_t begin(struct traffic *t, const struct packet *p, const struct ends *ends,
+		      uint64_t tag, bool source_low)
+{
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+		return begin_by_syn(t, p, ends, tag, source_low);
+	if (p->flags & TCP_SYN)
+		return begin_by_answer(t, p, ends, tag, source_low);
+	return begin_later(t, p, ends, tag, source_low);
+}
+
+/* -- packets --------------------------------------------------------------------------- */
+
+/* The same ends again: another SYN than the one that this connection began with. */
+static bool is_another(const struct flow *flow, const struct packet *p, bool from_client)
+{
+	return from_client && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+	       (!(flow->bits & FLOW_SYN) || p->sequence != flow->client_sequence);
+}
+
+static void take_tcp(struct traffic *t, const struct packet *p)
+{
+	bool source_low;
+	struct ends ends = { &p->source, &p->destination, p->source_port, p->destination_port };
+	uint64_t tag = table_tag(&t->table, &ends, &source_low);
+	uint32_t index = table_flow(&t->table, tag);
+	if (index != 0) {
+		const struct flow *flow = &t->table.flows[index];
+		if (is_another(flow, p, !(flow->bits & FLOW_CLIENT_LOW) == !source_low)) {
+			table_hide_flow(&t->table, index);
+			index = 0;
+		}
+	}
+	if (index == 0)
+		index = begin(t, p, &ends, tag, source_low);
+	if (index == 0)
+		return;
+	const struct flow *flow = &t->table.flows[index];
+	flow_takes(t, index, p, !(flow->bits & FLOW_CLIENT_LOW) == !source_low);
+	place(t, flow->conversation);
+}
+
+/* An error belongs to the connection of the packet that it quotes. */
+static void take_icmp(struct traffic *t, const struct packet *p)
+{
+	const struct quote *q = &p->quote;
+	bool source_low;
+	if (!q->present || !q->has_ports || q->protocol != IP_TCP)
+		return;
+	struct ends ends = { &q->source, &q->destination, q->source_port, q->destination_port };
+	uint64_t tag = table_tag(&t->table, &ends, &source_low);
+	uint32_t index = table_flow(&t->table, tag);
+	if (index == 0) {
+		const struct seed *seed = seeds_find(&t->seeds, tag);
+		struct roles roles = roles_of(&ends, source_low, true);
+		if (seed == NULL || !(seed->bits & SEED_SYN) || seed->bits & SEED_SETTLED ||
+		    !look_wants_port(&t->look, q->destination_port))
+			return;
+		index = revive(t, tag, seed, &roles, false);
+	}
+	if (index == 0)
+		return;
+	struct flow *flow = &t->table.flows[index];
+	struct conversation *c = &t->table.conversations[flow->conversation];
+	touch(c, p->time_ns);
+	if (flow->packets < PACKETS_KEPT)
+		write_down(t, flow, p, false);
+	if (!(flow->bits & FLOW_CONNECTED))
+		flow->bits |= FLOW_REFUSED;
+	place(t, flow->conversation);
+}
+
+/* -- time ------------------------------------------------------------------------------ */
+
+static void settle_quiet(struct traffic *t)
+{
+	for (int s = 0; s < STANDINGS; s++) {
+		int64_t quiet = s == STANDING_OPEN ? OPEN_QUIET : QUIET;
+		const struct list *list = &t->table.list[s];
+		while (list->first != 0 &&
+		       t->clock_ns - t->table.conversations[list->first].last_ns > quiet)
+			settle(t, list->first, false);
+	}
+}
+
+/* One frame may carry any time; what two in a row have passed is past. */
+static void advance(struct traffic *t, int64_t time_ns)
+{
+	int64_t both = time_ns < t->last_frame_ns ? time_ns : t->last_frame_ns;
+	t->last_frame_ns = time_ns;
+	if (both <= t->clock_ns)
+		return;
+	t->clock_ns = both;
+	if (both < t->look_round_ns)
+		return;
+	t->look_round_ns = both + ROUND;
+	settle_quiet(t);
+}
+
+void traffic_frame(struct traffic *t, const struct frame *frame)
+{
+	struct packet packet;
+	t->tally.frames++;
+	advance(t, frame->time_ns);
+	if (!look_at(&t->look, frame))
+		return;
+	decode(frame, &packet);
+	/* A short snaplen cuts the options of a SYN: the rest of its header holds. */
+	if (packet.end == DECODE_CUT_SHORT && packet.protocol == IP_TCP &&
+	    packet.source_port != 0 && packet.flags & TCP_SYN)
+		packet.end = DECODE_COMPLETE;
+	if (packet.end != DECODE_COMPLETE)
+		return;
+	if (packet.protocol == IP_TCP)
+		take_tcp(t, &packet);
+	else
+		take_icmp(t, &packet);
+}
+
+void traffic_lost(struct traffic *t, uint64_t frames)
+{
+	t->lost = frames;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct turn *x = a, *y = b;
+	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}
+
+void traffic_end(struct traffic *t)
+{
+	t->clock_ns = t->last_frame_ns > t->clock_ns ? t->last_frame_ns : t->clock_ns;
+	uint32_t count = 0;
+	for (int s = 0; s < STANDINGS; s++)
+		for (uint32_t i = t->table.list[s].first; i != 0;
+		     i = t->table.conversations[i].after)
+			t->order[count++] = (struct turn){ t->table.conversations[i].first_ns, i };
+	qsort(t->order, count, sizeof(*t->order), by_time);
+	for (uint32_t i = 0; i < count; i++)
+		settle(t, t->order[i].conversation, false);
+}
+
+struct traffic_tally traffic_tally(const struct traffic *t)
+{
+	return t->tally;
+}

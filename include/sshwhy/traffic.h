@@ -1,0 +1,57 @@
+/* traffic: every SSH conversation in the packets that flow by, in bounded memory.
+ *
+ * Frames go in, in the order of the capture; a report comes out whenever one
+ * conversation, (client, server, server port), is settled: quiet for long enough after it
+ * ended, pushed out for want of room, or at the end. Connections that a client makes while
+ * its conversation is not settled are attempts of that one diagnosis. All room is had once,
+ * in traffic_new(): no frame costs an allocation. What is written down of a frame is a
+ * packet's header fields and, until the key exchange is over, its payload.
+ *
+ * SSH servers are: port 22, the ports of the options, and whoever is spoken to on a stream
+ * that begins with "SSH-" (RFC 4253 4.2).
+ */
+#ifndef SSHWHY_TRAFFIC_H
+#define SSHWHY_TRAFFIC_H
+
+#include "sshwhy/frame.h"
+#include "sshwhy/verdict.h"
+
+struct traffic;
+
+struct traffic_options {
+	/* Of the hash tables. Nobody who chooses addresses and ports may know it. */
+	uint8_t key[16];
+	const uint16_t *ports; /* besides 22 */
+	size_t port_count;
+	bool vantage_given; /* else it is inferred */
+	enum vantage vantage;
+	const char *interface;	  /* where the frames come from, NULL in a file; borrowed */
+	struct report_options report; /* borrowed */
+};
+
+/* The report and all it points to live until the function returns. */
+typedef void traffic_settled(void *context, const struct report *report);
+
+/* NULL when there is no memory. */
+struct traffic *traffic_new(const struct traffic_options *options, traffic_settled *settled,
+			    void *context);
+void traffic_free(struct traffic *traffic);
+
+/* The frame is looked at, not kept. Time is the frames': conversations settle by it. */
+void traffic_frame(struct traffic *traffic, const struct frame *frame);
+
+/* The capture says that it lost frames, so many in all: silence proves nothing then. */
+void traffic_lost(struct traffic *traffic, uint64_t frames);
+
+/* Settles what is left. */
+void traffic_end(struct traffic *traffic);
+
+struct traffic_tally {
+	uint64_t frames;
+	uint64_t conversations; /* settled: as many reports were given */
+	uint64_t forgotten;	/* pushed out without a report: a lone or refused SYN each */
+	uint64_t hurried;	/* pushed out while they went on, with a report */
+};
+struct traffic_tally traffic_tally(const struct traffic *traffic);
+
+#endif
