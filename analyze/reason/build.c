@@ -52,24 +52,26 @@ static void build_causes(struct building *b)
 }
 
 /* P(answer | cause) against what all causes together would have led one to expect. */
-static double leverage(const struct building *b, enum cause cause, enum answer answer)
+static void leverages(const struct building *b, enum answer answer, double lever[CAUSES])
 {
-	double expected = 0;
+	double p[CAUSES], expected = 0, total = 0;
+	likelihoods(answer, p);
 	for (int c = 0; c < CAUSES; c++)
-		expected += prior((enum cause)c, b->run) * likelihood((enum cause)c, answer);
-	double total = 0;
+		expected += prior((enum cause)c, b->run) * p[c];
 	for (int c = 0; c < CAUSES; c++)
 		total += prior((enum cause)c, b->run);
-	return likelihood(cause, answer) * total / expected;
+	for (int c = 0; c < CAUSES; c++)
+		lever[c] = p[c] * total / expected;
 }
 
 static void build_sides(const struct building *b, enum answer answer, struct report_evidence *row)
 {
 	enum cause *helped = arena_alloc(b->arena, CAUSES * sizeof(*helped));
 	enum cause *hurt = arena_alloc(b->arena, CAUSES * sizeof(*hurt));
-	double by_weight[CAUSES];
+	double by_weight[CAUSES], levers[CAUSES];
+	leverages(b, answer, levers);
 	for (int c = 0; c < CAUSES; c++) {
-		double lever = leverage(b, (enum cause)c, answer);
+		double lever = levers[c];
 		by_weight[c] = prior((enum cause)c, b->run);
 		if (c == CAUSE_UNKNOWN || by_weight[c] <= 0)
 			continue;
@@ -90,7 +92,9 @@ static void build_sides(const struct building *b, enum answer answer, struct rep
 /* How much a fact did for the verdict's cause: the strongest are read first. */
 static double strength(const struct building *b, const struct fact *fact)
 {
-	return log(leverage(b, b->verdict.cause, fact->answer));
+	double lever[CAUSES];
+	leverages(b, fact->answer, lever);
+	return log(lever[b->verdict.cause]);
 }
 
 static void build_evidence(struct building *b)

@@ -107,8 +107,8 @@ static void weigh(const struct share *table, size_t rows, const struct answers *
 	}
 }
 
-/* P(answer | cause) for every cause, in one reading of the tables. */
-static void likelihoods(enum answer answer, double p[CAUSES])
+/* In one reading of the tables. */
+void likelihoods(enum answer answer, double p[CAUSES])
 {
 	struct answers question = answers_of(answer_question(answer));
 	struct weights expected, seen;
