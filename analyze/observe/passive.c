@@ -84,7 +84,7 @@ void observe_arrived(struct observation *o)
 	else
 		return;
 	arrived_packets(o, fact, sent->reply);
-	if (sent->from.family != 0 && address_equal(&sent->from, &o->run->address) &&
+	if (fact_answer(o->facts, QUESTION_BACK) != ANSWER_BACK_LOST && address_equal(&sent->from, &o->run->address) &&
 	    is_undiminished(sent->reply_ttl))
 		fact_packet(fact_set(o, ANSWER_WHO_VM,
 				     "the answer leaves the VM: its TTL, %u, is undiminished",

@@ -12,6 +12,7 @@ void look_start(struct look *look, const uint16_t *ports, size_t count)
 	look->ports[SSH_PORT / 64] |= UINT64_C(1) << SSH_PORT % 64;
 	for (size_t i = 0; i < count; i++)
 		look->ports[ports[i] / 64] |= UINT64_C(1) << ports[i] % 64;
+	memcpy(look->watched, look->ports, sizeof(look->watched));
 }
 
 static inline uint16_t be16(const uint8_t *at)
@@ -24,7 +25,7 @@ static bool look_at_tcp(const struct look *look, const uint8_t *at, size_t left)
 {
 	if (left < 20)
 		return true;
-	if (look_wants_port(look, be16(at)) || look_wants_port(look, be16(at + 2)))
+	if (look_watches_port(look, be16(at)) || look_watches_port(look, be16(at + 2)))
 		return true;
 	/* A SYN may be the start of a conversation on a port that nobody named. */
 	if (at[13] & TCP_SYN)

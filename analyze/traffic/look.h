@@ -13,7 +13,9 @@
 #include "sshwhy/frame.h"
 
 struct look {
-	uint64_t ports[65536 / 64]; /* one bit each: is this a port of SSH? */
+	/* one bit for each port */
+	uint64_t ports[65536 / 64];   /* SSH, whoever listens there */
+	uint64_t watched[65536 / 64]; /* those, and where one server was found to speak SSH */
 };
 
 void look_start(struct look *look, const uint16_t *ports, size_t count);
@@ -21,6 +23,16 @@ void look_start(struct look *look, const uint16_t *ports, size_t count);
 static inline bool look_wants_port(const struct look *look, uint16_t port)
 {
 	return look->ports[port / 64] >> port % 64 & 1;
+}
+
+static inline bool look_watches_port(const struct look *look, uint16_t port)
+{
+	return look->watched[port / 64] >> port % 64 & 1;
+}
+
+static inline void look_watch_port(struct look *look, uint16_t port)
+{
+	look->watched[port / 64] |= UINT64_C(1) << port % 64;
 }
 
 /* Whether the frame is worth decoding. */

@@ -6,6 +6,80 @@
 
 _Static_assert(sizeof(struct seed) == 64, "a seed fills one line of the cache");
 
+/* -- knocks ----------------------------------------------------------------------------- */
+
+bool knocks_start(struct knocks *knocks, uint32_t count)
+{
+	knocks->mask = count / WAYS_OF_SET - 1;
+	knocks->knocks = calloc(count, sizeof(*knocks->knocks));
+	return knocks->knocks != NULL;
+}
+
+void knocks_end(struct knocks *knocks)
+{
+	free(knocks->knocks);
+}
+
+/* The tag is keyed: a sequence number, which the sender chooses, only turns it. */
+static struct knock *knock_set(const struct knocks *knocks, uint64_t tag, uint32_t sequence,
+			       uint32_t *check)
+{
+	uint64_t mixed = (tag ^ sequence) * UINT64_C(0x9e3779b97f4a7c15);
+	*check = (uint32_t)mixed != 0 ? (uint32_t)mixed : 1;
+	return &knocks->knocks[((uint32_t)(tag >> 32) & knocks->mask) * WAYS_OF_SET];
+}
+
+static int64_t knock_ns(const struct knock *knock)
+{
+	return (int64_t)((uint64_t)knock->time_high << 32 | knock->time_low);
+}
+
+void knocks_put(const struct knocks *knocks, uint64_t tag, const struct packet *syn,
+		bool client_low)
+{
+	uint32_t check;
+	struct knock *set = knock_set(knocks, tag, syn->sequence, &check), *place = &set[0];
+	for (unsigned i = 0; i < WAYS_OF_SET; i++) {
+		if (set[i].check == 0 || set[i].check == check) {
+			place = &set[i];
+			break;
+		}
+		if (knock_ns(&set[i]) < knock_ns(place))
+			place = &set[i];
+	}
+	*place = (struct knock){
+		.check = check,
+		.number_low = (uint32_t)syn->number,
+		.number_high = (uint8_t)(syn->number >> 32),
+		.time_low = (uint32_t)syn->time_ns,
+		.time_high = (uint32_t)((uint64_t)syn->time_ns >> 32),
+		.ttl = syn->ttl,
+		.bits = (uint8_t)(SEED_SYN | (client_low ? SEED_CLIENT_LOW : 0)),
+	};
+}
+
+bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence, struct seed *seed)
+{
+	uint32_t check;
+	const struct knock *set = knock_set(knocks, tag, sequence, &check);
+	for (unsigned i = 0; i < WAYS_OF_SET; i++) {
+		if (set[i].check != check)
+			continue;
+		*seed = (struct seed){
+			.tag = tag,
+			.syn_number = (uint64_t)set[i].number_high << 32 | set[i].number_low,
+			.syn_ns = knock_ns(&set[i]),
+			.syn_sequence = sequence,
+			.syn_ttl = set[i].ttl,
+			.bits = set[i].bits,
+		};
+		return true;
+	}
+	return false;
+}
+
+/* -- seeds ------------------------------------------------------------------------------ */
+
 bool seeds_start(struct seeds *seeds, uint32_t count)
 {
 	seeds->mask = count / WAYS_OF_SET - 1;
@@ -46,18 +120,6 @@ struct seed *seeds_put(const struct seeds *seeds, uint64_t tag, int64_t now_ns)
 	}
 	*place = (struct seed){ .tag = tag, .syn_ns = now_ns };
 	return place;
-}
-
-void seed_syn(struct seed *seed, const struct packet *syn, bool client_low)
-{
-	seed->syn_number = syn->number;
-	seed->syn_ns = syn->time_ns;
-	seed->syn_sequence = syn->sequence;
-	seed->syn_window = syn->window;
-	seed->syn_mss = syn->mss;
-	seed->syn_ip_id = syn->ip_id;
-	seed->syn_ttl = syn->ttl;
-	seed->bits = (uint8_t)(SEED_SYN | (client_low ? SEED_CLIENT_LOW : 0));
 }
 
 void seed_answer(struct seed *seed, const struct packet *answer)

@@ -1,8 +1,9 @@
 /* seed: how the TCP connections of all ports began, for as long as there is room.
  *
- * What a connection is about shows only after its handshake, and a SYN that was pushed out
- * by a flood may be sent again: a seed is what is left of both. A set of four has room for
- * each connection; the oldest of a full set goes.
+ * What a connection is about shows only after its handshake: until then its SYN and
+ * SYN-ACK are a seed. A SYN alone is less, a knock: there are so many that one which a
+ * flood of others has pushed out of everything else is still known when it is repeated
+ * seconds later. Both lie in sets of four; the oldest of a full set goes.
  */
 #ifndef TRAFFIC_SEED_H
 #define TRAFFIC_SEED_H
@@ -31,6 +32,26 @@ struct seeds {
 	uint32_t mask; /* of sets */
 };
 
+struct knock {
+	uint32_t check; /* of the keyed hash of both ends and the sequence number; 0: free */
+	uint32_t number_low;
+	uint32_t time_low, time_high; /* ns */
+	uint8_t number_high, ttl, bits, unused;
+};
+
+struct knocks {
+	struct knock *knocks;
+	uint32_t mask; /* of sets */
+};
+
+bool knocks_start(struct knocks *knocks, uint32_t count); /* as seeds_start() */
+void knocks_end(struct knocks *knocks);
+void knocks_put(const struct knocks *knocks, uint64_t tag, const struct packet *syn,
+		bool client_low);
+/* What is known of the SYN with this sequence number, as a seed. */
+bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence,
+		 struct seed *seed);
+
 bool seeds_start(struct seeds *seeds, uint32_t count); /* a power of two; false: no memory */
 void seeds_end(struct seeds *seeds);
 
@@ -38,7 +59,6 @@ struct seed *seeds_find(const struct seeds *seeds, uint64_t tag); /* or NULL */
 /* A fresh one, in place of an older one of the tag or the oldest of its set. */
 struct seed *seeds_put(const struct seeds *seeds, uint64_t tag, int64_t now_ns);
 
-void seed_syn(struct seed *seed, const struct packet *syn, bool client_low);
 void seed_answer(struct seed *seed, const struct packet *answer);
 
 /* As they came, but for what was not written down. */

@@ -14,6 +14,7 @@ struct traffic {
 	void *context;
 	struct look look;
 	struct seeds seeds;
+	struct knocks knocks;
 	struct table table;
 	struct locals locals;
 	struct traffic_tally tally;

@@ -7,7 +7,7 @@
 enum {
 	FLOWS = 40960,
 	BUCKETS = 32768,
-	BLOCKS = 65536, /* of 256 bytes: 16 MiB */
+	BLOCKS = 49152, /* of 256 bytes: 12 MiB */
 };
 
 bool table_start(struct table *table, const uint8_t key[16])

@@ -5,7 +5,8 @@
 
 #include "traffic/state.h"
 
-#define SEEDS (UINT32_C(1) << 18) /* 16 MiB */
+#define SEEDS  (UINT32_C(1) << 17) /* 8 MiB */
+#define KNOCKS (UINT32_C(1) << 20) /* 20 MiB */
 
 /* Of one connection: a handshake with retransmissions, and what is read of a stream. */
 #define PACKETS_KEPT   96
@@ -37,8 +38,9 @@ struct traffic *traffic_new(const struct traffic_options *options, traffic_settl
 	look_start(&t->look, options->ports, options->port_count);
 	t->payload = malloc(KEPT_PAYLOAD_MAX);
 	bool seeds = seeds_start(&t->seeds, SEEDS);
+	bool knocks = knocks_start(&t->knocks, KNOCKS);
 	t->order = malloc(CONVERSATIONS_MAX * sizeof(*t->order));
-	if (!table_start(&t->table, options->key) || !seeds || t->payload == NULL ||
+	if (!table_start(&t->table, options->key) || !seeds || !knocks || t->payload == NULL ||
 	    t->order == NULL) {
 		traffic_free(t);
 		return NULL;
@@ -51,6 +53,7 @@ void traffic_free(struct traffic *t)
 	if (t == NULL)
 		return;
 	seeds_end(&t->seeds);
+	knocks_end(&t->knocks);
 	table_end(&t->table);
 	free(t->payload);
 	free(t->order);
@@ -271,6 +274,7 @@ static uint32_t open_flow(struct traffic *t, uint64_t tag, const struct roles *r
 	struct flow *flow = &table->flows[index];
 	flow->client_port = roles->client_port;
 	flow->bits = roles->client_low ? FLOW_CLIENT_LOW : 0;
+	look_watch_port(&t->look, roles->port);
 	table_trim(table, c, ATTEMPTS_KEPT);
 	return index;
 }
@@ -302,24 +306,48 @@ static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
 	return index;
 }
 
+/* How the connection with this SYN began, as far as is known. */
+static bool recall(const struct traffic *t, uint64_t tag, uint32_t sequence, struct seed *seed)
+{
+	const struct seed *known = seeds_find(&t->seeds, tag);
+	if (known != NULL && known->bits & SEED_SYN && known->syn_sequence == sequence) {
+		*seed = *known;
+		return !(known->bits & SEED_SETTLED);
+	}
+	return knocks_find(&t->knocks, tag, sequence, seed);
+}
+
+static bool is_from_client(const struct seed *seed, bool source_low)
+{
+	return !(seed->bits & SEED_CLIENT_LOW) == !source_low;
+}
+
 static bool starts_ssh(const struct packet *p)
 {
 	return p->payload_captured >= 4 && memcmp(p->payload, "SSH-", 4) == 0;
 }
 
+/* Of a conversation on a port that only this server is known to speak SSH on. */
+static bool is_retry(const struct traffic *t, const struct roles *roles)
+{
+	return look_watches_port(&t->look, roles->port) &&
+	       table_conversation(&t->table, roles->client, roles->server, roles->port) != 0;
+}
+
 static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const struct ends *ends,
 			     uint64_t tag, bool source_low)
 {
-	struct seed *seed = seeds_find(&t->seeds, tag);
-	bool again = seed != NULL && seed->bits & SEED_SYN && seed->syn_sequence == p->sequence &&
-		     !(seed->bits & SEED_CLIENT_LOW) == !source_low;
+	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, true);
-	bool wanted = look_wants_port(&t->look, ends->destination_port);
-	if (again)
-		return wanted ? revive(t, tag, seed, &roles, false) : 0;
-	seed_syn(seeds_put(&t->seeds, tag, p->time_ns), p, source_low);
-	if (!wanted)
+	bool wanted = look_wants_port(&t->look, roles.port) || is_retry(t, &roles);
+	if (!wanted) {
+		knocks_put(&t->knocks, tag, p, source_low);
 		return 0;
+	}
+	bool again = recall(t, tag, p->sequence, &seed) && is_from_client(&seed, source_low);
+	knocks_put(&t->knocks, tag, p, source_low);
+	if (again)
+		return revive(t, tag, &seed, &roles, false);
 	uint32_t index = open_flow(t, tag, &roles);
 	t->table.flows[index].client_sequence = p->sequence;
 	return index;
@@ -328,21 +356,26 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 static uint32_t begin_by_answer(struct traffic *t, const struct packet *p, const struct ends *ends,
 				uint64_t tag, bool source_low)
 {
-	struct seed *seed = seeds_find(&t->seeds, tag);
+	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, false);
 	bool wanted = look_wants_port(&t->look, ends->source_port);
-	bool ours = seed != NULL && seed->bits & SEED_SYN &&
-		    p->acknowledgement == seed->syn_sequence + 1 &&
-		    !(seed->bits & SEED_CLIENT_LOW) == source_low;
-	if (!ours)
-		return wanted && seed == NULL ? open_flow(t, tag, &roles) : 0;
-	uint32_t index = wanted ? revive(t, tag, seed, &roles, false) : 0;
-	seed = seeds_find(&t->seeds, tag);
-	if (seed == NULL || seed->bits & SEED_ANSWER)
-		return index;
-	seed_answer(seed, p);
-	locals_learn(&t->locals, &p->destination, seed->syn_ttl, &p->source, p->ttl);
-	return index;
+	bool known = recall(t, tag, p->acknowledgement - 1, &seed) &&
+		     !is_from_client(&seed, source_low);
+	if (!known)
+		return wanted ? open_flow(t, tag, &roles) : 0;
+	return wanted ? revive(t, tag, &seed, &roles, false) : 0;
+}
+
+/* A SYN-ACK makes a seed of the knock. */
+static void note_answer(struct traffic *t, const struct packet *p, uint64_t tag, bool source_low)
+{
+	struct seed seed;
+	if (!recall(t, tag, p->acknowledgement - 1, &seed) || is_from_client(&seed, source_low) ||
+	    seed.bits & SEED_ANSWER)
+		return;
+	seed_answer(&seed, p);
+	*seeds_put(&t->seeds, tag, p->time_ns) = seed;
+	locals_learn(&t->locals, &p->destination, seed.syn_ttl, &p->source, p->ttl);
 }
 
 /* Neither a SYN nor an answer to one. */
@@ -353,13 +386,19 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	bool to_client = look_wants_port(&t->look, ends->source_port);
 	if (!to_server && !to_client && !starts_ssh(p))
 		return 0;
-	const struct seed *seed = seeds_find(&t->seeds, tag);
-	if (seed != NULL && seed->bits & SEED_SETTLED)
+	const struct seed *known = seeds_find(&t->seeds, tag);
+	if (known != NULL && known->bits & SEED_SETTLED)
 		return 0;
-	if (seed != NULL && seed->bits & SEED_SYN) {
-		bool from_client = !(seed->bits & SEED_CLIENT_LOW) == !source_low;
-		struct roles roles = roles_of(ends, source_low, from_client);
-		return revive(t, tag, seed, &roles, p->payload_length > 0);
+	struct seed seed;
+	bool found = known != NULL && known->bits & SEED_SYN;
+	if (found)
+		seed = *known;
+	else if (p->flags & TCP_RST) /* the answer to a SYN acknowledges it */
+		found = knocks_find(&t->knocks, tag, p->acknowledgement - 1, &seed);
+	if (found) {
+		struct roles roles =
+			roles_of(ends, source_low, is_from_client(&seed, source_low));
+		return revive(t, tag, &seed, &roles, p->payload_length > 0);
 	}
 	/* A segment without bytes may be anybody's stray. */
 	if (p->payload_length == 0 || p->flags & TCP_RST)
@@ -406,6 +445,8 @@ static void take_tcp(struct traffic *t, const struct packet *p)
 	}
 	if (index == 0)
 		index = begin(t, p, &ends, tag, source_low);
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		note_answer(t, p, tag, source_low);
 	if (index == 0)
 		return;
 	const struct flow *flow = &t->table.flows[index];
@@ -424,12 +465,12 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 	uint64_t tag = table_tag(&t->table, &ends, &source_low);
 	uint32_t index = table_flow(&t->table, tag);
 	if (index == 0) {
-		const struct seed *seed = seeds_find(&t->seeds, tag);
+		struct seed seed;
 		struct roles roles = roles_of(&ends, source_low, true);
-		if (seed == NULL || !(seed->bits & SEED_SYN) || seed->bits & SEED_SETTLED ||
-		    !look_wants_port(&t->look, q->destination_port))
+		if (!look_wants_port(&t->look, q->destination_port) || !q->has_sequence ||
+		    !recall(t, tag, q->sequence, &seed) || !is_from_client(&seed, source_low))
 			return;
-		index = revive(t, tag, seed, &roles, false);
+		index = revive(t, tag, &seed, &roles, false);
 	}
 	if (index == 0)
 		return;
