@@ -194,7 +194,9 @@ static bool is_news(const struct flow *flow, const struct packet *p, bool from_c
 	if (from_client)
 		return !(flow->bits & FLOW_CLIENT_ACK) ||
 		       after(p->acknowledgement, flow->client_ack);
-	return !(flow->bits & FLOW_SERVER_ACK) || after(p->acknowledgement, flow->server_ack);
+	bool claims = flow->bits & FLOW_SERVER_END && after(p->sequence, flow->server_end);
+	return claims || !(flow->bits & FLOW_SERVER_ACK) ||
+	       after(p->acknowledgement, flow->server_ack);
 }
 
 static void write_down(struct traffic *t, struct flow *flow, const struct packet *p,
