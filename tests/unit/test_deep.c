@@ -19,6 +19,7 @@ struct scene {
 	struct facts facts;
 	struct track track;
 	struct exchange exchange[TESTS], *exchanges[TESTS];
+	struct sent sent[TESTS][EXCHANGE_SENT_MAX];
 	struct observation observation;
 };
 
@@ -42,6 +43,7 @@ static void begin(struct scene *scene, const char *target)
 static struct exchange *add(struct scene *scene, enum purpose purpose, uint16_t port)
 {
 	struct exchange *exchange = &scene->exchange[scene->track.count];
+	exchange->sent = scene->sent[scene->track.count];
 	scene->exchanges[scene->track.count++] = exchange;
 	exchange->purpose = purpose;
 	exchange->way = WAY_LINK;

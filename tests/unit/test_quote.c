@@ -13,6 +13,7 @@ struct scene {
 	struct facts facts;
 	struct track track;
 	struct exchange exchange, *exchanges[1];
+	struct sent sent[EXCHANGE_SENT_MAX];
 	struct observation observation;
 };
 
@@ -22,6 +23,7 @@ static void begin(struct scene *scene)
 	scene->run.address = address_parse("20.99.0.4");
 	scene->run.local_address = address_parse("10.20.0.10");
 	scene->exchange.purpose = PURPOSE_SWEEP;
+	scene->exchange.sent = scene->sent;
 	scene->exchanges[0] = &scene->exchange;
 	scene->track =
 		(struct track){ .run = &scene->run, .exchanges = scene->exchanges, .count = 1 };

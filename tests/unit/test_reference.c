@@ -64,6 +64,7 @@ struct scene {
 	struct facts facts;
 	struct track track;
 	struct exchange exchange, *exchanges[1];
+	struct sent sent[8];
 	struct connection connection;
 };
 
@@ -83,7 +84,8 @@ static enum answer tell(struct scene *scene, const struct story *story, bool los
 {
 	memset(scene, 0, sizeof(*scene));
 	scene->run.planned = true;
-	scene->exchange = (struct exchange){ .purpose = PURPOSE_REFERENCE,
+	scene->exchange = (struct exchange){ .sent = scene->sent,
+					     .purpose = PURPOSE_REFERENCE,
 					     .way = WAY_KERNEL,
 					     .remote = address_parse("10.20.0.20"),
 					     .remote_port = 22,
