@@ -19,6 +19,10 @@ double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
 /* The share of packets for the far end that find no answer, as far as is known. */
 double paths_loss(const struct paths *paths);
 
+/* What name servers call a hop; NULL: not known. Bytes of the network. */
+const char *hop_name(const struct run *run, const struct address *hop);
+bool name_is_of_cloud(const char *name);
+
 /* Whether a hop's address belongs to the client's own organisation, as far as an
  * address can tell. */
 bool path_inside(const struct run *run, const struct address *hop);

@@ -152,6 +152,7 @@ static struct report_hop build_hop(const struct building *b, const struct path_h
 		return row;
 	row.address = arena_string(b->arena, address_text(&hop->address, address));
 	row.rtt_ms = (double)hop->rtt_ns / 1e6;
+	row.name = hop_name(b->run, &hop->address);
 	row.inside = path_inside(b->run, &hop->address);
 	return row;
 }

@@ -200,6 +200,16 @@ static void put_header(struct page *page, const struct drawing *drawing)
 	fputc('\n', page->out);
 }
 
+/* What the hop is called, on a line of its own: names are longer than any column. */
+static void put_name(struct page *page, const char *name)
+{
+	if (name == NULL)
+		return;
+	page_ink(page, INK_DIM);
+	page_item(page, 9, "", name);
+	page_ink(page, INK_PLAIN);
+}
+
 /* Between the last hop inside the client's organisation and the first one outside. */
 static void put_edge(struct page *page, const struct drawing *drawing)
 {
@@ -247,6 +257,7 @@ static void put_rows(struct page *page, const struct drawing *drawing)
 		was_inside = hop->inside;
 		snprintf(label, sizeof label, "%u", ttl);
 		put_row(page, drawing, ttl, label, hop->address, hop->rtt_ms);
+		put_name(page, hop->name);
 	}
 }
 

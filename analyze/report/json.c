@@ -116,9 +116,12 @@ static json_t *hop_item(const void *list, size_t i)
 {
 	const struct report_hop *hop = (const struct report_hop *)list + i;
 
-	return json_pack("{s:o,s:o,s:o,s:o}", "ttl", integer(hop->ttl), "address",
-			 text(hop->address), "rtt_ms", number(hop->rtt_ms), "reply",
-			 text(hop->reply));
+	json_t *item = json_pack("{s:o,s:o,s:o,s:o}", "ttl", integer(hop->ttl), "address",
+				 text(hop->address), "rtt_ms", number(hop->rtt_ms), "reply",
+				 text(hop->reply));
+	if (hop->name != NULL)
+		json_object_set_new(item, "name", text(hop->name));
+	return item;
 }
 
 static json_t *path_item(const void *list, size_t i)

@@ -14,6 +14,7 @@ const char *const event_names[EVENTS] = {
 	"ssh",	    "host-key", "kex",	     "auth",   "capture", "limit",
 	"rules",    "rule",	"owner",     "config", "mode",   "reference",
 	"place",
+	"name",
 };
 
 void run_event(struct run *run, const struct event *event)

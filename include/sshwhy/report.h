@@ -39,6 +39,7 @@ struct report_hop {
 	double rtt_ms;       /* < 0: unknown */
 	const char *reply;   /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL: none */
 	bool inside;         /* inside the client's organisation, as far as addresses tell */
+	const char *name;    /* what name servers call it; NULL unknown */
 };
 
 struct report_path {

@@ -99,6 +99,7 @@ enum event_kind {
 			    not answer ARP or ND */
 	EVENT_PLACE,	 /* somebody else's capture: where it was taken; text: how that shows;
 			    detail: an answer to the question PLACE */
+	EVENT_NAME,      /* text: the address of a router; detail: what name servers call it */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];

@@ -38,6 +38,7 @@ enum key {
 	KEY_KNOWN_HOSTS,
 	KEY_TIMEOUT,
 	KEY_DEEP,
+	KEY_NO_NAMES,
 	KEY_GROUP,
 	KEY_VM,
 };
@@ -57,6 +58,7 @@ static const struct argp_option options[] = {
 	{ NULL, '6', NULL, 0, "IPv6 only", 2 },
 	{ "interface", 'i', "IFACE", 0, "leave by this interface", 2 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10; with --deep, 90)", 2 },
+	{ "no-names", KEY_NO_NAMES, NULL, 0, "do not ask name servers what routers are called", 2 },
 	{ "deep", KEY_DEEP, NULL, 0,
 	  "heavier tests where silence leaves a choice: fragments, other flags; half a minute", 2 },
 	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
@@ -188,6 +190,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_DEEP:
 		a->drive.deep = true;
+		break;
+	case KEY_NO_NAMES:
+		a->drive.no_names = true;
 		break;
 	case KEY_GROUP:
 		a->report.group = text;

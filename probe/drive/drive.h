@@ -24,6 +24,7 @@ struct drive_options {
 	const char *reference; /* another SSH host, on the client's own network; NULL none */
 	uint16_t reference_port;
 	bool deep;	    /* the heavier tests too */
+	bool no_names;	    /* name servers are not asked what routers are called */
 	int64_t timeout_ns; /* for the whole */
 	const char *user;
 	bool authenticate;

@@ -11,6 +11,7 @@
 #include <netinet/tcp.h>
 
 #include "drive/machine.h"
+#include "local/names.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -325,6 +326,7 @@ struct loop {
 	size_t count;
 	const struct wire *wire;
 	struct machine *machine;
+	struct names *names; /* NULL: nobody is asked */
 	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
 	int64_t left_ns; /* until somebody wants to be woken */
@@ -374,14 +376,25 @@ static void wait_for(struct loop *loop, int signals)
 			loop->fd[i].revents = 0;
 }
 
+/* Where a TTL ran out there is a router. */
+static bool tells_of_a_router(const struct packet *packet)
+{
+	bool v6 = packet->protocol == IP_ICMP6;
+	return (v6 || packet->protocol == IP_ICMP) && packet->icmp_type == (v6 ? 3 : 11) &&
+	       packet->icmp_code == 0;
+}
+
 static void take_frame(void *context, const struct frame *frame)
 {
 	struct loop *loop = context;
 	struct packet packet;
 	decode(frame, &packet);
 	for (size_t i = 0; i < loop->count; i++)
-		if (concerns(&loop->sessions[i], &packet))
+		if (concerns(&loop->sessions[i], &packet)) {
 			keep_frame(&loop->sessions[i], frame, &packet);
+			if (tells_of_a_router(&packet))
+				names_ask(loop->names, &packet.source);
+		}
 }
 
 static bool read_captures(struct loop *loop, struct error *error)
@@ -457,6 +470,24 @@ static void session_turn(struct loop *loop, size_t index)
 	finish(session);
 }
 
+/* Name servers were asked while the sweeps went on; so long are slow ones waited for. */
+#define NAMES_PATIENCE_MS 300
+
+static void tell_names(const struct loop *loop, bool wait)
+{
+	struct address address;
+	char name[NAME_LENGTH], text[ADDRESS_TEXT];
+	if (wait)
+		names_wait(loop->names, NAMES_PATIENCE_MS);
+	for (size_t i = 0; names_get(loop->names, i, &address, name); i++)
+		for (size_t n = 0; name[0] != '\0' && n < loop->count; n++)
+			run_event(loop->sessions[n].run,
+				  &(struct event){ .kind = EVENT_NAME,
+						   .time_ns = loop->sessions[n].run->stopped_ns,
+						   .text = address_text(&address, text),
+						   .detail = name });
+}
+
 static bool all_done(const struct loop *loop)
 {
 	if (loop->sessions[0].done && healthy(loop->sessions[0].run))
@@ -476,6 +507,8 @@ bool sessions_run(struct session *sessions, size_t count, const struct wire *wir
 	for (size_t i = 0; i < count; i++)
 		if (!make_plan(&sessions[i], deadline_ns))
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
+	if (!sessions[0].options->no_names)
+		loop.names = names_new();
 	for (;;) {
 		for (size_t i = 0; i < count; i++)
 			if (!sessions[i].done)
@@ -483,8 +516,10 @@ bool sessions_run(struct session *sessions, size_t count, const struct wire *wir
 		if (all_done(&loop))
 			break;
 		wait_for(&loop, signals);
-		if (!read_captures(&loop, error))
+		if (!read_captures(&loop, error)) {
+			names_close(loop.names);
 			return false;
+		}
 		if (loop.fd[0].revents & POLLIN)
 			break;
 	}
@@ -495,5 +530,7 @@ bool sessions_run(struct session *sessions, size_t count, const struct wire *wir
 		if (!sessions[i].done)
 			finish(&sessions[i]);
 	}
+	tell_names(&loop, !interrupted);
+	names_close(loop.names);
 	return true;
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """A DNS server for a handful of names: dns.py ADDRESS FILE (FILE as /etc/hosts).
 
-Answers A and AAAA over UDP; a name that FILE lacks does not exist (NXDOMAIN).
+Answers A, AAAA and PTR over UDP; a name that FILE lacks does not exist (NXDOMAIN). An address is
+called what FILE calls it first.
 """
 
 import ipaddress
@@ -9,21 +10,28 @@ import socket
 import struct
 import sys
 
-A, AAAA = 1, 28
+A, PTR, AAAA = 1, 12, 28
 ANSWER, AUTHORITATIVE, RECURSION_WANTED, RECURSION_DONE = 0x8000, 0x0400, 0x0100, 0x0080
 NXDOMAIN = 3
 TTL_SECONDS = 5
 
 
 def read_names(path):
-    """{name: [address, ...]}"""
+    """{name: [(type, data), ...]}"""
     names = {}
     with open(path, encoding="ascii") as lines:
         for line in lines:
             address, *aliases = line.split("#")[0].split() or [None]
             for name in aliases:
-                names.setdefault(name, []).append(ipaddress.ip_address(address))
+                data = ipaddress.ip_address(address).packed
+                names.setdefault(name, []).append((A if len(data) == 4 else AAAA, data))
+            for name in aliases[:1]:
+                names.setdefault(ipaddress.ip_address(address).reverse_pointer, [(PTR, encode(name))])
     return names
+
+
+def encode(name):
+    return b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split(".")) + b"\0"
 
 
 def read_question(query):
@@ -41,11 +49,10 @@ def answer(query, names):
     (identity, flags) = struct.unpack_from("!HH", query)
     flags = ANSWER | AUTHORITATIVE | RECURSION_DONE | (flags & RECURSION_WANTED)
     flags |= 0 if name in names else NXDOMAIN
-    version = {A: 4, AAAA: 6}.get(kind)
     records = [
-        struct.pack("!HHHIH", 0xC00C, kind, 1, TTL_SECONDS, len(address.packed)) + address.packed
-        for address in names.get(name, [])
-        if address.version == version
+        struct.pack("!HHHIH", 0xC00C, kind, 1, TTL_SECONDS, len(data)) + data
+        for its, data in names.get(name, [])
+        if its == kind
     ]
     header = struct.pack("!HHHHHH", identity, flags, 1, len(records), 0, 0)
     return header + question + b"".join(records)

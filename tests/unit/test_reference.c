@@ -176,7 +176,7 @@ static void it_moves_source_1(void **state)
 	double before = with(&silent, ANSWER_NONE);
 	assert_true(with(&silent, ANSWER_REFERENCE_ANSWERS) < 0.5 * before);
 	assert_true(with(&silent, ANSWER_REFERENCE_ANSWERS) > 0);
-	assert_true(with(&silent, ANSWER_REFERENCE_SILENT) > 3 * before);
+	assert_true(with(&silent, ANSWER_REFERENCE_SILENT) > 2 * before);
 	assert_true(with(&silent, ANSWER_REFERENCE_STOPPED) > 10 * before);
 	vanishes.fact[QUESTION_OUT].answer = ANSWER_OUT_VANISHES;
 	assert_true(with(&vanishes, ANSWER_REFERENCE_ANSWERS) > 0.9);

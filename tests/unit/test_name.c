@@ -1,0 +1,61 @@
+/* What routers are called: whose they are, and where the organisation ends by it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "observe/path.h"
+
+static void names_of_the_cloud(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name;
+		bool cloud;
+	} rows[] = {
+		{ "ae25-0.icr02.sg3.ntwk.msn.net", true },
+		{ "AE25-0.ICR02.SG3.NTWK.MSN.NET", true },
+		{ "a.ntwk.msn.net", true },
+		{ ".ntwk.msn.net", false },
+		{ "ntwk.msn.net", false },
+		{ "xntwk.msn.net", false },
+		{ "ae25-0.icr02.sg3.ntwk.msn.net.evil.example", false },
+		{ "", false },
+		{ NULL, false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (name_is_of_cloud(rows[i].name) != rows[i].cloud)
+			fail_msg("%s", rows[i].name);
+}
+
+/* A private address is the organisation's own, unless the router's name says whose it is. */
+static void a_name_ends_the_organisation(void **state)
+{
+	(void)state;
+	struct run run = { .vantage = VANTAGE_CLIENT };
+	struct address hop = address_parse("10.200.0.1"), other = address_parse("10.20.0.1");
+	assert_true(path_inside(&run, &hop));
+	run_event(&run, &(struct event){ .kind = EVENT_NAME,
+					 .text = "10.20.0.1",
+					 .detail = "edge.office.example" });
+	assert_true(path_inside(&run, &hop));
+	assert_null(hop_name(&run, &hop));
+	run_event(&run, &(struct event){ .kind = EVENT_NAME,
+					 .text = "10.200.0.1",
+					 .detail = "ae25-0.icr02.sg3.ntwk.msn.net" });
+	assert_string_equal(hop_name(&run, &hop), "ae25-0.icr02.sg3.ntwk.msn.net");
+	assert_false(path_inside(&run, &hop));
+	assert_true(path_inside(&run, &other));
+	run_free(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_of_the_cloud),
+		cmocka_unit_test(a_name_ends_the_organisation),
+	};
+	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
+}
