@@ -516,11 +516,17 @@ static void observe_ender(struct observation *o)
 	const struct path *session = &o->facts->paths.session;
 	struct fact *fact = NULL;
 	const struct path_hop *hop = &session->hop[session->terminal];
-	if (session->terminal != 0 && hop->reset_frame != 0) {
+	enum answer copies = ANSWER_NONE;
+	if (session->terminal != 0 && hop->reset_frame != 0)
+		copies = cutter_of(place_of(o, session->terminal,
+					    hop->reply == REPLY_RESET ? hop->reply_ttl : 0));
+	/* The VM resets what comes after the end, whoever made that: it says who only where the
+	 * end came from as far away. */
+	if (copies == ANSWER_CUTTER_VM && c->server_end_ttl != c->syn_ack_ttl)
+		copies = ANSWER_NONE;
+	if (copies != ANSWER_NONE) {
 		fact = fact_set(
-			o,
-			cutter_of(place_of(o, session->terminal,
-					   hop->reply == REPLY_RESET ? hop->reply_ttl : 0)),
+			o, copies,
 			"a copy of the client's identification that lives %u hop%s only is reset "
 			"too%s",
 			session->terminal, session->terminal == 1 ? "" : "s",
