@@ -229,9 +229,12 @@ static struct sent *sent_by_quote(struct exchange *exchange, const struct quote 
 		if (sent->sequence != quote->sequence)
 			continue;
 		/* TTL probes inside a connection share one sequence number: IPv4 tells
-		 * them apart by IP ID, a long quote by acknowledgement number. */
-		if (sent->data && quote->ip_id != sent->ip_id &&
-		    !(quote->has_flags && quote->acknowledgement == sent->acknowledgement))
+		 * them apart by IP ID, which IPv6 has not; a long quote by
+		 * acknowledgement number. */
+		bool same_id = sent->ip_id != 0 && quote->ip_id == sent->ip_id;
+		bool same_words = quote->has_flags &&
+				  quote->acknowledgement == sent->acknowledgement;
+		if (sent->data && !same_id && !same_words)
 			continue;
 		return sent;
 	}

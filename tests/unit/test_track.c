@@ -242,6 +242,31 @@ static void a_conversation_is_read_from_both_sides(void **state)
 	assert_int_equal(c->server_end_ttl, 60);
 }
 
+/* An IPv6 header has no IP ID to tell copies of the same bytes apart. */
+static void copies_without_an_id_differ_in_what_they_acknowledge(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
+	send_syn(world, 1000, 64);
+	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
+	assert_ptr_equal(track_packet(&world->track, &syn_ack), exchange);
+	for (uint8_t ttl = 1; ttl <= 3; ttl++) {
+		struct packet copy = tcp(world, true, TCP_ACK | TCP_PSH, 1001, 24u - ttl);
+		copy.payload = (const uint8_t *)"SSH-";
+		copy.payload_captured = copy.payload_length = 4;
+		copy.ttl = ttl;
+		assert_ptr_equal(track_packet(&world->track, &copy), exchange);
+	}
+	struct packet exceeded = icmp(world, 3, 0, 1001);
+	exceeded.protocol = IP_ICMP6;
+	exceeded.quote.has_flags = true;
+	exceeded.quote.acknowledgement = 23;
+	assert_ptr_equal(track_packet(&world->track, &exceeded), exchange);
+	assert_int_equal(exchange->sent[1].reply, REPLY_EXCEEDED);
+	assert_int_equal(exchange->sent[2].reply, REPLY_NONE);
+	assert_int_equal(exchange->sent[3].reply, REPLY_NONE);
+}
+
 static void more_probes_than_room_are_counted(void **state)
 {
 	struct world *world = *state;
@@ -264,6 +289,7 @@ int main(void)
 		TEST(another_remote_is_known_by_its_opening),
 		TEST(a_bare_ack_is_answered_by_its_acknowledgement),
 		TEST(a_conversation_is_read_from_both_sides),
+		TEST(copies_without_an_id_differ_in_what_they_acknowledge),
 		TEST(more_probes_than_room_are_counted),
 	};
 	return cmocka_run_group_tests_name("track", tests, NULL, NULL);
