@@ -13,9 +13,10 @@
 #define NEIGHBOUR   MS(1)
 #define NO_NEIGHBOUR MS(2500)
 #define TURNS_MAX   200000
+#define SEGMENT_MAX 1448 /* what an Ethernet MTU leaves of IPv4 and TCP with timestamps */
 
 struct workshop {
-	struct phrases phrases;
+	struct phrases phrases[2]; /* over IPv4, over IPv6 */
 	struct model model;
 };
 
@@ -28,7 +29,8 @@ struct play {
 	struct track track;
 	struct arena arena;
 	struct diagnosis *diagnosis;
-	uint64_t frames;
+	struct dice unseen;
+	uint64_t frames, frames_lost;
 	int64_t neighbour_ns;
 	FILE *trace;
 };
@@ -36,8 +38,10 @@ struct play {
 struct workshop *workshop_new(void)
 {
 	struct workshop *workshop = calloc(1, sizeof(*workshop));
-	if (workshop != NULL)
-		phrases_build(&workshop->phrases);
+	if (workshop == NULL)
+		return NULL;
+	phrases_build(&workshop->phrases[0], SEGMENT_MAX);
+	phrases_build(&workshop->phrases[1], SEGMENT_MAX - 20);
 	return workshop;
 }
 
@@ -60,7 +64,7 @@ static void trace_packet(const struct play *play, const struct packet *packet)
 	if (play->trace == NULL)
 		return;
 	address_text(&packet->source, from);
-	if (packet->protocol == IP_ICMP) {
+	if (packet->protocol != IP_TCP) {
 		fprintf(play->trace, "%10.3f #%llu < %s icmp %u/%u about %u>%u seq %08x\n",
 			since_start(packet->time_ns), (unsigned long long)packet->number, from,
 			packet->icmp_type, packet->icmp_code, packet->quote.source_port,
@@ -105,8 +109,9 @@ static void on_event(void *context, struct event event)
 static void fill_tcp(const struct play *play, const struct segment *segment, bool outgoing,
 		     struct packet *packet)
 {
-	static const struct address proxy = { .family = 4, .bytes = { 10, 20, 0, 50 } };
-	static const struct address here = { .family = 4, .bytes = { 127, 0, 0, 1 } };
+	bool six = play->scenario->target.family == 6;
+	struct address proxy = address_parse(six ? "2001:db8:20::50" : "10.20.0.50");
+	struct address here = address_parse(six ? "::1" : "127.0.0.1");
 	struct address remote = play->scenario->target;
 	uint16_t port = segment->server_port;
 	if (segment->diverted) {
@@ -119,7 +124,7 @@ static void fill_tcp(const struct play *play, const struct segment *segment, boo
 	packet->destination_port = outgoing ? port : segment->client_port;
 	packet->protocol = IP_TCP;
 	packet->ttl = segment->ttl;
-	packet->ip_id = segment->ip_id;
+	packet->ip_id = six ? 0 : segment->ip_id; /* an IPv6 header has none */
 	packet->sequence = segment->sequence;
 	packet->acknowledgement = segment->acknowledgement;
 	packet->flags = segment->flags;
@@ -136,7 +141,7 @@ static void fill_icmp(const struct play *play, const struct segment *segment,
 	struct quote *quote = &packet->quote;
 	packet->source = segment->from;
 	packet->destination = play->scenario->local;
-	packet->protocol = IP_ICMP;
+	packet->protocol = play->scenario->target.family == 6 ? IP_ICMP6 : IP_ICMP;
 	packet->ttl = segment->ttl_of_icmp;
 	packet->icmp_type = segment->icmp_type;
 	packet->icmp_code = segment->icmp_code;
@@ -148,7 +153,7 @@ static void fill_icmp(const struct play *play, const struct segment *segment,
 				 .destination = play->scenario->target,
 				 .protocol = IP_TCP,
 				 .ttl = segment->quoted_ttl,
-				 .ip_id = segment->ip_id,
+				 .ip_id = packet->protocol == IP_ICMP6 ? 0 : segment->ip_id,
 				 .source_port = segment->quoted_port,
 				 .destination_port = segment->server_port,
 				 .sequence = segment->sequence };
@@ -171,6 +176,10 @@ static void on_packet(void *context, const struct segment *segment, bool outgoin
 	/* concerns_us() of the driver: quotes with a foreign port are not looked at. */
 	if (segment->icmp_type != 0 && segment->quoted_port != segment->client_port)
 		return;
+	if (dice_chance(&play->unseen, play->scenario->weather.unseen)) {
+		play->frames_lost++;
+		return;
+	}
 	packet.number = ++play->frames;
 	play->diagnosis->sent += outgoing;
 	trace_packet(play, &packet);
@@ -211,7 +220,8 @@ static void do_send(struct play *play, const struct action *action)
 static void reference_packet(struct play *play, const struct action *action, bool out,
 			     uint8_t flags, uint32_t sequence, const char *says)
 {
-	struct address reference = { .family = 4, .bytes = { 10, 20, 0, 20 } };
+	bool six = play->scenario->target.family == 6;
+	struct address reference = address_parse(six ? "2001:db8:20::20" : "10.20.0.20");
 	struct packet packet = {
 		.number = ++play->frames,
 		.time_ns = play->model->now_ns,
@@ -279,9 +289,11 @@ static void connect_reference(struct play *play, const struct action *action)
 	case OUT_LATE_DROP:
 		break;
 	case OUT_RESET:
-	case OUT_PORT:
 	case OUT_PROXY_DEAD:
 		reference_ends(play, action, ECONNREFUSED);
+		break;
+	case OUT_REJECT:
+		reference_ends(play, action, play->scenario->client.reject_error);
 		break;
 	case OUT_FORBIDDEN:
 		reference_ends(play, action, EPERM);
@@ -371,7 +383,8 @@ static void play_out(struct play *play)
 						 scenario->client.route_error == ENETDOWN,
 				      .full_ttl = 64 };
 	memcpy(config.key, &scenario->seed, sizeof(scenario->seed));
-	model_start(model, scenario, &play->workshop->phrases, scenario->seed, FIRST_PORT, STARTED);
+	model_start(model, scenario,
+		    &play->workshop->phrases[scenario->target.family == 6], scenario->seed, FIRST_PORT, STARTED);
 	model->context = play;
 	model->on_packet = on_packet;
 	model->on_event = on_event;
@@ -388,21 +401,66 @@ static void play_out(struct play *play)
 	plan_free(play->plan);
 }
 
+/* -- what the driver finds on the machine -------------------------------------------------- */
+
+static void note(struct play *play, struct event event)
+{
+	event.time_ns = STARTED;
+	run_event(&play->run, &event);
+}
+
+static void find_rules(struct play *play)
+{
+	static const struct event rules[] = {
+		[RULE_FOUND_OUT] = { .value = RULE_CERTAIN, .detail = "drops" },
+		[RULE_FOUND_IN] = { .value = RULE_CERTAIN | RULE_INCOMING, .detail = "drops" },
+		[RULE_FOUND_DIVERTS] = { .value = RULE_CERTAIN, .detail = "diverts" },
+	};
+	const struct client *client = &play->scenario->client;
+	if (client->rules_unread)
+		return;
+	bool found = client->rule != RULE_FOUND_NONE, other = client->other_rule;
+	note(play, (struct event){ .kind = EVENT_RULES,
+				   .value = found + other,
+				   .text = client->rules_hidden != NULL ? client->rules_hidden : "" });
+	struct event rule = rules[client->rule];
+	rule.kind = EVENT_RULE;
+	rule.text = "table inet filter";
+	if (found)
+		note(play, rule);
+	if (other) /* it may divert what it does not */
+		note(play, (struct event){ .kind = EVENT_RULE,
+					   .text = "table inet other",
+					   .detail = "diverts" });
+}
+
+static void find_files(struct play *play)
+{
+	const struct client *client = &play->scenario->client;
+	note(play, (struct event){ .kind = EVENT_CONFIG,
+				   .text = strcmp(client->config, "direct") == 0
+						   ? ""
+						   : "ProxyJump bastion.example",
+				   .detail = client->config });
+	note(play, (struct event){ .kind = EVENT_MODE, .text = "~/.ssh", .detail = client->modes });
+}
+
 /* What is known before a plan is made. */
 static void begin(struct play *play)
 {
 	const struct client *client = &play->scenario->client;
 	scenario_ask(play->scenario, &play->run, STARTED);
-	run_event(&play->run, &(struct event){ .kind = EVENT_RESOLVED,
-					       .time_ns = STARTED,
-					       .error = client->name_error,
-					       .text = "20.99.0.4" });
+	play->unseen = dice_for(play->scenario->seed, 8);
+	note(play, (struct event){ .kind = EVENT_RESOLVED,
+				   .error = client->name_error,
+				   .text = "20.99.0.4" });
 	if (client->name_error != 0)
 		return;
-	run_event(&play->run, &(struct event){ .kind = EVENT_ROUTE,
-					       .time_ns = STARTED,
-					       .error = client->route_error,
-					       .text = "via 10.20.0.1 dev eth0" });
+	find_files(play);
+	note(play, (struct event){ .kind = EVENT_ROUTE,
+				   .error = client->route_error,
+				   .text = "via 10.20.0.1 dev eth0" });
+	find_rules(play);
 }
 
 static void judge(struct play *play)
@@ -434,6 +492,10 @@ void diagnose(struct workshop *workshop, uint64_t seed, const struct draw_option
 	if (diagnosis->scenario.client.name_error == 0) {
 		play_out(&play);
 		play.run.stopped_ns = play.model->now_ns;
+		run_event(&play.run, &(struct event){ .kind = EVENT_CAPTURE,
+						      .time_ns = play.run.stopped_ns,
+						      .value = (int64_t)play.frames_lost,
+						      .text = "eth0" });
 	} else {
 		track_start(&play.track, &play.run, &play.arena);
 	}

@@ -2,7 +2,6 @@
 #include "model.h"
 
 #define FIRST_TIMEOUT MS(1000)
-#define TIMEOUT       MS(300)
 #define TRIES_MAX     6
 
 static struct server_model *server_of(struct model *model, uint16_t client_port)
@@ -60,6 +59,7 @@ static void send_segment(struct model *model, struct server_model *server, uint8
 	if (flags & TCP_SYN) {
 		segment.sequence = server->first;
 		segment.ttl = host->syn_ack_ttl;
+		server->opened_ns = model->now_ns;
 	}
 	if (piece != NULL) {
 		segment.sequence = piece->sequence;
@@ -117,7 +117,7 @@ static void say_bytes(struct model *model, struct server_model *server, enum mes
 		return;
 	send_segment(model, server, TCP_ACK, piece);
 	if (idle)
-		set_timer(model, server, TIMEOUT);
+		set_timer(model, server, sender_timeout(&server->sender));
 }
 
 static void say(struct model *model, struct server_model *server, enum message message)
@@ -228,14 +228,11 @@ void host_service(struct model *model, const struct happening *happening)
 	act_first(model, server);
 }
 
-static void hear(struct model *model, struct server_model *server, enum message message)
+static void answer(struct model *model, struct server_model *server, enum message message)
 {
 	bool talks = server->service == SERVICE_SSH || server->service == SERVICE_AUTH ||
 		     server->service == SERVICE_SSH_SHY;
-	server->heard = true;
-	if (server->closed)
-		break_off(model, server);
-	else if (message == SAYS_CLIENT_IDENT && server->acted)
+	if (message == SAYS_CLIENT_IDENT && server->acted)
 		answer_ident(model, server);
 	else if (message == SAYS_CLIENT_KEX && server->service == SERVICE_KEX_CUT)
 		break_off(model, server);
@@ -245,6 +242,73 @@ static void hear(struct model *model, struct server_model *server, enum message 
 		say(model, server, SAYS_SERVER_ACCEPT);
 	else if (talks && message == SAYS_CLIENT_AUTH)
 		say(model, server, SAYS_SERVER_METHODS);
+}
+
+/* Who relays says what the VM says, a round trip later; where packets are lost, one of them
+ * may have to be sent again. */
+static int64_t far_round_trip(struct model *model, const struct host *host)
+{
+	const struct scenario *scenario = model->scenario;
+	const struct trail *trail = &scenario->trail[0];
+	const struct weather *weather = &scenario->weather;
+	unsigned here = position_of(model, 0, host->node);
+	int64_t time_ns = 0;
+	for (unsigned at = here + 1; at <= trail->length; at++)
+		time_ns += 2 * scenario->node[trail->node[at]].delay_ns;
+	if (weather->lossy <= here)
+		return time_ns;
+	time_ns += 2 * weather->line_ns + weather->jitter_ns;
+	int64_t again = time_ns + MS(200);
+	for (; dice_chance(&model->dice, weather->loss_out + weather->loss_back) && again < MS(4000);
+	     again *= 2)
+		time_ns += again;
+	return time_ns;
+}
+
+static int64_t delay_of(struct model *model, const struct server_model *server, int64_t own_ns)
+{
+	const struct host *host = &model->scenario->host[server->host];
+	return own_ns + (host->relays ? far_round_trip(model, host) : 0);
+}
+
+static void think(struct model *model, struct server_model *server)
+{
+	queue_add(model, &(struct happening){
+				 .time_ns = model->now_ns +
+					    delay_of(model, server,
+						     model->scenario->host[server->host].thinks_ns),
+				 .kind = HAPPENS_ANSWER,
+				 .index = slot_of(model, server),
+				 .generation = server->life });
+}
+
+void host_answer(struct model *model, const struct happening *happening)
+{
+	struct server_model *server = &model->server[happening->index];
+	if (server->state != TCP_UP || server->life != happening->generation ||
+	    server->unread_count == 0)
+		return;
+	enum message message = server->unread[0];
+	server->unread_count--;
+	for (unsigned i = 0; i < server->unread_count; i++)
+		server->unread[i] = server->unread[i + 1];
+	answer(model, server, message);
+	if (server->unread_count > 0)
+		think(model, server);
+}
+
+static void hear(struct model *model, struct server_model *server, enum message message)
+{
+	server->heard = true;
+	if (server->closed) {
+		break_off(model, server);
+		return;
+	}
+	if (server->unread_count == PIECES_MAX)
+		return;
+	server->unread[server->unread_count++] = message;
+	if (server->unread_count == 1)
+		think(model, server);
 }
 
 /* -- TCP -------------------------------------------------------------------------------- */
@@ -260,6 +324,7 @@ static void open_half(struct model *model, struct server_model *server, uint8_t 
 					 .expected = syn->sequence + 1,
 					 .generation = server->generation,
 					 .service_generation = server->service_generation,
+					 .life = (uint16_t)(server->life + 1),
 					 .service = door->service,
 					 .pause_ns = door->pause_ns };
 	server->sender.next = server->first + 1;
@@ -322,17 +387,18 @@ static void take_ack(struct model *model, struct server_model *server,
 	if (server->state == TCP_OPENING && segment->acknowledgement == server->first + 1) {
 		server->state = TCP_UP;
 		server->generation++;
-		set_service(model, server, server->pause_ns);
+		sender_start(&server->sender, server->first + 1, model->now_ns - server->opened_ns);
+		/* a relay begins with a connection of its own */
+		set_service(model, server,
+			    delay_of(model, server, delay_of(model, server, server->pause_ns)));
 	}
 	if (server->state != TCP_UP)
 		return;
-	if (sender_acknowledge(&server->sender, segment->acknowledgement)) {
-		const struct piece *waiting = sender_waiting(&server->sender);
-		if (waiting != NULL)
-			set_timer(model, server, TIMEOUT);
-		else
-			server->generation++;
-	}
+	bool news = sender_acknowledge(&server->sender, segment->acknowledgement);
+	if (sender_waiting(&server->sender) == NULL)
+		server->generation++;
+	else if (news || (segment->length == 0 && sender_gap(&server->sender)))
+		set_timer(model, server, sender_timeout(&server->sender));
 	if (segment->length > 0)
 		take_data(model, server, segment);
 }
@@ -378,14 +444,17 @@ void host_reset(struct model *model, uint16_t client_port)
 void host_timer(struct model *model, const struct happening *happening)
 {
 	struct server_model *server = &model->server[happening->index];
-	if (server->generation != happening->generation || ++server->sender.tries > TRIES_MAX)
+	if (server->generation != happening->generation)
 		return;
-	const struct piece *waiting = sender_waiting(&server->sender);
-	if (server->state == TCP_OPENING) {
+	if (server->state == TCP_OPENING && ++server->tries <= TRIES_MAX) {
 		send_segment(model, server, TCP_SYN | TCP_ACK, NULL);
-		set_timer(model, server, FIRST_TIMEOUT << server->sender.tries);
-	} else if (server->state == TCP_UP && waiting != NULL) {
-		send_segment(model, server, TCP_ACK, waiting);
-		set_timer(model, server, TIMEOUT << server->sender.tries);
+		set_timer(model, server, FIRST_TIMEOUT << server->tries);
+		return;
+	}
+	const struct piece *again =
+		server->state == TCP_UP ? sender_again(&server->sender) : NULL;
+	if (again != NULL) {
+		send_segment(model, server, TCP_ACK, again);
+		set_timer(model, server, sender_timeout(&server->sender));
 	}
 }

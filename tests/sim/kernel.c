@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #define SYN_TIMEOUT MS(1000)
-#define TIMEOUT     MS(250)
 #define TRIES_MAX   6
 #define LISTEN_FOR  MS(400) /* handshake.c: silence before the client talks */
+#define KILL_EVERY  MS(20)
 #define SSH_PORT    22
 
 static unsigned slot_of(const struct model *model, uint16_t client_port)
@@ -84,6 +84,8 @@ static void kernel_send(struct model *model, struct socket_model *socket, uint8_
 		.ip_id = model->kernel_ip_id++,
 		.timestamps = true,
 	};
+	if (flags & TCP_SYN)
+		socket->opened_ns = model->now_ns;
 	if (piece != NULL) {
 		segment.sequence = piece->sequence;
 		segment.length = piece->length;
@@ -112,7 +114,7 @@ static void say(struct model *model, struct socket_model *socket, enum message m
 		return;
 	kernel_send(model, socket, TCP_ACK, piece);
 	if (idle)
-		set_timer(model, socket, TIMEOUT);
+		set_timer(model, socket, sender_timeout(&socket->sender));
 }
 
 /* -- connect() -------------------------------------------------------------------------- */
@@ -144,6 +146,13 @@ void kernel_connect_ends(struct model *model, const struct happening *happening)
 	connect_answered(model, &model->socket[happening->index], happening->error);
 }
 
+static void kill_later(struct model *model, const struct socket_model *socket, int64_t delay)
+{
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + delay,
+					      .kind = HAPPENS_KILL,
+					      .index = (uint16_t)(socket - model->socket) });
+}
+
 /* A local reject answers over loopback, where the capture sees it too. */
 static void reject_locally(struct model *model, struct socket_model *socket)
 {
@@ -166,8 +175,8 @@ static void connect_through(struct model *model, struct socket_model *socket)
 	case OUT_RESET:
 		reject_locally(model, socket);
 		return;
-	case OUT_PORT:
-		connect_answered(model, socket, ECONNREFUSED);
+	case OUT_REJECT:
+		connect_answered(model, socket, model->scenario->client.reject_error);
 		return;
 	case OUT_FORBIDDEN:
 		connect_answered(model, socket, EPERM);
@@ -185,6 +194,8 @@ static void connect_through(struct model *model, struct socket_model *socket)
 	}
 	kernel_send(model, socket, TCP_SYN, NULL);
 	set_timer(model, socket, SYN_TIMEOUT);
+	if (model->scenario->client.kills)
+		kill_later(model, socket, dice_between(&model->dice, 0, KILL_EVERY));
 }
 
 void model_connect(struct model *model, const struct action *action)
@@ -216,13 +227,18 @@ void model_connect(struct model *model, const struct action *action)
 
 static int refused_locally(const struct client *client, const struct action *action)
 {
-	bool ruled = action->remote_port == SSH_PORT && action->way == WAY_RAW;
+	bool ssh = action->remote_port == SSH_PORT;
+	bool ruled = ssh && action->way == WAY_RAW;
 	if (client->route_error != 0)
 		return client->route_error == ENETDOWN ? ENETDOWN : ENETUNREACH;
 	if (client->gateway_silent)
 		return action->way == WAY_LINK ? EHOSTUNREACH : 0;
-	if (ruled && (client->out == OUT_DROP || client->out == OUT_RESET || client->out == OUT_PORT))
+	if (ruled &&
+	    (client->out == OUT_DROP || client->out == OUT_RESET || client->out == OUT_REJECT))
 		return EPERM;
+	/* packet_snd() says what became of the frame; raw sockets keep it to themselves. */
+	if (ssh && action->way == WAY_LINK && client->out == OUT_LATE_DROP)
+		return ENOBUFS;
 	return 0;
 }
 
@@ -257,14 +273,37 @@ int model_send(struct model *model, const struct action *action)
 
 /* -- the SSH client --------------------------------------------------------------------- */
 
-static void talk_ends(struct model *model, struct socket_model *socket, const char *end)
+/* How the driver judged the host key; the answer of a server in the VM's place is known
+ * when the fault is made. */
+static void tell_key(struct model *model, struct socket_model *socket)
+{
+	uint16_t port = port_of(model, socket);
+	tell(model, (struct event){ .kind = EVENT_KEX, .local_port = port,
+				    .text = "curve25519-sha256" });
+	if (model->scenario->client.key != ANSWER_NONE)
+		tell(model, (struct event){ .kind = EVENT_HOST_KEY,
+					    .local_port = port,
+					    .value = 1,
+					    .text = "ssh-ed25519 SHA256:2jmj7l5rSw0yVb/vlWAYkK/YBwk",
+					    .detail = answer_name(model->scenario->client.key) });
+}
+
+static void talk_fails(struct model *model, struct socket_model *socket, const char *end, int error)
 {
 	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
 		return;
+	if (socket->keyed && socket->talk != TALK_LISTENS)
+		tell_key(model, socket);
 	socket->talk = TALK_OVER;
 	tell(model, (struct event){ .kind = EVENT_SSH,
 				    .local_port = port_of(model, socket),
+				    .error = error,
 				    .text = end });
+}
+
+static void talk_ends(struct model *model, struct socket_model *socket, const char *end)
+{
+	talk_fails(model, socket, end, 0);
 }
 
 static void speak(struct model *model, struct socket_model *socket)
@@ -297,8 +336,8 @@ static void methods_came(struct model *model, struct socket_model *socket)
 	bool refused = false;
 	for (unsigned i = 0; i < model->scenario->host[0].door_count; i++)
 		refused |= model->scenario->host[0].door[i].service == SERVICE_AUTH;
-	tell(model, (struct event){ .kind = EVENT_KEX, .local_port = port,
-				    .text = "curve25519-sha256" });
+	tell_key(model, socket);
+	socket->keyed = false;
 	tell(model, (struct event){ .kind = EVENT_AUTH, .local_port = port, .text = "publickey" });
 	talk_ends(model, socket, refused ? "authentication-refused" : "authentication");
 }
@@ -328,6 +367,7 @@ static void hear(struct model *model, struct socket_model *socket, enum message 
 		talk_ends(model, socket, "no-common-algorithm");
 		break;
 	case SAYS_SERVER_KEX:
+		socket->keyed = true;
 		say(model, socket, SAYS_CLIENT_NEWKEYS);
 		break;
 	case SAYS_SERVER_ACCEPT:
@@ -345,6 +385,21 @@ static void hear(struct model *model, struct socket_model *socket, enum message 
 }
 
 /* -- receiving -------------------------------------------------------------------------- */
+
+/* icmpv6_err_convert() */
+static int icmp6_errno(uint8_t code)
+{
+	switch (code) {
+	case 0:
+		return ENETUNREACH;
+	case 3:
+		return EHOSTUNREACH;
+	case 4:
+		return ECONNREFUSED;
+	default:
+		return EACCES;
+	}
+}
 
 /* tcp_v4_err(): while it opens, any of these ends it; later they are hints only. */
 static int icmp_errno(uint8_t code)
@@ -405,12 +460,11 @@ static void take_up(struct model *model, struct socket_model *socket,
 		kernel_send(model, socket, TCP_ACK, NULL);
 		return;
 	}
-	if (sender_acknowledge(&socket->sender, segment->acknowledgement)) {
-		if (sender_waiting(&socket->sender) != NULL)
-			set_timer(model, socket, TIMEOUT);
-		else
-			socket->generation++;
-	}
+	bool news = sender_acknowledge(&socket->sender, segment->acknowledgement);
+	if (sender_waiting(&socket->sender) == NULL)
+		socket->generation++;
+	else if (news || (segment->length == 0 && sender_gap(&socket->sender)))
+		set_timer(model, socket, sender_timeout(&socket->sender));
 	if (segment->length > 0 || (segment->flags & TCP_FIN))
 		take_text(model, socket, segment);
 }
@@ -427,17 +481,34 @@ static void take_tcp(struct model *model, struct socket_model *socket,
 		socket->expected = segment->sequence + 1;
 		socket->state = TCP_UP;
 		socket->tries = 0;
+		sender_start(&socket->sender, socket->first + 1, model->now_ns - socket->opened_ns);
 		kernel_send(model, socket, TCP_ACK, NULL);
 		connect_answered(model, socket, 0);
 	}
 }
 
-/* Without a shield the kernel knows nothing of crafted SYNs and resets the answers. */
-static void answer_crafted(struct model *model, const struct segment *segment)
+/* What tcp_abort() does: a connection is reset, an attempt forgotten. */
+void kernel_kill(struct model *model, const struct happening *happening)
 {
-	bool opens = (segment->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
-	if (!model->scenario->client.unshielded || !opens || segment->icmp_type != 0)
+	struct socket_model *socket = &model->socket[happening->index];
+	if (socket->state == TCP_GONE)
 		return;
+	if (socket->state == TCP_OPENING) {
+		connect_answered(model, socket, ECONNABORTED);
+		return;
+	}
+	if (socket->talk == TALK_NONE) { /* the client has yet to look */
+		kill_later(model, socket, US(200));
+		return;
+	}
+	kernel_send(model, socket, TCP_RST | TCP_ACK, NULL);
+	socket->state = TCP_GONE;
+	socket->generation++;
+	talk_fails(model, socket, "reset", ECONNABORTED);
+}
+
+static void reset_out(struct model *model, const struct segment *segment)
+{
 	struct segment reset = { .client_port = segment->client_port,
 				 .server_port = segment->server_port,
 				 .ttl = 64,
@@ -446,22 +517,43 @@ static void answer_crafted(struct model *model, const struct segment *segment)
 	leave(model, &reset, false);
 }
 
+static bool opens(const struct segment *segment)
+{
+	return segment->icmp_type == 0 &&
+	       (segment->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
+
+/* Without a shield the kernel knows nothing of crafted SYNs and resets the answers. */
+static void answer_crafted(struct model *model, const struct segment *segment)
+{
+	if (model->scenario->client.unshielded && opens(segment))
+		reset_out(model, segment);
+}
+
 void kernel_receive(struct model *model, const struct segment *segment)
 {
 	const struct client *client = &model->scenario->client;
 	bool icmp = segment->icmp_type != 0;
-	if (client->drops_answers && !icmp && segment->server_port == SSH_PORT)
+	if (client->drops_answers && !icmp && segment->server_port == SSH_PORT) {
+		if (client->resets_answers && opens(segment))
+			reset_out(model, segment);
 		return;
+	}
 	uint16_t port = icmp ? segment->quoted_port : segment->client_port;
 	struct socket_model *socket = slot_of(model, port) < CLIENT_PORTS ?
 					      socket_of(model, port) : NULL;
 	if (socket == NULL) {
 		answer_crafted(model, segment);
 	} else if (icmp) {
-		if (socket->state == TCP_OPENING && segment->icmp_type == 3)
-			connect_answered(model, socket, icmp_errno(segment->icmp_code));
+		if (socket->state == TCP_OPENING && segment->icmp_type == model_unreachable(model))
+			connect_answered(model, socket,
+					 model->scenario->target.family == 6
+						 ? icmp6_errno(segment->icmp_code)
+						 : icmp_errno(segment->icmp_code));
 	} else {
 		take_tcp(model, socket, segment);
+		if (client->kills && socket->state == TCP_GONE && opens(segment))
+			reset_out(model, segment); /* for a connection that is no more */
 	}
 }
 
@@ -475,9 +567,10 @@ void kernel_timer(struct model *model, const struct happening *happening)
 		set_timer(model, socket, SYN_TIMEOUT << socket->tries);
 		return;
 	}
-	const struct piece *waiting = sender_waiting(&socket->sender);
-	if (socket->state == TCP_UP && waiting != NULL && ++socket->sender.tries <= TRIES_MAX) {
-		kernel_send(model, socket, TCP_ACK, waiting);
-		set_timer(model, socket, TIMEOUT << socket->sender.tries);
+	const struct piece *again =
+		socket->state == TCP_UP ? sender_again(&socket->sender) : NULL;
+	if (again != NULL) {
+		kernel_send(model, socket, TCP_ACK, again);
+		set_timer(model, socket, sender_timeout(&socket->sender));
 	}
 }

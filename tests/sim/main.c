@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "faults.h"
+#include "lab.h"
 #include "tally.h"
 
 enum { JOBS_MAX = 64 };
@@ -19,8 +21,9 @@ struct settings {
 	enum mode mode;
 	uint64_t from, to;
 	unsigned jobs;
-	bool verbose, counts, steady, check;
+	bool verbose, counts, facts, steady, check;
 	struct draw_options draw;
+	struct lab_weather weather;
 };
 
 /* -- one -------------------------------------------------------------------------------- */
@@ -30,14 +33,16 @@ static void describe(const struct diagnosis *d, FILE *out)
 	const struct scenario *s = &d->scenario;
 	const struct weather *w = &s->weather;
 	const struct verdict *v = &d->verdict;
-	fprintf(out, "seed %" PRIu64 ": %s (%s), %s, %s; way %u, edge %u, ecmp %d\n", s->seed,
-		cause_name(s->cause), s->variant, vantage_names[s->vantage],
-		deployment_names[s->deployment], s->trail[0].length, s->edge, (int)s->ecmp);
+	fprintf(out, "seed %" PRIu64 ": %s (%s), %s, %s, IPv%u; way %u, edge %u, ecmp %d\n",
+		s->seed, cause_name(s->cause), s->variant, vantage_names[s->vantage],
+		deployment_names[s->deployment], s->target.family, s->trail[0].length, s->edge,
+		(int)s->ecmp);
 	fprintf(out,
 		"  loss %.0f/%.0f %% at %u, jitter %.1f ms, duplicates %.0f %%, asymmetry %u, "
-		"quotes %s\n",
+		"quotes %s, unseen %.0f %%\n",
 		100 * w->loss_out, 100 * w->loss_back, w->lossy, (double)w->jitter_ns / 1e6,
-		100 * w->duplicate, w->asymmetry, w->quotes_rewritten ? "rewritten" : "true");
+		100 * w->duplicate, w->asymmetry, w->quotes_rewritten ? "rewritten" : "true",
+		100 * w->unseen);
 	fprintf(out, "  %s %s %.3f sources", outcome_name(v->outcome), cause_name(v->cause),
 		v->confidence);
 	for (size_t i = 0; i < v->source_count; i++)
@@ -183,6 +188,8 @@ static int many(const struct settings *settings)
 		tally_join(all, &tallies[job]);
 	if (settings->counts) {
 		tally_print_counts(all, stdout);
+	} else if (settings->facts) {
+		tally_print_facts(all, stdout);
 	} else {
 		tally_print(all, stdout);
 		printf("%.1f s: %.0f diagnoses a minute\n", took,
@@ -195,8 +202,9 @@ static int many(const struct settings *settings)
 
 /* -- command line ----------------------------------------------------------------------- */
 
-enum { KEY_SEEDS = 256, KEY_SEED, KEY_SHRINK, KEY_UNIFORM, KEY_LOSS, KEY_CAUSE, KEY_CALM,
-       KEY_COUNTS, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
+enum { KEY_SEEDS = 256, KEY_SEED, KEY_SHRINK, KEY_UNIFORM, KEY_LOSS, KEY_CAUSE, KEY_VARIANT,
+       KEY_VARIANTS, KEY_FAMILY, KEY_DEPLOYMENT, KEY_LAB, KEY_WEATHER, KEY_CALM, KEY_COUNTS,
+       KEY_FACTS, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
 
 static const struct argp_option options[] = {
 	{ "seeds", KEY_SEEDS, "A..B", 0, "diagnose these and print tables (default 1..10000)", 0 },
@@ -205,8 +213,16 @@ static const struct argp_option options[] = {
 	{ "jobs", 'j', "N", 0, "processes (default: one for each core)", 0 },
 	{ "uniform", KEY_UNIFORM, NULL, 0, "each cause as often as another", 0 },
 	{ "cause", KEY_CAUSE, "NAME", 0, "only this cause", 0 },
+	{ "variant", KEY_VARIANT, "WORDS", 0, "only this way in which the cause comes", 0 },
+	{ "variants", KEY_VARIANTS, NULL, 0, "print all causes and their variants", 0 },
+	{ "family", KEY_FAMILY, "4|6", 0, "only this IP", 0 },
+	{ "deployment", KEY_DEPLOYMENT, "NAME", 0, "only this one", 0 },
+	{ "lab", KEY_LAB, NULL, 0, "the network of tests/lab, not a random one", 0 },
+	{ "weather", KEY_WEATHER, "WORDS", 0,
+	  "of the lab, as `lab weather` has it; delay=1..150 is drawn", 0 },
 	{ "loss", KEY_LOSS, "PERCENT", 0, "0, 5, 10, 20 or 30 each way, for all", 0 },
 	{ "calm", KEY_CALM, "LIST", 0, "weather to leave out, as --shrink prints it", 0 },
+	{ "facts", KEY_FACTS, NULL, 0, "print how often each fact came instead", 0 },
 	{ "steady", KEY_STEADY, NULL, 0, "compare each verdict with that of the run without loss", 0 },
 	{ "deep", KEY_DEEP, NULL, 0, "with the heavier tests", 0 },
 	{ "reference", KEY_REFERENCE, NULL, 0, "with another SSH host to compare with", 0 },
@@ -250,10 +266,70 @@ static int loss_class(const char *text)
 	return -1;
 }
 
+static int deployment(const char *text)
+{
+	for (int d = 0; d < DEPLOYMENTS; d++)
+		if (strcmp(deployment_names[d], text) == 0)
+			return d;
+	return -1;
+}
+
+/* What is to be drawn; false: the key is about something else. */
+static bool parse_draw(int key, char *text, struct settings *settings, struct argp_state *state)
+{
+	struct draw_options *draw = &settings->draw;
+	enum cause cause;
+	switch (key) {
+	case KEY_UNIFORM:
+		draw->uniform = true;
+		break;
+	case KEY_CAUSE:
+		if (!cause_by_name(text, &cause))
+			argp_error(state, "no such cause: %s", text);
+		draw->cause = (int)cause;
+		break;
+	case KEY_VARIANT:
+		draw->variant = text;
+		break;
+	case KEY_FAMILY:
+		draw->family = atoi(text);
+		if (draw->family != 4 && draw->family != 6)
+			argp_error(state, "4 or 6, not %s", text);
+		break;
+	case KEY_DEPLOYMENT:
+		draw->deployment = deployment(text);
+		if (draw->deployment < 0)
+			argp_error(state, "no such deployment: %s", text);
+		break;
+	case KEY_LAB:
+		draw->lab = &settings->weather;
+		break;
+	case KEY_WEATHER:
+		draw->lab = &settings->weather;
+		if (!lab_weather_read(text, &settings->weather))
+			argp_error(state, "not a weather of the lab: %s", text);
+		break;
+	case KEY_LOSS:
+		draw->loss_class = loss_class(text);
+		if (draw->loss_class < 0)
+			argp_error(state, "not a step of loss: %s", text);
+		break;
+	case KEY_CALM:
+		if (!parse_calm(text, draw->calm))
+			argp_error(state, "unknown weather: %s", text);
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct settings *settings = state->input;
-	enum cause cause;
+	const struct draw_options *draw = &settings->draw;
+	if (parse_draw(key, text, settings, state))
+		return 0;
 	switch (key) {
 	case KEY_SEEDS:
 		parse_range(settings, text, state);
@@ -268,23 +344,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		if (settings->jobs < 1 || settings->jobs > JOBS_MAX)
 			argp_error(state, "1 to %d jobs", JOBS_MAX);
 		break;
-	case KEY_UNIFORM:
-		settings->draw.uniform = true;
-		break;
-	case KEY_CAUSE:
-		if (!cause_by_name(text, &cause))
-			argp_error(state, "no such cause: %s", text);
-		settings->draw.cause = (int)cause;
-		break;
-	case KEY_LOSS:
-		settings->draw.loss_class = loss_class(text);
-		if (settings->draw.loss_class < 0)
-			argp_error(state, "not a step of loss: %s", text);
-		break;
-	case KEY_CALM:
-		if (!parse_calm(text, settings->draw.calm))
-			argp_error(state, "unknown weather: %s", text);
-		break;
+	case KEY_VARIANTS:
+		fault_list(stdout);
+		exit(0);
 	case KEY_STEADY:
 		settings->steady = true;
 		break;
@@ -297,11 +359,20 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_REFERENCE:
 		settings->draw.reference = true;
 		break;
+	case KEY_FACTS:
+		settings->facts = true;
+		break;
 	case KEY_CHECK:
 		settings->check = true;
 		break;
 	case 'v':
 		settings->verbose = true;
+		break;
+	case ARGP_KEY_END:
+		if (draw->variant != NULL &&
+		    (draw->cause < 0 ||
+		     !fault_has_variant((enum cause)draw->cause, draw->variant)))
+			argp_error(state, "the cause has no such variant: %s", draw->variant);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -317,7 +388,7 @@ int main(int argc, char **argv)
 	struct settings settings = { .from = 1,
 				     .to = 10000,
 				     .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
-				     .draw = { .loss_class = -1, .cause = -1 } };
+				     .draw = { .loss_class = -1, .cause = -1, .deployment = -1 } };
 	argp_parse(&argp, argc, argv, 0, NULL, &settings);
 	/* Each diagnosis frees all it took: the pages shall stay for the next. */
 	mallopt(M_TRIM_THRESHOLD, 64 << 20);

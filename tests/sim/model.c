@@ -94,11 +94,17 @@ void model_step(struct model *model)
 	case HAPPENS_SERVICE:
 		host_service(model, &happening);
 		break;
+	case HAPPENS_ANSWER:
+		host_answer(model, &happening);
+		break;
 	case HAPPENS_HANDSHAKE:
 		kernel_handshake(model, &happening);
 		break;
 	case HAPPENS_CONNECT_ENDS:
 		kernel_connect_ends(model, &happening);
+		break;
+	case HAPPENS_KILL:
+		kernel_kill(model, &happening);
 		break;
 	}
 }

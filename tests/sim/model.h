@@ -24,14 +24,19 @@ enum { NODES_MAX = 40, FILTERS_MAX = 16, HOSTS_MAX = 3, DOORS_MAX = 8, PORTS_MAX
 
 enum icmp_rate {
 	ICMP_UNLIMITED,
-	ICMP_LINUX,  /* icmp_ratelimit: one a second and peer, saved up to six */
-	ICMP_STRICT, /* two a second, saved up to one */
+	ICMP_LINUX,       /* icmp_ratelimit: one a second and peer, saved up to six */
+	ICMP_LINUX6,      /* the same for IPv6, where a route for a /33 to /64 leads back: four */
+	ICMP_LINUX6_WIDE, /* where a default route does: sixteen */
+	ICMP_STRICT,      /* two a second, saved up to one */
 };
 
 struct node {
 	struct address address;
 	bool silent; /* never says that a TTL expired */
+	bool mute;   /* nor anything else by ICMP */
+	bool cloud;  /* the cloud's own */
 	enum icmp_rate rate;
+	uint8_t account; /* the node whose limit it shares: a router of several addresses; 0 its own */
 	bool short_quotes; /* RFC 792: 8 bytes of what it quotes */
 	uint8_t initial_ttl;
 	int64_t delay_ns; /* of the line that leads to it, one way */
@@ -58,7 +63,8 @@ struct filter {
 	enum filter_act act;
 	uint8_t icmp_code;
 	bool own_name;      /* the unreachable comes in the target's name */
-	int64_t delay_ns;   /* before the unreachable (address resolution) */
+	bool no_route;      /* the unreachable is the routing's: Linux counts it twice */
+	int64_t delay_ns;   /* before the unreachable (address resolution), or the reset */
 	uint8_t initial_ttl; /* of a reset */
 	bool passes;        /* on the side: the segment goes on */
 	uint8_t host;       /* where ACT_REDIRECT leads */
@@ -96,6 +102,8 @@ struct host {
 	uint8_t initial_ttl;
 	uint8_t syn_ack_ttl; /* initial TTL of SYN-ACKs, and */
 	uint8_t reset_ttl;   /* of resets for closed ports, where they differ */
+	bool relays;	     /* what it hears goes to the VM, and the VM's answer back */
+	int64_t thinks_ns;   /* between what a service hears and what it answers */
 	bool reset_short;    /* acknowledges SEG.SEQ, not SEG.SEQ + 1 */
 	bool forgives;       /* a second SYN with another number opens anew (not Linux) */
 	struct door door[DOORS_MAX];
@@ -106,8 +114,8 @@ enum local_out {
 	OUT_PASS,
 	OUT_DROP,      /* OUTPUT: the kernel's vanishes, raw is refused, link passes */
 	OUT_RESET,     /* OUTPUT, with tcp reset */
-	OUT_PORT,      /* OUTPUT, with port-unreachable */
-	OUT_LATE_DROP, /* after OUTPUT, before the wire: all three vanish */
+	OUT_REJECT,    /* OUTPUT, with an ICMP error: `reject_error` */
+	OUT_LATE_DROP, /* at the interface: all three vanish, link is told so */
 	OUT_FORBIDDEN, /* connect() is refused to the program */
 	OUT_PROXY,     /* redirected to a program on this machine */
 	OUT_PROXY_DEAD,
@@ -115,13 +123,27 @@ enum local_out {
 	OUT_PROXY_HIDDEN, /* connect() itself is diverted: nothing on any wire */
 };
 
+/* The rule that the driver finds. */
+enum rule_found { RULE_FOUND_NONE, RULE_FOUND_OUT, RULE_FOUND_IN, RULE_FOUND_DIVERTS };
+
 struct client {
 	enum local_out out;
+	int reject_error;
 	bool drops_answers; /* INPUT drops what comes from the SSH port */
+	bool resets_answers; /* and tells the sender so */
+	bool kills;         /* a program ends connections to the SSH port as it finds them */
 	bool unshielded;    /* the kernel resets what answers crafted SYNs */
 	int route_error;    /* errno of the route lookup */
 	bool gateway_silent;
 	int name_error;
+	/* what the driver finds on the machine */
+	enum rule_found rule;
+	bool rules_unread;
+	bool other_rule;          /* one that explains nothing */
+	const char *rules_hidden; /* tables in use that cannot be read */
+	const char *modes;        /* EVENT_MODE's detail */
+	const char *config;       /* EVENT_CONFIG's detail */
+	enum answer key;          /* to the question KEY */
 };
 
 enum ecmp { ECMP_NONE, ECMP_FLOW, ECMP_PACKET };
@@ -146,7 +168,8 @@ struct trail {
 	CALM(ECMP, "ecmp")                          \
 	CALM(ASYMMETRY, "asymmetry")                \
 	CALM(NAT, "nat")                            \
-	CALM(TTL, "ttl")
+	CALM(TTL, "ttl")                            \
+	CALM(CAPTURE, "capture")
 enum calm {
 #define CALM(id, name) CALM_##id,
 	CALMS
@@ -155,10 +178,15 @@ enum calm {
 };
 
 struct weather {
-	double loss_out, loss_back; /* on the line that leads to `lossy` */
+	/* on the line that leads to position `lossy` of the way */
+	double loss_out, loss_back;
 	double duplicate;
-	int64_t jitter_ns; /* on that line: reorders what follows within it */
-	uint8_t lossy;     /* position on the way */
+	int64_t jitter_ns;   /* reorders what follows within it */
+	double overtake;     /* share of the packets that the delay spares */
+	int64_t line_ns;     /* the delay; without one, the others wait for that long: */
+	int64_t overtaken_ns;
+	uint8_t lossy;
+	double unseen;       /* share of the packets that the capture drops */
 	uint8_t asymmetric_from, asymmetry; /* answers from there on take so many hops more */
 	bool quotes_rewritten; /* NAT at the edge leaves its own port in quotes it forwards */
 	uint8_t nat;           /* position of it */
@@ -172,6 +200,8 @@ struct scenario {
 	enum vantage vantage;
 	enum deployment deployment;
 	struct address local, target;
+	bool lab;                /* the network of tests/lab, not a random one */
+	bool named;              /* the target is given by name */
 	struct client client;
 	struct node node[NODES_MAX];
 	unsigned node_count;
@@ -219,8 +249,10 @@ enum happening_kind {
 	HAPPENS_KERNEL_TIMER,
 	HAPPENS_HOST_TIMER,
 	HAPPENS_SERVICE,
+	HAPPENS_ANSWER,
 	HAPPENS_HANDSHAKE,
 	HAPPENS_CONNECT_ENDS,
+	HAPPENS_KILL,
 };
 
 struct happening {
@@ -251,8 +283,10 @@ struct sender {
 	uint32_t next; /* sequence number of the next new byte */
 	struct piece piece[PIECES_MAX];
 	unsigned count, acked; /* pieces; those before `acked` are through */
-	unsigned tries;
-	uint16_t generation;
+	unsigned tries;        /* timeouts since something was acknowledged */
+	bool probed;           /* the last piece was sent again, to see what is missing */
+	bool told, hurries;    /* later pieces arrived; so the first is sent again at once */
+	int64_t round_trip_ns, variance_ns; /* RFC 6298 */
 };
 
 enum tcp_state { TCP_NONE, TCP_OPENING, TCP_UP, TCP_GONE };
@@ -273,10 +307,12 @@ struct socket_model {
 	bool divert; /* to a program on this machine, or elsewhere */
 	uint32_t first, expected; /* own initial number, next byte of the peer */
 	unsigned tries;
+	int64_t opened_ns; /* when the last SYN left */
 	uint16_t generation;
 	struct sender sender;
 	enum talk_stage talk;
 	bool answered;
+	bool keyed; /* the server's host key came */
 };
 
 /* The same at a host, one for each client port. */
@@ -286,13 +322,15 @@ struct server_model {
 	uint16_t port;
 	uint32_t first, client_first, expected;
 	unsigned tries;
-	uint16_t generation, service_generation;
+	int64_t opened_ns; /* when the last SYN-ACK left */
+	uint16_t generation, service_generation, life;
 	uint16_t ip_id;
 	struct sender sender;
 	enum service service;
 	int64_t pause_ns;
 	bool heard, acted, closed;
-	unsigned lines;
+	enum message unread[PIECES_MAX]; /* by the service, in order */
+	unsigned unread_count;
 };
 
 #define CLIENT_PORTS (PLAN_KERNEL_PORTS + PLAN_CRAFTED_PORTS)
@@ -334,6 +372,17 @@ void model_connect(struct model *model, const struct action *action);
 void model_talk(struct model *model, const struct action *action);
 int model_send(struct model *model, const struct action *action); /* errno or 0 */
 
+/* ICMP's numbers for the family of the run (RFC 792, RFC 4443). */
+static inline uint8_t model_unreachable(const struct model *model)
+{
+	return model->scenario->target.family == 6 ? 1 : 3;
+}
+
+static inline uint8_t model_expired(const struct model *model)
+{
+	return model->scenario->target.family == 6 ? 3 : 11;
+}
+
 /* -- between the parts ------------------------------------------------------------------ */
 
 void queue_add(struct model *model, const struct happening *happening);
@@ -350,6 +399,7 @@ unsigned wire_trail(struct model *model, uint16_t client_port, uint16_t server_p
 void host_receive(struct model *model, const struct happening *happening);
 void host_timer(struct model *model, const struct happening *happening);
 void host_service(struct model *model, const struct happening *happening);
+void host_answer(struct model *model, const struct happening *happening);
 void host_reset(struct model *model, uint16_t client_port);
 
 /* kernel.c: the client's side */
@@ -357,11 +407,19 @@ void kernel_receive(struct model *model, const struct segment *segment);
 void kernel_timer(struct model *model, const struct happening *happening);
 void kernel_handshake(struct model *model, const struct happening *happening);
 void kernel_connect_ends(struct model *model, const struct happening *happening);
+void kernel_kill(struct model *model, const struct happening *happening);
 
 /* sender.c: what both ends share. */
 struct piece *sender_add(struct sender *sender, enum message message, const uint8_t *bytes,
 			 uint16_t length, bool fin);
 bool sender_acknowledge(struct sender *sender, uint32_t acknowledged);
 const struct piece *sender_waiting(const struct sender *sender);
+void sender_start(struct sender *sender, uint32_t next, int64_t round_trip_ns);
+/* An acknowledgement of nothing new: something behind a gap has arrived. True: look at the
+ * timer again. */
+bool sender_gap(struct sender *sender);
+/* How long until the timer of what waits is due; what is then to be sent again, if anything. */
+int64_t sender_timeout(const struct sender *sender);
+const struct piece *sender_again(struct sender *sender);
 
 #endif

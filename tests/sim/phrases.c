@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#define SEGMENT_MAX 1448 /* what an Ethernet MTU leaves with timestamps */
-
 struct pen {
 	uint8_t *at;
 	size_t used;
@@ -54,6 +52,9 @@ static void put_packet(struct pen *pen, const uint8_t *payload, size_t length)
 		"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 #define MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"                \
 	     "hmac-sha1-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+
+#define SIGNALS "ext-info-c,kex-strict-c-v00@openssh.com"
+#define UMACS "umac-64-etm@openssh.com,umac-128-etm@openssh.com"
 
 struct offer {
 	const char *kex, *host_keys, *ciphers, *macs;
@@ -136,22 +137,22 @@ static void keep_text(struct phrases *phrases, struct pen *pen, const char *text
 	keep(phrases, pen, start, message);
 }
 
-static void build_client(struct phrases *phrases, struct pen *pen)
+static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segment)
 {
 	/* Twice the same names: it changes no choice, and makes it as long as OpenSSH's. */
-	static const struct offer offer = { KEX, HOST_KEYS "," HOST_KEYS "," HOST_KEYS,
+	static const struct offer offer = { KEX "," SIGNALS "," SIGNALS, HOST_KEYS "," HOST_KEYS "," HOST_KEYS,
 					    CIPHERS "," CIPHERS, MACS "," MACS };
 	keep_text(phrases, pen, "SSH-2.0-libssh_0.10.5\r\n", SAYS_CLIENT_IDENT);
 	size_t start = pen->used;
 	put_kexinit(pen, &offer);
 	keep(phrases, pen, start, SAYS_CLIENT_KEXINIT);
 	struct phrase *head = &phrases->phrase[SAYS_CLIENT_KEXINIT];
-	if (head->length > SEGMENT_MAX) {
+	if (head->length > segment) {
 		phrases->phrase[SAYS_CLIENT_KEXINIT_REST] = (struct phrase){
-			.length = (uint16_t)(head->length - SEGMENT_MAX),
-			.bytes = head->bytes + SEGMENT_MAX,
+			.length = (uint16_t)(head->length - segment),
+			.bytes = head->bytes + segment,
 		};
-		head->length = SEGMENT_MAX;
+		head->length = segment;
 	}
 	start = pen->used;
 	put_kex_start(pen);
@@ -167,11 +168,13 @@ static void build_client(struct phrases *phrases, struct pen *pen)
 
 static void build_server(struct phrases *phrases, struct pen *pen)
 {
-	static const struct offer today = { "sntrup761x25519-sha512@openssh.com," KEX, HOST_KEYS,
-					    CIPHERS, MACS };
+	static const struct offer today = {
+		"sntrup761x25519-sha512@openssh.com," KEX ",kex-strict-s-v00@openssh.com",
+		HOST_KEYS, CIPHERS, UMACS "," MACS
+	};
 	static const struct offer old = { "diffie-hellman-group1-sha1", "ssh-rsa", "3des-cbc",
 					  "hmac-md5" };
-	keep_text(phrases, pen, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", SAYS_SERVER_IDENT);
+	keep_text(phrases, pen, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7\r\n", SAYS_SERVER_IDENT);
 	size_t start = pen->used;
 	put_kexinit(pen, &today);
 	keep(phrases, pen, start, SAYS_SERVER_KEXINIT);
@@ -189,10 +192,10 @@ static void build_server(struct phrases *phrases, struct pen *pen)
 	keep(phrases, pen, start, SAYS_SERVER_METHODS);
 }
 
-void phrases_build(struct phrases *phrases)
+void phrases_build(struct phrases *phrases, uint16_t segment)
 {
 	struct pen pen = { .at = phrases->store };
-	build_client(phrases, &pen);
+	build_client(phrases, &pen, segment);
 	build_server(phrases, &pen);
 	keep_text(phrases, &pen, "Exceeded MaxStartups\r\n", SAYS_TEXT);
 	keep_text(phrases, &pen, "x3%fQ0-a\r\n", SAYS_LINE);

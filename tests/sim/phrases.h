@@ -35,6 +35,7 @@ struct phrases {
 	uint8_t store[8 * PHRASE_MAX];
 };
 
-void phrases_build(struct phrases *phrases);
+/* `segment`: the most bytes that a segment carries. */
+void phrases_build(struct phrases *phrases, uint16_t segment);
 
 #endif

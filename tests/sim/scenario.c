@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "faults.h"
+#include "lab.h"
 
 const double loss_steps[LOSS_CLASSES] = { 0, 0.05, 0.10, 0.20, 0.30 };
 
@@ -21,6 +22,19 @@ static struct address ipv4(unsigned a, unsigned b, unsigned c, unsigned d)
 	return address_v4(bytes);
 }
 
+static struct address ipv6(unsigned a, unsigned b, unsigned c, unsigned d)
+{
+	uint8_t bytes[16] = { (uint8_t)(a >> 8), (uint8_t)a, (uint8_t)(b >> 8), (uint8_t)b,
+			      (uint8_t)(c >> 8), (uint8_t)c };
+	bytes[15] = (uint8_t)d;
+	return address_v6(bytes);
+}
+
+static bool is_six(const struct scenario *s)
+{
+	return s->target.family == 6;
+}
+
 /* -- who asks --------------------------------------------------------------------------- */
 
 static void draw_question(struct scenario *s, struct dice *dice)
@@ -32,6 +46,7 @@ static void draw_question(struct scenario *s, struct dice *dice)
 	s->deployment = model < 0.6 ? DEPLOYMENT_ARM :
 			model < 0.9 ? DEPLOYMENT_CLASSIC :
 				      DEPLOYMENT_UNKNOWN;
+	s->named = true;
 	s->target = s->vantage == VANTAGE_VNET ? ipv4(10, 1, 0, 4) : ipv4(20, 99, 0, 4);
 	switch (s->vantage) {
 	case VANTAGE_VNET:
@@ -44,6 +59,35 @@ static void draw_question(struct scenario *s, struct dice *dice)
 		s->local = dice_chance(dice, 0.1) ? ipv4(130, 5, 8, 10) : ipv4(10, 20, 0, 10);
 		break;
 	}
+}
+
+/* The same places over IPv6, which classic deployments have not. */
+static void draw_family(struct scenario *s, struct dice *dice, int family)
+{
+	bool six = dice_chance(dice, 0.2);
+	if (family != 0 ? family != 6 : !six)
+		return;
+	s->target = ipv6(0x2603, 0x1030, 0x99, 4);
+	s->local = s->vantage == VANTAGE_VNET	  ? ipv6(0x2603, 0x1030, 0x99, 5) :
+		   s->vantage == VANTAGE_INTERNET ? ipv6(0x2001, 0xdb8, 0x113, 10) :
+						    ipv6(0x2001, 0xdb8, 0x20, 0x10);
+	if (s->deployment == DEPLOYMENT_CLASSIC)
+		s->deployment = DEPLOYMENT_ARM;
+}
+
+/* What the driver finds beside the network. */
+static void draw_user(struct scenario *s, struct dice *dice)
+{
+	double modes = dice_unit(dice), config = dice_unit(dice);
+	struct client *client = &s->client;
+	client->rules_unread = dice_chance(dice, 0.15);
+	client->other_rule = dice_chance(dice, 0.05);
+	client->modes = modes < 0.80 ? "fine" :
+			modes < 0.90 ? "differs" :
+			modes < 0.96 ? "partly" :
+				       "unused";
+	client->config = config < 0.94 ? "direct" : "may-be-proxied";
+	client->key = dice_chance(dice, 0.5) ? ANSWER_KEY_SAME : ANSWER_KEY_NEW;
 }
 
 /* -- the way ---------------------------------------------------------------------------- */
@@ -66,6 +110,8 @@ static void add_inside(struct scenario *s, struct dice *dice)
 		struct address address = ipv4(10, 20 + i, 0, 1);
 		if (public)
 			address = ipv4(130, 5, 8, 1 + i);
+		if (is_six(s))
+			address = ipv6(0x2001, 0xdb8, 0x20, 1 + i);
 		add_node(s, dice, address);
 	}
 	s->edge = s->trail[0].length;
@@ -81,6 +127,8 @@ static void add_transit(struct scenario *s, struct dice *dice)
 			address = ipv4(100, 64, 9, 1); /* a provider's NAT */
 		else if (i == 0 && first < 0.2)
 			address = ipv4(172, 20, 9, 1); /* or its own private numbers */
+		if (is_six(s))
+			address = ipv6(0x2001, 0xdb8, 0x100 + i, 1);
 		add_node(s, dice, address);
 	}
 }
@@ -89,8 +137,12 @@ static void add_cloud(struct scenario *s, struct dice *dice)
 {
 	unsigned hops = 1 + dice_below(dice, 5);
 	bool private = dice_chance(dice, 0.3);
-	for (unsigned i = 0; i < hops; i++)
-		add_node(s, dice, private && i > 0 ? ipv4(10, 200, i, 1) : ipv4(104, 44, i, 1));
+	for (unsigned i = 0; i < hops; i++) {
+		struct address address = private && i > 0 ? ipv4(10, 200, i, 1) : ipv4(104, 44, i, 1);
+		if (is_six(s))
+			address = ipv6(0x2603, 0x1000, i, 1);
+		add_node(s, dice, address)->cloud = true;
+	}
 }
 
 /* Two ways for a stretch between the organisation and the VM. */
@@ -111,7 +163,7 @@ static void add_second_way(struct scenario *s, struct dice *dice)
 	two->length = (uint8_t)(from - 1);
 	for (unsigned at = from; at <= last + longer; at++) {
 		s->node[s->node_count] = s->node[one->node[at <= last ? at : last]];
-		s->node[s->node_count].address.bytes[3] = (uint8_t)(77 + at);
+		s->node[s->node_count].address.bytes[is_six(s) ? 15 : 3] = (uint8_t)(77 + at);
 		two->node[++two->length] = (uint8_t)s->node_count++;
 	}
 	for (unsigned at = last + 1; at <= one->length; at++)
@@ -151,7 +203,9 @@ static void draw_vm(struct scenario *s, struct dice *dice)
 		vm->reset_ttl = 255;
 	vm->reset_short = dice_chance(dice, 0.04);
 	vm->forgives = dice_chance(dice, 0.2);
+	vm->thinks_ns = dice_between(dice, US(100), MS(8));
 	add_door(vm, 22, DOOR_OPEN, SERVICE_SSH);
+	vm->door[0].pause_ns = dice_between(dice, MS(1), MS(30));
 	add_door(vm, 80, dice_chance(dice, 0.5) ? DOOR_OPEN : DOOR_CLOSED, SERVICE_HTTP);
 	add_door(vm, 443, dice_chance(dice, 0.4) ? DOOR_OPEN : DOOR_CLOSED, SERVICE_DISLIKES);
 	if (dice_chance(dice, 0.15)) /* a guest firewall that drops the rest */
@@ -209,6 +263,18 @@ static void draw_routers(struct scenario *s, struct dice *dice, const bool calm[
 	}
 }
 
+/* ICMPv6 quotes as much as there is room for (RFC 4443 2.4), and has limits of its own. */
+static void fit_routers(struct scenario *s, struct dice *dice)
+{
+	for (unsigned i = 0; i < s->node_count && is_six(s); i++) {
+		struct node *node = &s->node[i];
+		bool wide = dice_chance(dice, 0.3);
+		node->short_quotes = false;
+		if (node->rate == ICMP_LINUX)
+			node->rate = wide ? ICMP_LINUX6_WIDE : ICMP_LINUX6;
+	}
+}
+
 static void draw_icmp_filter(struct scenario *s, struct dice *dice, bool calm)
 {
 	bool filtered = dice_chance(dice, 0.08);
@@ -243,13 +309,18 @@ static void draw_line(struct scenario *s, struct dice *dice, const struct draw_o
 		w->asymmetry = more;
 	}
 	w->nat = s->edge;
-	w->quotes_rewritten = dice_chance(dice, 0.06) && s->edge != 0 && !calm[CALM_NAT];
+	w->quotes_rewritten = dice_chance(dice, 0.06) && s->edge != 0 && !calm[CALM_NAT] && !is_six(s);
+	bool drops = dice_chance(dice, 0.01);
+	double unseen = 0.01 + 0.2 * dice_unit(dice);
+	w->unseen = drops && !calm[CALM_CAPTURE] ? unseen : 0;
 }
 
 static void draw_weather(struct scenario *s, struct dice *dice, const struct draw_options *options)
 {
+	struct dice routers = dice_for(s->seed, 7);
 	draw_delays(s, dice, options->calm[CALM_DELAY]);
 	draw_routers(s, dice, options->calm);
+	fit_routers(s, &routers);
 	draw_icmp_filter(s, dice, options->calm[CALM_ICMP_FILTER]);
 	draw_line(s, dice, options);
 	if (options->calm[CALM_ECMP])
@@ -264,8 +335,8 @@ void scenario_ask(const struct scenario *s, struct run *run, int64_t now_ns)
 {
 	memset(run, 0, sizeof(*run));
 	run->planned = true;
-	run->host = "vm.example";
-	run->named = true;
+	run->host = s->named ? "vm.example" : is_six(s) ? "2001:db8:99::4" : "20.99.0.4";
+	run->named = s->named;
 	run->port = 22;
 	run->vantage = s->vantage;
 	run->deployment = s->deployment;
@@ -305,7 +376,7 @@ static void draw_extras(struct scenario *s, uint64_t seed, const struct draw_opt
 	bool kept = dice_chance(&dice, 0.5); /* NAT at the edge, most often */
 	bool edge = dice_chance(&dice, 0.7) && s->edge != 0;
 	uint8_t anywhere = (uint8_t)(1 + dice_below(&dice, s->trail[0].length));
-	s->keeps_fragments = !kept ? 0 : edge ? s->edge : anywhere;
+	s->keeps_fragments = !kept || s->lab ? 0 : edge ? s->edge : anywhere;
 	s->reference_luck = dice_unit(&dice);
 	s->deep = options->deep;
 	s->reference = options->reference;
@@ -314,16 +385,29 @@ static void draw_extras(struct scenario *s, uint64_t seed, const struct draw_opt
 void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options *options)
 {
 	struct dice way = dice_for(seed, 1), weather = dice_for(seed, 2), fault = dice_for(seed, 4);
+	struct dice family = dice_for(seed, 9), user = dice_for(seed, 6);
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
-	draw_question(s, &way);
-	draw_way(s, &way);
-	draw_vm(s, &way);
+	if (options->lab != NULL) {
+		lab_draw(s, options);
+	} else {
+		draw_question(s, &way);
+		draw_family(s, &family, options->family);
+		draw_user(s, &user);
+		draw_way(s, &way);
+		draw_vm(s, &way);
+	}
+	if (options->deployment >= 0)
+		s->deployment = (enum deployment)options->deployment;
 	s->cause = draw_cause(s, &fault, options);
 	if (options->cause >= 0)
 		s->cause = (enum cause)options->cause;
-	draw_allowed(s, &way);
-	fault_apply(s, &fault);
-	draw_weather(s, &weather, options);
+	if (options->lab == NULL)
+		draw_allowed(s, &way);
+	fault_apply(s, &fault, options->variant);
+	if (options->lab == NULL)
+		draw_weather(s, &weather, options);
+	else
+		lab_draw_weather(s, &weather, options->lab);
 	draw_extras(s, seed, options);
 }

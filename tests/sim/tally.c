@@ -34,6 +34,19 @@ static double brier(const struct diagnosis *diagnosis)
 	return sum;
 }
 
+static unsigned family_of(const struct diagnosis *diagnosis)
+{
+	return diagnosis->scenario.target.family == 6;
+}
+
+static void decile_add(struct decile *decile, const struct diagnosis *diagnosis)
+{
+	const struct verdict *verdict = &diagnosis->verdict;
+	decile->runs++;
+	decile->right += first_is(verdict, cause_source(diagnosis->scenario.cause));
+	decile->confidence += verdict->confidence;
+}
+
 static void calibrate(struct tally *tally, const struct diagnosis *diagnosis)
 {
 	const struct verdict *verdict = &diagnosis->verdict;
@@ -42,16 +55,14 @@ static void calibrate(struct tally *tally, const struct diagnosis *diagnosis)
 		return;
 	}
 	unsigned step = (unsigned)(verdict->confidence * 10);
-	struct decile *decile = &tally->decile[step < 10 ? step : 9];
-	decile->runs++;
-	decile->right += first_is(verdict, cause_source(diagnosis->scenario.cause));
-	decile->confidence += verdict->confidence;
+	decile_add(&tally->decile[step < 10 ? step : 9], diagnosis);
+	if (step >= 9)
+		decile_add(&tally->sure[family_of(diagnosis)], diagnosis);
 }
 
-void tally_add(struct tally *tally, const struct diagnosis *diagnosis)
+static void count_add(struct count *count, const struct diagnosis *diagnosis)
 {
 	const struct scenario *scenario = &diagnosis->scenario;
-	struct count *count = &tally->count[scenario->cause][scenario->loss_class];
 	uint8_t source = cause_source(scenario->cause);
 	count->runs++;
 	count->first += first_is(&diagnosis->verdict, source);
@@ -62,6 +73,13 @@ void tally_add(struct tally *tally, const struct diagnosis *diagnosis)
 	count->seconds += (double)diagnosis->took_ns / 1e9;
 	count->connections += diagnosis->connections;
 	count->sent += diagnosis->sent;
+}
+
+void tally_add(struct tally *tally, const struct diagnosis *diagnosis)
+{
+	const struct scenario *scenario = &diagnosis->scenario;
+	count_add(&tally->count[scenario->cause][scenario->loss_class], diagnosis);
+	count_add(&tally->family[family_of(diagnosis)], diagnosis);
 	calibrate(tally, diagnosis);
 	tally->brier += brier(diagnosis);
 	tally->brier_runs++;
@@ -77,9 +95,12 @@ void tally_compare(struct tally *tally, const struct diagnosis *diagnosis,
 {
 	const struct scenario *scenario = &diagnosis->scenario;
 	const struct verdict *a = &diagnosis->verdict, *b = &without_loss->verdict;
-	struct count *count = &tally->count[scenario->cause][scenario->loss_class];
-	count->compared++;
-	count->steady += a->outcome == b->outcome && a->cause == b->cause;
+	struct count *counts[] = { &tally->count[scenario->cause][scenario->loss_class],
+				   &tally->family[family_of(diagnosis)] };
+	for (unsigned i = 0; i < 2; i++) {
+		counts[i]->compared++;
+		counts[i]->steady += a->outcome == b->outcome && a->cause == b->cause;
+	}
 }
 
 static void count_join(struct count *count, const struct count *other)
@@ -97,6 +118,13 @@ static void count_join(struct count *count, const struct count *other)
 	count->sent += other->sent;
 }
 
+static void decile_join(struct decile *decile, const struct decile *other)
+{
+	decile->runs += other->runs;
+	decile->right += other->right;
+	decile->confidence += other->confidence;
+}
+
 void tally_join(struct tally *tally, const struct tally *other)
 {
 	for (int c = 0; c < CAUSES; c++) {
@@ -105,10 +133,11 @@ void tally_join(struct tally *tally, const struct tally *other)
 		for (int a = 0; a < ANSWERS; a++)
 			tally->answers[c][a] += other->answers[c][a];
 	}
-	for (int d = 0; d < 10; d++) {
-		tally->decile[d].runs += other->decile[d].runs;
-		tally->decile[d].right += other->decile[d].right;
-		tally->decile[d].confidence += other->decile[d].confidence;
+	for (int d = 0; d < 10; d++)
+		decile_join(&tally->decile[d], &other->decile[d]);
+	for (int f = 0; f < FAMILIES; f++) {
+		decile_join(&tally->sure[f], &other->sure[f]);
+		count_join(&tally->family[f], &other->family[f]);
 	}
 	tally->brier += other->brier;
 	tally->brier_runs += other->brier_runs;
@@ -160,6 +189,20 @@ static void print_calibration(const struct tally *tally, FILE *out)
 		tally->brier / (double)(tally->brier_runs > 0 ? tally->brier_runs : 1));
 }
 
+static void print_families(const struct tally *tally, FILE *out)
+{
+	static const char *const names[FAMILIES] = { "IPv4", "IPv6" };
+	fputc('\n', out);
+	print_head("family", out);
+	for (int f = 0; f < FAMILIES; f++)
+		print_count(names[f], &tally->family[f], out);
+	for (int f = 0; f < FAMILIES; f++)
+		if (tally->sure[f].runs > 0)
+			fprintf(out, "%s, with 0.9 or more: %llu, right %.2f %%\n", names[f],
+				(unsigned long long)tally->sure[f].runs,
+				share(tally->sure[f].right, tally->sure[f].runs));
+}
+
 void tally_print(const struct tally *tally, FILE *out)
 {
 	struct count by_loss[LOSS_CLASSES] = { 0 };
@@ -179,12 +222,29 @@ void tally_print(const struct tally *tally, FILE *out)
 		snprintf(name, sizeof(name), "%.0f %%", loss_steps[l] * 100);
 		print_count(name, &by_loss[l], out);
 	}
+	print_families(tally, out);
 	print_calibration(tally, out);
 	for (unsigned i = 0; i < tally->wrong_count; i++)
 		fprintf(out, "%s%llu", i == 0 ? "wrong seeds: " : " ",
 			(unsigned long long)tally->wrong[i]);
 	if (tally->wrong_count > 0)
 		fputc('\n', out);
+}
+
+void tally_print_facts(const struct tally *tally, FILE *out)
+{
+	uint64_t runs = 0;
+	for (int f = 0; f < FAMILIES; f++)
+		runs += tally->family[f].runs;
+	fprintf(out, "runs %llu\n", (unsigned long long)runs);
+	for (int a = ANSWER_NONE + 1; a < ANSWERS; a++) {
+		uint64_t count = 0;
+		for (int c = 0; c < CAUSES; c++)
+			count += tally->answers[c][a];
+		if (count > 0)
+			fprintf(out, "%s.%s %llu\n", question_name(answer_question((enum answer)a)),
+				answer_name((enum answer)a), (unsigned long long)count);
+	}
 }
 
 /* The X-macro's identifiers, for counts.def. */

@@ -18,8 +18,12 @@ struct decile {
 	double confidence;
 };
 
+enum { FAMILIES = 2 }; /* IPv4, IPv6 */
+
 struct tally {
 	struct count count[CAUSES][LOSS_CLASSES];
+	struct count family[FAMILIES];
+	struct decile sure[FAMILIES]; /* verdicts with 0.9 or more */
 	struct decile decile[10];
 	double brier;
 	uint64_t brier_runs, unknown;
@@ -37,6 +41,9 @@ void tally_print(const struct tally *tally, FILE *out);
 /* 0 when what a short run promises is kept. */
 int tally_check(const struct tally *tally, FILE *out);
 
+/* "runs N", then how often each fact came. */
+void tally_print_facts(const struct tally *tally, FILE *out);
+/* Rows for counts.def. */
 void tally_print_counts(const struct tally *tally, FILE *out);
 
 #endif

@@ -2,7 +2,9 @@
 #include "model.h"
 
 #define SECOND INT64_C(1000000000)
-#define HEADERS 52 /* IPv4 and TCP with timestamps */
+#define HEADERS  52 /* IPv4 and TCP with timestamps */
+#define HEADERS6 72
+#define COPY_BEHIND US(40) /* of what a line copies */
 
 /* -- which way -------------------------------------------------------------------------- */
 
@@ -21,16 +23,38 @@ unsigned wire_trail(struct model *model, uint16_t client_port, uint16_t server_p
 	}
 }
 
-static bool crosses(struct model *model, unsigned position, double loss, int64_t *time_ns)
+/* What the bad line makes of a packet: how many leave it, and when. */
+struct crossing {
+	unsigned copies;
+	int64_t time_ns[2];
+};
+
+static int64_t travel_time(struct model *model)
 {
 	const struct weather *weather = &model->scenario->weather;
+	bool overtakes = dice_chance(&model->dice, weather->overtake);
+	int64_t jitter = weather->jitter_ns > 0
+				 ? dice_between(&model->dice, 0, weather->jitter_ns)
+				 : 0;
+	if (weather->line_ns == 0)
+		return jitter + (overtakes ? weather->overtaken_ns : 0);
+	return overtakes ? 0 : weather->line_ns + jitter;
+}
+
+static struct crossing cross(struct model *model, unsigned position, double loss, int64_t time_ns)
+{
+	const struct weather *weather = &model->scenario->weather;
+	struct crossing crossing = { .copies = 1, .time_ns = { time_ns, time_ns + COPY_BEHIND } };
 	if (position != weather->lossy)
-		return true;
-	if (dice_chance(&model->dice, loss))
-		return false;
-	if (weather->jitter_ns > 0)
-		*time_ns += dice_between(&model->dice, 0, weather->jitter_ns);
-	return true;
+		return crossing;
+	if (dice_chance(&model->dice, loss)) {
+		crossing.copies = 0;
+		return crossing;
+	}
+	crossing.copies += dice_chance(&model->dice, weather->duplicate);
+	for (unsigned i = 0; i < crossing.copies; i++)
+		crossing.time_ns[i] += travel_time(model);
+	return crossing;
 }
 
 /* -- filters ---------------------------------------------------------------------------- */
@@ -62,6 +86,7 @@ static bool matches(const struct model *model, const struct filter *filter,
 		    const struct segment *segment)
 {
 	bool icmp = segment->icmp_type != 0;
+	unsigned headers = model->scenario->target.family == 6 ? HEADERS6 : HEADERS;
 	switch (filter->match) {
 	case MATCH_PORTS:
 		return !icmp && lists(filter, segment->server_port);
@@ -70,7 +95,7 @@ static bool matches(const struct model *model, const struct filter *filter,
 	case MATCH_IDENT:
 		return !icmp && is_ident(segment) && lists(filter, segment->server_port);
 	case MATCH_LARGE:
-		return !icmp && segment->length + HEADERS > filter->size &&
+		return !icmp && segment->length + headers > filter->size &&
 		       !is_small(model, segment);
 	case MATCH_ICMP:
 		return icmp;
@@ -111,39 +136,50 @@ static bool filtered(struct model *model, int64_t time_ns, unsigned trail, unsig
 
 /* -- out -------------------------------------------------------------------------------- */
 
-static void walk_out(struct model *model, const struct segment *segment, int64_t time_ns)
+struct walk {
+	unsigned trail, position;
+	int64_t time_ns;
+};
+
+static void line_out(struct model *model, const struct segment *segment, struct walk walk);
+
+static void node_out(struct model *model, const struct segment *segment, struct walk walk)
+{
+	uint8_t length = model->scenario->trail[walk.trail].length;
+	bool kept = segment->fragment && walk.position == model->scenario->keeps_fragments;
+	if (kept || filtered(model, walk.time_ns, walk.trail, walk.position, true, segment))
+		return;
+	if (walk.position == length)
+		queue_add(model, &(struct happening){ .time_ns = walk.time_ns,
+						      .kind = HAPPENS_AT_HOST,
+						      .index = 0,
+						      .trail = (uint8_t)walk.trail,
+						      .position = length,
+						      .segment = *segment });
+	else if (segment->ttl <= walk.position)
+		happens_at_node(model, walk.time_ns, walk.trail, walk.position, -1, segment);
+	else if (!filtered(model, walk.time_ns, walk.trail, walk.position, false, segment))
+		line_out(model, segment, walk);
+}
+
+/* To the next node; what the line copies goes on by itself. */
+static void line_out(struct model *model, const struct segment *segment, struct walk walk)
 {
 	const struct scenario *scenario = model->scenario;
-	unsigned number = wire_trail(model, segment->client_port, segment->server_port);
-	const struct trail *trail = &scenario->trail[number];
-	for (unsigned position = 1; position <= trail->length; position++) {
-		time_ns += scenario->node[trail->node[position]].delay_ns;
-		if (!crosses(model, position, scenario->weather.loss_out, &time_ns) ||
-		    filtered(model, time_ns, number, position, true, segment) ||
-		    (segment->fragment && position == scenario->keeps_fragments))
-			return;
-		if (position == trail->length)
-			break;
-		if (segment->ttl <= position) {
-			happens_at_node(model, time_ns, number, position, -1, segment);
-			return;
-		}
-		if (filtered(model, time_ns, number, position, false, segment))
-			return;
+	const struct node *next =
+		&scenario->node[scenario->trail[walk.trail].node[++walk.position]];
+	struct crossing crossing = cross(model, walk.position, scenario->weather.loss_out,
+					 walk.time_ns + next->delay_ns);
+	for (unsigned i = 0; i < crossing.copies; i++) {
+		walk.time_ns = crossing.time_ns[i];
+		node_out(model, segment, walk);
 	}
-	queue_add(model, &(struct happening){ .time_ns = time_ns,
-					      .kind = HAPPENS_AT_HOST,
-					      .index = 0,
-					      .trail = (uint8_t)number,
-					      .position = trail->length,
-					      .segment = *segment });
 }
 
 void wire_out(struct model *model, const struct segment *segment)
 {
-	walk_out(model, segment, model->now_ns);
-	if (dice_chance(&model->dice, model->scenario->weather.duplicate))
-		walk_out(model, segment, model->now_ns + US(40));
+	unsigned trail = wire_trail(model, segment->client_port, segment->server_port);
+	line_out(model, segment, (struct walk){ .trail = trail, .time_ns = model->now_ns });
 }
 
 /* -- back ------------------------------------------------------------------------------- */
@@ -173,22 +209,9 @@ static bool filtered_back(struct model *model, int64_t time_ns, unsigned trail,
 	return false;
 }
 
-static void walk_back(struct model *model, unsigned number, unsigned from, struct segment segment,
-		      int64_t time_ns)
+static void arrive(struct model *model, struct segment segment, unsigned from, int64_t time_ns)
 {
-	const struct scenario *scenario = model->scenario;
-	const struct weather *weather = &scenario->weather;
-	const struct trail *trail = &scenario->trail[number];
-	/* What a host says passes its own filters; what a router reports does not. */
-	if (from == trail->length && filtered_back(model, time_ns, number, from, &segment))
-		return;
-	for (unsigned position = from; position >= 1; position--) {
-		time_ns += scenario->node[trail->node[position]].delay_ns;
-		if (!crosses(model, position, weather->loss_back, &time_ns))
-			return;
-		if (position > 1 && filtered_back(model, time_ns, number, position - 1, &segment))
-			return;
-	}
+	const struct weather *weather = &model->scenario->weather;
 	unsigned hops = from - 1;
 	if (weather->asymmetry != 0 && from >= weather->asymmetric_from)
 		hops += weather->asymmetry;
@@ -201,38 +224,70 @@ static void walk_back(struct model *model, unsigned number, unsigned from, struc
 					      .segment = segment });
 }
 
+/* Down the line from where it is, and on through the next node's filters. */
+static void line_back(struct model *model, const struct segment *segment, unsigned from,
+		      struct walk walk)
+{
+	const struct scenario *scenario = model->scenario;
+	const struct node *node = &scenario->node[scenario->trail[walk.trail].node[walk.position]];
+	struct crossing crossing = cross(model, walk.position, scenario->weather.loss_back,
+					 walk.time_ns + node->delay_ns);
+	walk.position--;
+	for (unsigned i = 0; i < crossing.copies; i++) {
+		walk.time_ns = crossing.time_ns[i];
+		if (walk.position == 0)
+			arrive(model, *segment, from, walk.time_ns);
+		else if (!filtered_back(model, walk.time_ns, walk.trail, walk.position, segment))
+			line_back(model, segment, from, walk);
+	}
+}
+
 void wire_back(struct model *model, unsigned trail, unsigned position,
 	       const struct segment *segment)
 {
-	walk_back(model, trail, position, *segment, model->now_ns);
-	if (dice_chance(&model->dice, model->scenario->weather.duplicate))
-		walk_back(model, trail, position, *segment, model->now_ns + US(40));
+	struct walk walk = { trail, position, model->now_ns };
+	/* What a host says passes its own filters; what a router reports does not. */
+	if (position == model->scenario->trail[trail].length &&
+	    filtered_back(model, model->now_ns, trail, position, segment))
+		return;
+	line_back(model, segment, position, walk);
 }
 
 /* -- what nodes say --------------------------------------------------------------------- */
 
-/* net/ipv4/icmp.c: a token a second for each peer, six saved at most. */
-static bool icmp_allowed(struct model *model, uint8_t number)
+/* inet_peer_xrlim_allow(): for each peer a token every so often, six saved at most. The
+ * time is a second; for IPv6 (icmpv6_xrlim_allow()) it is halved for each 32 bits by which
+ * the prefix of the route back is shorter than an address. */
+static const struct icmp_limit {
+	int64_t price, most;
+} icmp_limits[] = {
+	[ICMP_LINUX] = { SECOND, 6 * SECOND },
+	[ICMP_LINUX6] = { SECOND / 4, 6 * SECOND / 4 },
+	[ICMP_LINUX6_WIDE] = { MS(62), 6 * MS(62) },
+	[ICMP_STRICT] = { SECOND / 2, SECOND / 2 },
+};
+
+/* `first`: ip_error(), which reports that there is no route, asks the same account before,
+ * and lets it grow to five only. */
+static bool icmp_allowed(struct model *model, uint8_t number, bool first)
 {
-	static const struct {
-		int64_t price, most;
-	} rates[] = {
-		[ICMP_LINUX] = { SECOND, 6 * SECOND },
-		[ICMP_STRICT] = { SECOND / 2, SECOND / 2 },
-	};
 	enum icmp_rate rate = model->scenario->node[number].rate;
-	struct bucket *bucket = &model->bucket[number];
+	uint8_t account = model->scenario->node[number].account;
+	struct bucket *bucket = &model->bucket[account != 0 ? account : number];
+	struct icmp_limit limit = icmp_limits[rate];
 	if (rate == ICMP_UNLIMITED)
 		return true;
 	if (!bucket->used)
-		*bucket = (struct bucket){ rates[rate].most, model->now_ns, true };
+		*bucket = (struct bucket){ limit.most, model->now_ns, true };
+	if (first)
+		limit.most -= limit.price;
 	bucket->tokens_ns += model->now_ns - bucket->at_ns;
 	bucket->at_ns = model->now_ns;
-	if (bucket->tokens_ns > rates[rate].most)
-		bucket->tokens_ns = rates[rate].most;
-	if (bucket->tokens_ns < rates[rate].price)
+	if (bucket->tokens_ns > limit.most)
+		bucket->tokens_ns = limit.most;
+	if (bucket->tokens_ns < limit.price)
 		return false;
-	bucket->tokens_ns -= rates[rate].price;
+	bucket->tokens_ns -= limit.price;
 	return true;
 }
 
@@ -258,16 +313,36 @@ static void expired(struct model *model, const struct happening *happening)
 {
 	uint8_t number = model->scenario->trail[happening->trail].node[happening->position];
 	const struct node *node = &model->scenario->node[number];
-	if (!node->silent && icmp_allowed(model, number))
-		report(model, happening, 11, 0, &node->address);
+	if (!node->silent && !node->mute && icmp_allowed(model, number, false))
+		report(model, happening, model_expired(model), 0, &node->address);
+}
+
+/* Filters are drawn with IPv4's codes (RFC 792, RFC 1812 5.2.7.1); RFC 4443 3.1 has fewer. */
+static uint8_t unreachable_code(const struct model *model, const struct filter *filter)
+{
+	if (model->scenario->target.family == 4)
+		return filter->icmp_code;
+	switch (filter->icmp_code) {
+	case 0: /* network, host: no route */
+	case 1:
+		return filter->delay_ns > 0 ? 3 : 0; /* or no neighbour */
+	case 2: /* protocol: what nftables has in its stead is "policy" */
+		return 5;
+	case 3: /* port */
+		return 4;
+	case 9: /* network prohibited: "reject route" */
+		return 6;
+	default: /* host, or all communication prohibited */
+		return 1;
+	}
 }
 
 /* An end host reassembles before its rules look (IPv4), and says that it gave up. */
 void wire_gives_up(struct model *model, const struct happening *happening)
 {
 	uint8_t number = model->scenario->trail[happening->trail].node[happening->position];
-	if (icmp_allowed(model, number))
-		report(model, happening, 11, 1, &model->scenario->target);
+	if (icmp_allowed(model, number, false))
+		report(model, happening, model_expired(model), 1, &model->scenario->target);
 }
 
 static void unreachable(struct model *model, const struct happening *happening,
@@ -276,10 +351,15 @@ static void unreachable(struct model *model, const struct happening *happening,
 	const struct address *from = &model->scenario->node[filter->node].address;
 	if (filter->own_name)
 		from = &model->scenario->target;
-	if (!icmp_allowed(model, filter->node))
+	bool linux4 = model->scenario->node[filter->node].rate == ICMP_LINUX;
+	if (model->scenario->node[filter->node].mute)
+		return;
+	if (filter->no_route && linux4 && !icmp_allowed(model, filter->node, true))
+		return;
+	if (!icmp_allowed(model, filter->node, false))
 		return;
 	model->now_ns += filter->delay_ns;
-	report(model, happening, 3, filter->icmp_code, from);
+	report(model, happening, model_unreachable(model), unreachable_code(model, filter), from);
 	model->now_ns -= filter->delay_ns;
 }
 
@@ -300,7 +380,9 @@ static void forge_reset(struct model *model, const struct happening *happening,
 		reset.flags |= TCP_ACK;
 		reset.acknowledgement = cause->sequence + 1;
 	}
+	model->now_ns += filter->delay_ns;
 	wire_back(model, happening->trail, happening->position, &reset);
+	model->now_ns -= filter->delay_ns;
 }
 
 void wire_at_node(struct model *model, const struct happening *happening)
