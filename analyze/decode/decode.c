@@ -1,49 +1,47 @@
-/* frame in, packet out: link, IP, then TCP or ICMP. */
+/* frame in, packet out: one layer after the other, as each says what it carries. */
 #include <string.h>
 
 #include "decode/layers.h"
 
-static void set_ip(struct packet *packet, const struct ip *ip)
-{
-	packet->source = ip->source;
-	packet->destination = ip->destination;
-	packet->protocol = ip->protocol;
-	packet->ttl = ip->ttl;
-	packet->tos = ip->tos;
-	packet->ip_id = ip->id;
-	packet->dont_fragment = ip->dont_fragment;
-	if (ip->options)
-		packet->oddities |= ODD_IP_OPTIONS;
-	if (ip->zero_length)
-		packet->oddities |= ODD_ZERO_TOTAL_LENGTH;
-	if (ip->trailer)
-		packet->oddities |= ODD_TRAILER;
-	if (ip->fragment_offset > 0)
-		packet->oddities |= ODD_LATER_FRAGMENT;
-	else if (ip->more_fragments)
-		packet->oddities |= ODD_FIRST_FRAGMENT;
-}
+/* Headers in a packet; VLAN tags count one each. Real stacks (Ethernet, two tags, IP,
+ * UDP, VXLAN, Ethernet, IP, GRE, IP, TCP) stay far below. */
+#define LAYERS_DEEP 24
 
-static bool decode_ip(struct span *span, unsigned version, struct packet *packet)
-{
-	struct ip ip = { 0 };
-	bool sound = decode_ip_header(span, version, false, &ip, &packet->end);
-	if (ip.known)
-		set_ip(packet, &ip);
-	return sound;
-}
+static enum layer (*const readers[LAYERS])(struct span *span, struct packet *packet) = {
+	[LAYER_CAPTURED_ETHERNET] = read_captured_ethernet,
+	[LAYER_SLL] = read_sll,
+	[LAYER_SLL2] = read_sll2,
+	[LAYER_FAMILY] = read_family,
+	[LAYER_RADIOTAP] = read_radiotap,
+	[LAYER_AVS] = read_avs,
+	[LAYER_PRISM] = read_prism,
+	[LAYER_PPI] = read_ppi,
+	[LAYER_DOT11] = read_dot11,
+	[LAYER_PPP_SERIAL] = read_ppp_serial,
+	[LAYER_PPP_DIRECTED] = read_ppp_directed,
+	[LAYER_HDLC] = read_hdlc,
+	[LAYER_ETHERNET] = read_ethernet,
+	[LAYER_VLAN] = read_vlan,
+	[LAYER_LLC] = read_llc,
+	[LAYER_MPLS] = read_mpls,
+	[LAYER_PPP] = read_ppp,
+	[LAYER_PPPOE] = read_pppoe,
+	[LAYER_IP] = read_ip,
+	[LAYER_IP4] = read_ip4,
+	[LAYER_IP6] = read_ip6,
+	[LAYER_GRE] = read_gre,
+	[LAYER_ETHERIP] = read_etherip,
+	[LAYER_UDP] = read_udp,
+	[LAYER_TCP] = read_tcp,
+	[LAYER_ICMP] = read_icmp,
+};
 
-static void decode_transport(struct span *span, struct packet *packet)
+/* The header of BSD's loopback is that of its tun devices too (VPNs): only the addresses
+ * tell whether a packet left the machine. */
+static bool stays_here(const struct packet *packet)
 {
-	bool v4 = packet->source.family == 4;
-
-	packet->end = DECODE_OTHER;
-	if (packet->oddities & ODD_LATER_FRAGMENT)
-		return;
-	if (packet->protocol == IP_TCP)
-		decode_tcp(span, packet);
-	else if (packet->protocol == (v4 ? IP_ICMP : IP_ICMP6))
-		decode_icmp(span, packet);
+	return address_is_loopback(&packet->source) || address_is_loopback(&packet->destination) ||
+	       (packet->source.family != 0 && address_equal(&packet->source, &packet->destination));
 }
 
 void decode(const struct frame *frame, struct packet *packet)
@@ -54,15 +52,17 @@ void decode(const struct frame *frame, struct packet *packet)
 	packet->interface = frame->interface;
 	packet->direction = frame->direction;
 	packet->wscale = 255;
+	packet->end = DECODE_OTHER;
 
 	struct span span = {
 		.held = cursor_over(frame->bytes, frame->captured),
 		.length = frame->on_wire > frame->captured ? frame->on_wire : frame->captured,
 	};
-	unsigned version = 0;
-	if (!decode_link(frame, &span, packet, &version))
-		return;
-	if (!decode_ip(&span, version, packet))
-		return;
-	decode_transport(&span, packet);
+	enum layer layer = layer_of_link(frame->link);
+	for (unsigned depth = 0; layer != LAYER_END && depth < LAYERS_DEEP; depth++) {
+		packet->end = DECODE_OTHER; /* unless the reader knows better */
+		layer = readers[layer](&span, packet);
+	}
+	if (frame->link == LINK_NULL || frame->link == LINK_LOOP)
+		packet->loopback = stays_here(packet);
 }

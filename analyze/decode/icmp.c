@@ -121,12 +121,12 @@ static struct icmp_error error6(const struct packet *packet, uint32_t word)
 	}
 }
 
-void decode_icmp(struct span *span, struct packet *packet)
+enum layer read_icmp(struct span *span, struct packet *packet)
 {
 	bool v4 = packet->source.family == 4;
 	struct cursor header;
 	if (!span_take(span, 8, &header, &packet->end))
-		return;
+		return LAYER_END;
 	packet->icmp_type = cursor_u8(&header);
 	packet->icmp_code = cursor_u8(&header);
 	cursor_skip(&header, 2); /* checksum */
@@ -135,10 +135,11 @@ void decode_icmp(struct span *span, struct packet *packet)
 
 	struct icmp_error error = v4 ? error4(packet, word) : error6(packet, word);
 	if (!error.quotes)
-		return;
+		return LAYER_END;
 	packet->icmp_mtu = error.mtu;
 	/* A length that lies beyond the message bounds nothing. */
 	if (error.quoted > 0)
 		span_limit(span, error.quoted);
 	decode_quote(*span, v4 ? 4 : 6, &packet->quote);
+	return LAYER_END;
 }

@@ -29,8 +29,9 @@ static bool limit(struct span *span, uint32_t length, struct ip *ip, enum decode
 		*end = DECODE_MALFORMED;
 		return false;
 	}
-	ip->trailer = length < span->length;
+	ip->trailer = length < span->length && !span->open;
 	span_limit(span, length);
+	span->open = false;
 	return true;
 }
 

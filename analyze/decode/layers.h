@@ -1,6 +1,8 @@
-/* The layers of decode(): each consumes its header and leaves the rest.
+/* The layers of decode(): each reader consumes its header, leaves the rest, and says
+ * what comes next.
  *
- * A layer returns false when the decoding ends with it; packet->end then says how.
+ * LAYER_END ends the decoding; packet->end then says how. Tunnels are layers too: the
+ * innermost IP header that can be read is the packet's.
  */
 #ifndef SSHWHY_DECODE_LAYERS_H
 #define SSHWHY_DECODE_LAYERS_H
@@ -13,6 +15,7 @@
 struct span {
 	struct cursor held;
 	uint32_t length;
+	bool open; /* a fragment: more follows in others, and `length` is only a bound */
 };
 
 /* Consumes `length` bytes into `part`. When that cannot be, `end` says whose doing
@@ -42,10 +45,88 @@ static inline void span_limit(struct span *span, uint32_t length)
 		span->held = cursor_over(span->held.at, length);
 }
 
-/* Sets direction and loopback too. `*version` becomes 4 or 6, or 0 when only the
- * packet itself tells. */
-bool decode_link(const struct frame *frame, struct span *span, struct packet *packet,
-		 unsigned *version);
+/* What is encapsulated goes on in other fragments: how long it is, its own header tells. */
+static inline void span_open(struct span *span)
+{
+	span->length = 65535 > span->held.left ? 65535 : (uint32_t)span->held.left;
+	span->open = true;
+}
+
+enum layer {
+	LAYER_END,
+	/* link headers, as captures begin with them */
+	LAYER_CAPTURED_ETHERNET, /* tells whether the frame left the machine */
+	LAYER_SLL,
+	LAYER_SLL2,
+	LAYER_FAMILY,
+	LAYER_RADIOTAP,
+	LAYER_AVS,
+	LAYER_PRISM,
+	LAYER_PPI,
+	LAYER_DOT11,
+	LAYER_PPP_SERIAL,
+	LAYER_PPP_DIRECTED,
+	LAYER_HDLC,
+	/* what a link or a tunnel carries */
+	LAYER_ETHERNET,
+	LAYER_VLAN,
+	LAYER_LLC,
+	LAYER_MPLS,
+	LAYER_PPP,
+	LAYER_PPPOE,
+	LAYER_IP, /* version 4 or 6: the packet itself tells */
+	LAYER_IP4,
+	LAYER_IP6,
+	LAYER_GRE,
+	LAYER_ETHERIP,
+	LAYER_UDP,
+	LAYER_TCP,
+	LAYER_ICMP,
+	LAYERS
+};
+
+enum layer layer_of_link(uint32_t link); /* enum link_type; LAYER_END: not known */
+enum layer layer_of_ethertype(uint16_t type);
+
+/* link.c */
+enum layer read_captured_ethernet(struct span *span, struct packet *packet);
+enum layer read_sll(struct span *span, struct packet *packet);
+enum layer read_sll2(struct span *span, struct packet *packet);
+enum layer read_family(struct span *span, struct packet *packet);
+enum layer read_ethernet(struct span *span, struct packet *packet);
+enum layer read_vlan(struct span *span, struct packet *packet);
+enum layer read_llc(struct span *span, struct packet *packet);
+
+/* wireless.c */
+enum layer read_radiotap(struct span *span, struct packet *packet);
+enum layer read_avs(struct span *span, struct packet *packet);
+enum layer read_prism(struct span *span, struct packet *packet);
+enum layer read_ppi(struct span *span, struct packet *packet);
+enum layer read_dot11(struct span *span, struct packet *packet);
+
+/* ppp.c */
+enum layer read_ppp(struct span *span, struct packet *packet);
+enum layer read_ppp_serial(struct span *span, struct packet *packet);
+enum layer read_ppp_directed(struct span *span, struct packet *packet);
+enum layer read_pppoe(struct span *span, struct packet *packet);
+enum layer read_hdlc(struct span *span, struct packet *packet);
+
+/* tunnel.c */
+enum layer read_mpls(struct span *span, struct packet *packet);
+enum layer read_gre(struct span *span, struct packet *packet);
+enum layer read_etherip(struct span *span, struct packet *packet);
+enum layer read_udp(struct span *span, struct packet *packet);
+
+/* network.c */
+enum layer read_ip(struct span *span, struct packet *packet);
+enum layer read_ip4(struct span *span, struct packet *packet);
+enum layer read_ip6(struct span *span, struct packet *packet);
+
+/* tcp.c, icmp.c */
+enum layer read_tcp(struct span *span, struct packet *packet);
+enum layer read_icmp(struct span *span, struct packet *packet);
+
+/* -- parts of these layers -------------------------------------------------------- */
 
 /* Fields of an IPv4 or IPv6 header with its options or extension headers. */
 struct ip {
@@ -61,8 +142,9 @@ struct ip {
 	bool trailer;		  /* the span held more than the packet */
 };
 
-/* `quoted`: an ICMP error quotes this header, so what it says about the length of
- * the packet says nothing about the bytes that follow here. */
+/* `version` 0: as the packet itself says. `quoted`: an ICMP error quotes this header,
+ * so what it says about the length of the packet says nothing about the bytes that
+ * follow here. */
 bool decode_ip_header(struct span *span, unsigned version, bool quoted, struct ip *ip,
 		      enum decode_end *end);
 
@@ -75,8 +157,5 @@ struct tcp_options {
 
 /* False when the list is damaged; the options before the damage hold. */
 bool decode_tcp_options(struct cursor list, struct tcp_options *options);
-
-void decode_tcp(struct span *span, struct packet *packet);
-void decode_icmp(struct span *span, struct packet *packet);
 
 #endif

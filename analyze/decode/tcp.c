@@ -117,11 +117,11 @@ static void set_payload(struct packet *packet, const struct span *span)
 		packet->oddities |= ODD_SYN_PAYLOAD;
 }
 
-void decode_tcp(struct span *span, struct packet *packet)
+enum layer read_tcp(struct span *span, struct packet *packet)
 {
 	struct cursor fixed, list;
 	if (!span_take(span, TCP_FIXED, &fixed, &packet->end))
-		return;
+		return LAYER_END;
 	packet->source_port = cursor_be16(&fixed);
 	packet->destination_port = cursor_be16(&fixed);
 	packet->sequence = cursor_be32(&fixed);
@@ -135,11 +135,12 @@ void decode_tcp(struct span *span, struct packet *packet)
 	uint32_t length = (offset >> 4) * 4u;
 	if (length < TCP_FIXED) {
 		packet->end = DECODE_MALFORMED;
-		return;
+		return LAYER_END;
 	}
 	if (!span_take(span, length - TCP_FIXED, &list, &packet->end))
-		return;
+		return LAYER_END;
 	set_options(packet, list);
 	set_payload(packet, span);
 	packet->end = DECODE_COMPLETE;
+	return LAYER_END;
 }

@@ -8,10 +8,22 @@
 enum link_type {
 	LINK_NULL = 0,       /* 4 bytes of host-order address family */
 	LINK_ETHERNET = 1,
+	LINK_PPP = 9,        /* with or without HDLC-like framing */
 	LINK_RAW_BSD = 12,   /* DLT_RAW as some systems wrote it */
+	LINK_RAW_OPENBSD = 14,
+	LINK_PPP_SERIAL = 50, /* in HDLC-like or Cisco's framing */
+	LINK_PPP_ETHER = 51, /* PPPoE without its Ethernet header */
 	LINK_RAW = 101,      /* IPv4 or IPv6, no link header */
+	LINK_HDLC = 104,     /* Cisco's */
+	LINK_DOT11 = 105,    /* IEEE 802.11 */
 	LINK_LOOP = 108,     /* as NULL, network order */
 	LINK_LINUX_SLL = 113,
+	LINK_PRISM = 119,    /* what monitors put before IEEE 802.11: this, ... */
+	LINK_RADIOTAP = 127,
+	LINK_AVS = 163,
+	LINK_PPP_DIRECTED = 166, /* pppd's: whether in or out stands first */
+	LINK_PPI = 192,      /* ... or before any link */
+	LINK_MPLS = 219,
 	LINK_IPV4 = 228,
 	LINK_IPV6 = 229,
 	LINK_LINUX_SLL2 = 276,

@@ -1,8 +1,10 @@
 /* packet: a frame decoded once, as a plain value.
  *
  * RFC 791, RFC 8200 (IPv6), RFC 9293 and RFC 7323 (TCP), RFC 792, RFC 4443 and
- * RFC 4884 (ICMP). decode() allocates nothing, calls no clock, and never reads
- * outside frame->bytes[0 .. captured). The payload pointer borrows from the frame.
+ * RFC 4884 (ICMP); behind VLAN tags, PPP, MPLS or IEEE 802.11, and within tunnels (IP in
+ * IP, GRE, VXLAN, Geneve, EtherIP, ERSPAN), where the innermost IP packet is the one that
+ * is told. decode() allocates nothing, calls no clock, and never reads outside
+ * frame->bytes[0 .. captured). The payload pointer borrows from the frame.
  */
 #ifndef SSHWHY_PACKET_H
 #define SSHWHY_PACKET_H
@@ -25,7 +27,8 @@ enum tcp_flag {
  * first is the capture's doing (snaplen), the second the sender's. */
 enum decode_end {
 	DECODE_COMPLETE,  /* up to and including the TCP or ICMP header */
-	DECODE_CUT_SHORT, /* the capture holds fewer bytes than the frame had */
+	DECODE_CUT_SHORT, /* the capture holds fewer bytes than the frame had, or only another
+			   * fragment of a tunnel's packet holds them */
 	DECODE_MALFORMED, /* a length lies, a header is impossible */
 	DECODE_OTHER,     /* sound, but neither TCP nor ICMP over IP (ARP, UDP, ...) */
 };
@@ -41,6 +44,7 @@ enum oddity {
 	ODD_TRAILER = 1 << 6,           /* bytes after the IP packet (Ethernet padding) */
 	ODD_LATER_FRAGMENT = 1 << 7,    /* fragment offset > 0: no transport header */
 	ODD_FIRST_FRAGMENT = 1 << 8,    /* more fragments follow */
+	ODD_ENCRYPTED = 1 << 9,         /* IEEE 802.11: opaque from there on */
 };
 
 enum ip_protocol { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMP6 = 58 };
@@ -76,7 +80,7 @@ struct packet {
 	enum decode_end end;
 	uint32_t oddities;
 
-	/* IP; valid when source.family != 0 */
+	/* IP, of the innermost header that could be read; valid when source.family != 0 */
 	struct address source, destination;
 	uint8_t protocol; /* last header: enum ip_protocol */
 	uint8_t ttl;      /* or hop limit */

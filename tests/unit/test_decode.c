@@ -158,7 +158,8 @@ static void add_oddities(struct line *line, uint32_t oddities)
 {
 	static const char *const names[] = { "options",	    "ip-options",  "reserved",
 					     "rst-payload", "syn-payload", "zero-length",
-					     "trailer",	    "later",	   "first" };
+					     "trailer",	    "later",	   "first",
+					     "encrypted" };
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (oddities & 1u << i)
 			add(line, " !%s", names[i]);
@@ -208,13 +209,26 @@ static void describe(const struct packet *p, struct line *line)
 #define ZEROS8	      "0000000000000000 "
 #define ZEROS32	      ZEROS8 ZEROS8 ZEROS8 ZEROS8
 
-#define SYN_TEXT	    " seq 1 win 65535"
-#define ENDS4		    " 10.0.0.1.40000>10.0.0.2.22 proto 6 ttl 64"
-#define ENDS6		    " 2001:db8::1.40000>2001:db8::2.22 proto 6 ttl 64"
-#define NO_PORTS4(protocol) " 10.0.0.1.0>10.0.0.2.0 proto " protocol " ttl 64 id 4660 df"
-#define NO_PORTS6(protocol) " 2001:db8::1.0>2001:db8::2.0 proto " protocol " ttl 64"
-#define QUOTED4		    " quote 10.0.0.1.40000>10.0.0.2.22 proto 6 ttl 1 tos 16 id 66 ports seq 1"
-#define QUOTED6		    " quote 2001:db8::1.40000>2001:db8::2.22 proto 6 ttl 64 tos 0 id 0 ports seq 1"
+#define SNAP "aaaa03 000000 "
+/* frame control is given; from 02..02 to 02..01, sequence 16, fragment 0 */
+#define DOT11(control) control " 0000 020000000001 020000000002 020000000003 0001 "
+#define RADIOTAP       "0000 0800 00000000 "
+/* a tunnel from 10.100.0.1 to 10.100.0.2, or their like in IPv6, TTL 7 */
+#define OUTER4(total, protocol) "45 00 " total " 0007 0000 07 " protocol " 0000 0a640001 0a640002 "
+#define OUTER6(length, next)                                                                       \
+	"60000000 " length " " next " 07 fd000000000000000000000000000001"                         \
+	" fd000000000000000000000000000002 "
+#define UDP(port, length) "c001 " port " " length " 0000 "
+#define VXLAN		  "08000000 00000700 "
+
+#define SYN_TEXT	      " seq 1 win 65535"
+#define ENDS4		      " 10.0.0.1.40000>10.0.0.2.22 proto 6 ttl 64"
+#define ENDS6		      " 2001:db8::1.40000>2001:db8::2.22 proto 6 ttl 64"
+#define NO_PORTS4(protocol)   " 10.0.0.1.0>10.0.0.2.0 proto " protocol " ttl 64 id 4660 df"
+#define NO_PORTS6(protocol)   " 2001:db8::1.0>2001:db8::2.0 proto " protocol " ttl 64"
+#define OUTER4_TEXT(protocol) " 10.100.0.1.0>10.100.0.2.0 proto " protocol " ttl 7 id 7"
+#define QUOTED4		      " quote 10.0.0.1.40000>10.0.0.2.22 proto 6 ttl 1 tos 16 id 66 ports seq 1"
+#define QUOTED6		      " quote 2001:db8::1.40000>2001:db8::2.22 proto 6 ttl 64 tos 0 id 0 ports seq 1"
 
 struct sample {
 	const char *name;
@@ -223,12 +237,16 @@ struct sample {
 	const char *text;
 	size_t on_wire;		  /* 0: as captured */
 	enum direction direction; /* of the frame */
+	bool tunnel;		  /* cut short, the tunnel's addresses may be told */
+	bool fragment;		  /* the rest is in others */
 };
 
 #define ROW(name_, link_, hex_, ...)                                                               \
 	{                                                                                          \
 		.name = (name_), .link = (link_), .hex = hex_, .text = __VA_ARGS__                 \
 	}
+
+#define TUNNEL(...) ROW(__VA_ARGS__, .tunnel = true)
 
 static const struct sample samples[] = {
 	/* links */
@@ -278,23 +296,300 @@ static const struct sample samples[] = {
 	ROW("IPV4", LINK_IPV4, IP4("0028", "06") SYN, "complete" ENDS4 " id 4660 df S" SYN_TEXT),
 	ROW("IPV6", LINK_IPV6, IP6("0014", "06") SYN, "complete" ENDS6 " S" SYN_TEXT),
 	ROW("NULL, little-endian", LINK_NULL, "02000000" IP4("0028", "06") SYN,
-	    "complete lo" ENDS4 " id 4660 df S" SYN_TEXT),
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
 	ROW("NULL, big-endian", LINK_NULL, "00000002" IP4("0028", "06") SYN,
-	    "complete lo" ENDS4 " id 4660 df S" SYN_TEXT),
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
 	ROW("NULL of Linux", LINK_NULL, "0a000000" IP6("0014", "06") SYN,
-	    "complete lo" ENDS6 " S" SYN_TEXT),
+	    "complete" ENDS6 " S" SYN_TEXT),
 	ROW("NULL of OpenBSD", LINK_NULL, "18000000" IP6("0014", "06") SYN,
-	    "complete lo" ENDS6 " S" SYN_TEXT),
+	    "complete" ENDS6 " S" SYN_TEXT),
 	ROW("NULL of FreeBSD", LINK_NULL, "1c000000" IP6("0014", "06") SYN,
-	    "complete lo" ENDS6 " S" SYN_TEXT),
+	    "complete" ENDS6 " S" SYN_TEXT),
 	ROW("NULL of Darwin", LINK_NULL, "1e000000" IP6("0014", "06") SYN,
-	    "complete lo" ENDS6 " S" SYN_TEXT),
-	ROW("LOOP", LINK_LOOP, "00000018" IP6("0014", "06") SYN, "complete lo" ENDS6 " S" SYN_TEXT),
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("LOOP", LINK_LOOP, "00000018" IP6("0014", "06") SYN, "complete" ENDS6 " S" SYN_TEXT),
+
+	/* what carries packets: the innermost is told */
+	ROW("loopback of BSD", LINK_NULL,
+	    "02000000 45 00 0028 1234 4000 40 06 0000 7f000001 7f000001" SYN,
+	    "complete lo 127.0.0.1.40000>127.0.0.1.22 proto 6 ttl 64 id 4660 df S" SYN_TEXT),
+	ROW("loopback of BSD, another address of this machine", LINK_LOOP,
+	    "00000002 45 00 0028 1234 4000 40 06 0000 0a000001 0a000001" SYN,
+	    "complete lo 10.0.0.1.40000>10.0.0.1.22 proto 6 ttl 64 id 4660 df S" SYN_TEXT),
+	ROW("RAW of OpenBSD", LINK_RAW_OPENBSD, IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.3 with SNAP", LINK_ETHERNET, ETH "0030" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.3 of another organisation", LINK_ETHERNET, ETH "0030 aaaa03 00000c 0800 4500",
+	    "other"),
+	ROW("802.3 as bridges pass it on", LINK_ETHERNET,
+	    ETH "0030 aaaa03 0000f8 0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("SLL of 802.2", LINK_LINUX_SLL,
+	    "0000 0001 0006 0200000000010000 0004" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete in" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("SLL of a monitor", LINK_LINUX_SLL,
+	    "0000 0323 0006 0200000000010000 0004" RADIOTAP DOT11("0801") SNAP
+	    "0800" IP4("0028", "06") SYN,
+	    "complete in" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("SLL of netlink", LINK_LINUX_SLL, "0000 0338 0000 0000000000000000 0800 4500",
+	    "other in"),
+
+	ROW("PPP, no framing", LINK_PPP, "0021" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPP, framed", LINK_PPP, "ff03 0057" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("PPP, compressed protocol", LINK_PPP, "ff03 21" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPP, MPLS", LINK_PPP,
+	    "ff03 0281"
+	    "00010140" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPP, LCP", LINK_PPP, "ff03 c021 0101 0004", "other"),
+	ROW("PPP, another control", LINK_PPP, "ff13 0021 4500", "other"),
+	ROW("PPP on a serial line", LINK_PPP_SERIAL, "ff03 0021" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPP on a serial line, no framing", LINK_PPP_SERIAL, "57" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("Cisco's framing on a serial line", LINK_PPP_SERIAL, "0f00 0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("Cisco's HDLC", LINK_HDLC, "8f00 86dd" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("pppd, sent", LINK_PPP_DIRECTED, "0103 0021" IP4("0028", "06") SYN,
+	    "complete out" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("pppd, received", LINK_PPP_DIRECTED, "0003 21" IP4("0028", "06") SYN,
+	    "complete in" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPPoE", LINK_ETHERNET, ETH "8864 11 00 0007 002a 0021" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPPoE and padding", LINK_ETHERNET,
+	    ETH "8864 11 00 0007 002a 0021" IP4("0028", "06") SYN "00000000",
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPPoE within a tag", LINK_ETHERNET,
+	    ETH "8100 0007 8864 11 00 0007 003e 0057" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("PPPoE without Ethernet", LINK_PPP_ETHER, "11 00 0007 002a 0021" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPPoE that ends a session", LINK_PPP_ETHER, "11 a7 0007 0000", "other"),
+	ROW("PPPoE discovery", LINK_ETHERNET, ETH "8863 11 09 0000 0004 01010000", "other"),
+
+	ROW("MPLS, one label", LINK_ETHERNET, ETH "8847 00010140" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("MPLS, three labels, IPv6", LINK_ETHERNET,
+	    ETH "8847 00010040 00020040 00002140" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("MPLS pseudowire", LINK_ETHERNET,
+	    ETH "8847 00010140 00000000" ETH4 IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("MPLS upstream", LINK_ETHERNET, ETH "8848 00010140" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("MPLS without a link", LINK_MPLS, "00010140" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("MPLS, something else", LINK_MPLS, "00010140 10000000 12345678", "other"),
+
+	TUNNEL("IP in IP", LINK_RAW, OUTER4("003c", "04") IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("6in4", LINK_RAW, OUTER4("0050", "29") IP6("0014", "06") SYN,
+	       "complete" ENDS6 " S" SYN_TEXT),
+	TUNNEL("4in6", LINK_RAW, OUTER6("0028", "04") IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("6in6 behind an extension header", LINK_RAW,
+	       OUTER6("0044", "3c") "2900 010400000000" IP6("0014", "06") SYN,
+	       "complete" ENDS6 " S" SYN_TEXT),
+	TUNNEL("an ICMP error within a tunnel", LINK_RAW,
+	       OUTER4("004c", "04")
+		       IP4("0038", "01") "0301 0000 00000000" QUOTE4("003c") "9c40 0016 00000001",
+	       "complete" NO_PORTS4("1") " icmp 3/1" QUOTED4),
+	ROW("an ICMP error about a tunnel is not about what it carries", LINK_RAW,
+	    IP4("0058", "01") "0301 0000 00000000"
+			      "45 00 003c 0042 4000 40 04 0000 0a640001 0a640002" IP4("0028", "06")
+				      TCP("5002"),
+	    "complete" NO_PORTS4("1") " icmp 3/1 quote 10.100.0.1.0>10.100.0.2.0 proto 4 ttl 64"
+				      " tos 0 id 66"),
+	TUNNEL("odd outside, even inside", LINK_RAW,
+	       "46 00 0044 0007 0000 07 04 0000 0a640001 0a640002 94040000" IP4("0028", "06") SYN
+	       "00000000",
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT " !trailer"),
+	TUNNEL("first fragment of a tunnel", LINK_RAW,
+	       "45 00 0048 0007 2000 07 04 0000 0a640001 0a640002" IP4("05dc", "06")
+		       TCP("5018") "5353482d 322e302d 61620d0a",
+	       "complete" ENDS4 " id 4660 df PA" SYN_TEXT " payload 12/1460", .fragment = true),
+	ROW("later fragment of a tunnel", LINK_RAW,
+	    "45 00 003c 0007 0001 07 04 0000 0a640001 0a640002" IP4("0028", "06") SYN,
+	    "other 10.100.0.1.0>10.100.0.2.0 proto 4 ttl 7 id 7 !later"),
+	TUNNEL("EtherIP", LINK_RAW, OUTER4("004c", "61") "3000" ETH4 IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("MPLS in IP", LINK_RAW, OUTER4("0040", "89") "00010140" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+
+	TUNNEL("GRE", LINK_RAW, OUTER4("0040", "2f") "0000 0800" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("GRE with checksum", LINK_RAW,
+	       OUTER4("0044", "2f") "8000 0800 12340000" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("GRE with key, sequence, IPv6", LINK_RAW,
+	       OUTER6("0048", "2f") "3000 86dd 00000001 00000002" IP6("0014", "06") SYN,
+	       "complete" ENDS6 " S" SYN_TEXT),
+	TUNNEL("GRE with all", LINK_RAW,
+	       OUTER4("004c", "2f") "b000 0800 12340000 00000001 00000002" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("GRE, Ethernet, VLAN", LINK_RAW,
+	       OUTER4("0056", "2f") "2000 6558 00000001" ETH "8100 0007 0800" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("GRE, MPLS", LINK_RAW,
+	       OUTER4("0044", "2f") "0000 8847 00010140" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("PPTP", LINK_RAW,
+	       OUTER4("004d", "2f") "3081 880b 00290007 00000001 00000002 21" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPTP, acknowledgement alone", LINK_RAW,
+	    OUTER4("0020", "2f") "2081 880b 00000007 00000002", "other" OUTER4_TEXT("47")),
+	ROW("GRE, another protocol", LINK_RAW, OUTER4("001c", "2f") "0000 0806 00000000",
+	    "other" OUTER4_TEXT("47")),
+	ROW("GRE with source routes", LINK_RAW, OUTER4("001c", "2f") "4000 0800 00000000",
+	    "other" OUTER4_TEXT("47")),
+	ROW("GRE version 2", LINK_RAW, OUTER4("001c", "2f") "0002 0800 00000000",
+	    "other" OUTER4_TEXT("47")),
+	TUNNEL("ERSPAN I", LINK_RAW, OUTER4("004e", "2f") "0000 88be" ETH4 IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("ERSPAN II", LINK_RAW,
+	       OUTER4("005a", "2f") "1000 88be 00000001 1001000100000000" ETH4 IP4("0028", "06")
+		       SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("ERSPAN III", LINK_RAW,
+	       OUTER4("005e", "2f") "1000 22eb 00000001 2001000100000000 00000000" ETH4 IP4(
+		       "0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("ERSPAN III, with more", LINK_RAW,
+	       OUTER4("0066", "2f") "1000 22eb 00000001 2001000100000000 00000001" ZEROS8 ETH4 IP4(
+		       "0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+
+	TUNNEL("VXLAN", LINK_ETHERNET,
+	       ETH4 OUTER4("005a", "11") UDP("12b5", "0046") VXLAN ETH4 IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("VXLAN on the kernel's old port, in IPv6", LINK_RAW,
+	       OUTER6("005a", "11") UDP("2118", "005a") VXLAN ETH6 IP6("0014", "06") SYN,
+	       "complete" ENDS6 " S" SYN_TEXT),
+	TUNNEL("VXLAN of the addressless", LINK_RAW,
+	       OUTER4("005a", "11") UDP("12b5", "0046") VXLAN
+	       "000000000000 000000000000 0800" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("VXLAN without a network", LINK_RAW,
+	    OUTER4("0024", "11") UDP("12b5", "0010") "0000000000000700", "other" OUTER4_TEXT("17")),
+	ROW("ARP in VXLAN", LINK_RAW, OUTER4("0032", "11") UDP("12b5", "001e") VXLAN ETH "0806",
+	    "other" OUTER4_TEXT("17")),
+	TUNNEL("Geneve with options", LINK_RAW,
+	       OUTER4("0062", "11")
+		       UDP("17c1", "004e") "02006558 00000700" ZEROS8 ETH4 IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	TUNNEL("Geneve of IP", LINK_RAW,
+	       OUTER4("004c", "11") UDP("17c1", "0038") "00000800 00000700" IP4("0028", "06") SYN,
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("Geneve of another version", LINK_RAW,
+	    OUTER4("0024", "11") UDP("17c1", "0010") "42000800 00000700",
+	    "other" OUTER4_TEXT("17")),
+	TUNNEL("tunnels within tunnels", LINK_ETHERNET,
+	       ETH "88a8 0001 8100 0002 0800" OUTER4("009e", "11") UDP("12b5", "008a") VXLAN ETH
+	       "8100 0003 86dd" OUTER6("0040", "2f") "0000 6558" ETH4 IP4("0028", "06") SYN
+	       "000000000000",
+	       "complete" ENDS4 " id 4660 df S" SYN_TEXT " !trailer"),
+
+	/* IEEE 802.11 */
+	ROW("802.11, to the station", LINK_DOT11, DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.11, FCS behind", LINK_DOT11,
+	    DOT11("0801") SNAP "0800" IP4("0028", "06") SYN "12345678",
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT " !trailer"),
+	ROW("802.11, QoS", LINK_DOT11, DOT11("8801") "0000" SNAP "86dd" IP6("0014", "06") SYN,
+	    "complete" ENDS6 " S" SYN_TEXT),
+	ROW("802.11, QoS with HT control", LINK_DOT11,
+	    DOT11("8881") "0000 00000000" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.11, four addresses", LINK_DOT11,
+	    DOT11("0803") "020000000004" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.11, four addresses and QoS", LINK_DOT11,
+	    DOT11("8803") "020000000004 0000" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("802.11, encrypted", LINK_DOT11, DOT11("0841") "00000020 12345678" ZEROS32,
+	    "other !encrypted"),
+	ROW("802.11, aggregate", LINK_DOT11, DOT11("8801") "8000" ZEROS32, "other"),
+	ROW("802.11, aggregate of four addresses", LINK_DOT11,
+	    DOT11("8803") "020000000004 8000" ZEROS32, "other"),
+	ROW("802.11, first fragment", LINK_DOT11,
+	    DOT11("0805") SNAP "0800" IP4("05dc", "06") TCP("5018") "53534821",
+	    "complete" ENDS4 " id 4660 df PA" SYN_TEXT " payload 4/1460", .fragment = true),
+	ROW("802.11, later fragment", LINK_DOT11,
+	    "0801 0000 020000000001 020000000002 020000000003 1101" ZEROS32, "other"),
+	ROW("802.11, no data", LINK_DOT11, DOT11("4801"), "other"),
+	ROW("802.11, beacon", LINK_DOT11, DOT11("8000") ZEROS8, "other"),
+	ROW("802.11, acknowledgement", LINK_DOT11, "d400 0000 020000000001", "other"),
+	ROW("radiotap", LINK_RADIOTAP, RADIOTAP DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("radiotap with fields", LINK_RADIOTAP,
+	    "0000 1a00 2f480000 0102030405060708 10 0c 8509 c000 d8 00 0100" DOT11("0802") SNAP
+	    "0800" IP4("0028", "06") SYN "12345678",
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT " !trailer"),
+	ROW("radiotap, padded", LINK_RADIOTAP,
+	    "0000 0900 02000000 20" DOT11("8802") "0000 0000" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("radiotap, padded, more fields present", LINK_RADIOTAP,
+	    "0000 1900 030000a0 00000000 00000000 0102030405060708 20" DOT11(
+		    "8802") "0000 0000" SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("radiotap, damaged in the air", LINK_RADIOTAP,
+	    "0000 0900 02000000 40" DOT11("0802") SNAP "0800" IP4("0028", "06") SYN, "other"),
+	ROW("radiotap of another version", LINK_RADIOTAP, "0100 0800 00000000 0802", "other"),
+	ROW("PPI", LINK_PPI,
+	    "0000 1000 69000000 0200 0400 00000000" DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPI of Ethernet", LINK_PPI, "0000 0800 01000000" ETH4 IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("PPI of an unknown link", LINK_PPI, "0000 0800 0f270000 00000000", "other"),
+	ROW("AVS", LINK_AVS,
+	    "80211001 00000010" ZEROS8 DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("Prism", LINK_PRISM,
+	    "44000000 10000000" ZEROS8 DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("Prism of a big-endian machine", LINK_PRISM,
+	    "00000044 00000010" ZEROS8 DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+	ROW("AVS as Prism", LINK_PRISM,
+	    "80211001 00000010" ZEROS8 DOT11("0802") SNAP "0800" IP4("0028", "06") SYN,
+	    "complete" ENDS4 " id 4660 df S" SYN_TEXT),
+
+	/* encapsulations that lie */
+	ROW("PPPoE longer than the frame", LINK_PPP_ETHER,
+	    "11 00 0007 002b 0021" IP4("0028", "06") SYN, "malformed"),
+	ROW("PPPoE shorter than IP", LINK_PPP_ETHER, "11 00 0007 0029 0021" IP4("0028", "06") SYN,
+	    "malformed" NO_PORTS4("6")),
+	ROW("PPP of one byte", LINK_PPP, "00", "malformed"),
+	ROW("MPLS without bottom", LINK_MPLS, "00010040 00020040", "malformed"),
+	ROW("MPLS of nothing", LINK_MPLS, "00010140", "malformed"),
+	ROW("half a GRE header", LINK_RAW, OUTER4("0016", "2f") "0000",
+	    "malformed" OUTER4_TEXT("47")),
+	ROW("GRE without its key", LINK_RAW, OUTER4("0018", "2f") "2000 0800",
+	    "malformed" OUTER4_TEXT("47")),
+	ROW("half a UDP header", LINK_RAW, OUTER4("0018", "11") "9c40 12b5",
+	    "malformed" OUTER4_TEXT("17")),
+	ROW("half a VXLAN header", LINK_RAW, OUTER4("0020", "11") UDP("12b5", "000c") "08000000",
+	    "malformed" OUTER4_TEXT("17")),
+	ROW("Geneve options past the end", LINK_RAW,
+	    OUTER4("0024", "11") UDP("17c1", "0010") "01000800 00000700",
+	    "malformed" OUTER4_TEXT("17")),
+	ROW("radiotap shorter than itself", LINK_RADIOTAP, "0000 0700 00000000" DOT11("0802"),
+	    "malformed"),
+	ROW("radiotap longer than the frame", LINK_RADIOTAP, "0000 ff00 00000000" DOT11("0802"),
+	    "malformed"),
+	ROW("PPI shorter than itself", LINK_PPI, "0000 0700 69000000", "malformed"),
+	ROW("AVS longer than the frame", LINK_AVS, "80211001 ffffffff" ZEROS8, "malformed"),
+	ROW("802.11, half an address", LINK_DOT11, "0802 0000 0200", "malformed"),
 
 	/* neither TCP nor ICMP */
 	ROW("ARP", LINK_ETHERNET, ETH "0806 0001 0800 06 04 0001 020000000002 0a000001", "other"),
 	ROW("802.3", LINK_ETHERNET, ETH "0026 424203", "other"),
-	ROW("unknown family", LINK_NULL, "07000000 45", "other lo"),
+	ROW("unknown family", LINK_NULL, "07000000 45", "other"),
 	ROW("unknown link", 9999, "00112233", "other"),
 	ROW("UDP", LINK_RAW, IP4("001c", "11") "9c40 0035 0008 0000", "other" NO_PORTS4("17")),
 	ROW("ICMPv6 number in IPv4", LINK_RAW, IP4("001c", "3a") "0101 0000 00000000",
@@ -642,9 +937,9 @@ static void decodes_every_sample(void **state)
 }
 
 /* Whether what a cut packet still says is what the whole one says. */
-static void check_cut(const struct packet *cut, const struct packet *whole)
+static void check_cut(const struct packet *cut, const struct packet *whole, bool tunnel)
 {
-	if (cut->source.family != 0) {
+	if (cut->source.family != 0 && !(tunnel && cut->end == DECODE_CUT_SHORT)) {
 		assert_true(address_equal(&cut->source, &whole->source));
 		assert_true(address_equal(&cut->destination, &whole->destination));
 		assert_int_equal(cut->ttl, whole->ttl);
@@ -687,9 +982,11 @@ static void a_short_capture_is_not_malformed(void **state)
 			struct packet cut = decode_exact(sample->link, bytes, n, on_wire, 0);
 			if (cut.end != DECODE_CUT_SHORT)
 				reached = true;
+			if (reached && cut.end != whole.end)
+				print_error("%s, %zu bytes:\n", sample->name, n);
 			/* Once there is enough, more does not change the verdict. */
 			assert_int_equal(cut.end, reached ? whole.end : DECODE_CUT_SHORT);
-			check_cut(&cut, &whole);
+			check_cut(&cut, &whole, sample->tunnel);
 		}
 	}
 }
@@ -701,7 +998,7 @@ static void a_short_frame_is_not_cut(void **state)
 	for (size_t i = 0; i < SAMPLES; i++) {
 		uint8_t bytes[BYTES_MAX];
 		size_t length = from_hex(samples[i].hex, bytes);
-		for (size_t n = 0; n <= length; n++) {
+		for (size_t n = 0; n <= length && !samples[i].fragment; n++) {
 			struct packet packet = decode_exact(samples[i].link, bytes, n, n, 0);
 			assert_int_not_equal(packet.end, DECODE_CUT_SHORT);
 		}
@@ -756,6 +1053,26 @@ static void payload_is_where_it_is(void **state)
 	assert_memory_equal(packet.payload, "SSH!", 4);
 }
 
+/* However often tunnels nest, the work is bounded, and what is too deep is not told. */
+static void tunnels_do_not_nest_for_ever(void **state)
+{
+	(void)state;
+	uint8_t bytes[BYTES_MAX];
+	for (size_t deep = 1; deep < 150; deep++) {
+		size_t length = 0;
+		for (size_t i = 0; i < deep; i++) {
+			char header[128];
+			snprintf(header, sizeof(header),
+				 "45 00 %04zx 0007 0000 07 04 0000 0a640001 0a640002",
+				 (deep - i) * 20 + 40);
+			length += from_hex(header, bytes + length);
+		}
+		length += from_hex(IP4("0028", "06") SYN, bytes + length);
+		struct packet packet = decode_exact(LINK_RAW, bytes, length, length, 0);
+		assert_int_equal(packet.end, deep <= 22 ? DECODE_COMPLETE : DECODE_OTHER);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -764,6 +1081,7 @@ int main(void)
 		cmocka_unit_test(a_short_frame_is_not_cut),
 		cmocka_unit_test(survives_damaged_samples),
 		cmocka_unit_test(captured_beyond_the_wire),
+		cmocka_unit_test(tunnels_do_not_nest_for_ever),
 		cmocka_unit_test(payload_is_where_it_is),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
