@@ -8,26 +8,41 @@ enum {
 	MODIFIED_RECORD_HEADER = 24, /* + interface index, protocol, packet type, padding */
 	PACKET_OUTGOING = 4,
 	PACKET_OTHER_HOST = 3,
+	/* RFC 1573 ifType, which AIX puts where others put LINKTYPE */
+	AIX_ETHERNET = 6,
+	AIX_LOOPBACK = 24,
 };
 
 static void by_magic(struct savefile *savefile, uint32_t little_endian)
 {
 	static const struct {
 		uint32_t magic, ns_per_tick;
-		bool modified;
+		uint8_t record_header;
 	} magics[] = {
-		{ 0xa1b2c3d4, 1000, false },
-		{ 0xa1b23c4d, 1, false },
-		{ 0xa1b2cd34, 1000, true },
+		{ 0xa1b2c3d4, 1000, RECORD_HEADER },
+		{ 0xa1b23c4d, 1, RECORD_HEADER },
+		{ 0xa1b2cd34, 1000, MODIFIED_RECORD_HEADER },
 	};
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
 		bool swapped = little_endian == __builtin_bswap32(magics[i].magic);
 		if (little_endian != magics[i].magic && !swapped)
 			continue;
 		savefile->swapped = swapped;
-		savefile->modified = magics[i].modified;
+		savefile->record_header = magics[i].record_header;
 		savefile->ns_per_tick = magics[i].ns_per_tick;
 	}
+}
+
+/* AIX counts as version 2.2, with ifTypes and nanoseconds; other files of the time may
+ * hold the two lengths of a record in the other order. */
+static void by_version(struct savefile *savefile, uint16_t minor)
+{
+	struct capture_interface *interface = &savefile->interfaces[0];
+	savefile->old_lengths = minor <= 3;
+	if (minor != 2 || (interface->link != AIX_ETHERNET && interface->link != AIX_LOOPBACK))
+		return;
+	interface->link = interface->link == AIX_ETHERNET ? LINK_ETHERNET : LINK_NULL;
+	savefile->ns_per_tick = 1;
 }
 
 static bool pcap_begin(struct savefile *savefile, struct error *error)
@@ -52,7 +67,9 @@ static bool pcap_begin(struct savefile *savefile, struct error *error)
 	interface.link = file_u32(savefile, &cursor) & 0xffff;
 	savefile->interfaces = arena_grow(&savefile->arena, NULL, 0, sizeof(interface));
 	savefile->interfaces[savefile->interface_count++] = interface;
+	by_version(savefile, minor);
 	source_advance(savefile->source, HEADER);
+	savefile->record_header = pcap_record_header(savefile, savefile->record_header);
 	return true;
 }
 
@@ -72,7 +89,12 @@ static void read_record_header(struct savefile *savefile, struct cursor cursor, 
 	frame->time_ns = seconds * 1000000000 + ticks * savefile->ns_per_tick;
 	frame->captured = file_u32(savefile, &cursor);
 	frame->on_wire = file_u32(savefile, &cursor);
-	if (savefile->modified) {
+	if (savefile->old_lengths && frame->captured > frame->on_wire) {
+		uint32_t captured = frame->on_wire;
+		frame->on_wire = frame->captured;
+		frame->captured = captured;
+	}
+	if (savefile->record_header >= MODIFIED_RECORD_HEADER) {
 		cursor_skip(&cursor, 6);
 		frame->direction = direction_of(cursor_u8(&cursor));
 	}
@@ -94,7 +116,7 @@ static bool check_record(struct savefile *savefile, const struct frame *frame)
 static enum savefile_status pcap_next(struct savefile *savefile, struct frame *frame)
 {
 	struct source *source = savefile->source;
-	size_t header = savefile->modified ? MODIFIED_RECORD_HEADER : RECORD_HEADER;
+	size_t header = savefile->record_header;
 	const uint8_t *bytes = source_peek(source, header);
 	if (bytes == NULL && source_finished(source))
 		return SAVEFILE_END;

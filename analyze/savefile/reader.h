@@ -38,7 +38,8 @@ struct savefile {
 	struct source *source;
 	const struct format *format;
 	bool swapped;	      /* big-endian, as we read little-endian */
-	bool modified;	      /* pcap with Kuznetzov's longer record header */
+	uint8_t record_header; /* pcap: bytes, see variant.c */
+	bool old_lengths;      /* pcap: the two lengths may be swapped */
 	uint32_t ns_per_tick; /* pcap: of the sub-second field */
 	uint64_t frames;
 
@@ -55,6 +56,10 @@ struct savefile {
 };
 
 extern const struct format format_pcap, format_pcapng;
+
+/* How long the record headers of a pcap are, when those that its magic promises make no
+ * sense and longer ones do. Looks only at what is in the window already. */
+uint8_t pcap_record_header(const struct savefile *savefile, uint8_t promised);
 
 /* Notes what is wrong at `offset`; returns false. */
 bool savefile_damaged(struct savefile *savefile, uint64_t offset, const char *format, ...)

@@ -1,6 +1,7 @@
 /* savefile: reading and writing captures.
  *
- * Formats: pcap (libpcap's, microseconds and nanoseconds, both byte orders) and
+ * Formats: pcap (libpcap's, microseconds and nanoseconds, both byte orders; with the
+ * longer record headers of Kuznetzov's libpcap and of Nokia; as AIX writes it) and
  * pcapng (draft-ietf-opsawg-pcapng: several sections, interfaces and time
  * resolutions; Simple, Enhanced and obsolete Packet Blocks; unknown blocks are
  * skipped), each also gzipped. Lengths in a file are never trusted: a record is

@@ -394,6 +394,107 @@ static void modified_pcap(void **state)
 	}
 }
 
+/* Record headers that are longer than the magic promises, which only the next record tells. */
+static void records_with_longer_headers(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t magic;
+		size_t more;
+	} rows[] = {
+		{ 0xa1b2c3d4, 4 }, { 0xa1b2c3d4, 8 },  { 0xa1b2c3d4, 12 },
+		{ 0xa1b23c4d, 4 }, { 0xa1b2cd34, 12 },
+	};
+	for (size_t i = 0; i < 2 * sizeof(rows) / sizeof(rows[0]); i++) {
+		struct image image = { .big = i % 2 };
+		pcap_header(&image, rows[i / 2].magic, LINK_RAW);
+		for (unsigned n = 0; n < 5; n++) {
+			put32(&image, 1700000000);
+			put32(&image, 123000);
+			put32(&image, 7);
+			put32(&image, 60);
+			put_zeros(&image, rows[i / 2].more);
+			put(&image, "payload", 7);
+			record_ends(&image);
+		}
+		struct savefile *savefile = open_image(&image);
+		struct frame frame;
+		for (unsigned n = 0; n < 5; n++) {
+			assert_int_equal(savefile_next(savefile, &frame), SAVEFILE_FRAME);
+			assert_memory_equal(frame.bytes, "payload", 7);
+			assert_int_equal(frame.on_wire, 60);
+		}
+		assert_int_equal(savefile_next(savefile, &frame), SAVEFILE_END);
+		savefile_close(savefile);
+
+		/* One record alone cannot tell: what the magic promises holds. */
+		struct image one = { .bytes = image.bytes, .length = image.ends[1] };
+		unsigned frames;
+		savefile = open_image(&one);
+		assert_int_equal(read_all(savefile, &frames), SAVEFILE_DAMAGED);
+		savefile_close(savefile);
+		image_free(&image);
+	}
+}
+
+/* Damage in an early record of a plain file is damage, not another format. */
+static void damage_is_no_variant(void **state)
+{
+	(void)state;
+	struct image image = { 0 };
+	pcap_header(&image, 0xa1b2c3d4, LINK_ETHERNET);
+	for (unsigned n = 0; n < 5; n++)
+		pcap_record(&image, 1700000000, n, n == 1 ? "" : "\2\1\1\1\1\1 frame", 60);
+	for (unsigned n = 1; n < 4; n++) {
+		image.bytes[image.ends[n] + 11] ^= 0x40; /* captured */
+		expect_damage(&image, n, image.ends[n], "too long");
+		image.bytes[image.ends[n] + 11] ^= 0x40;
+	}
+	image_free(&image);
+}
+
+/* Files of before version 2.4. */
+static void old_pcap(void **state)
+{
+	(void)state;
+	for (int big = 0; big < 2; big++) {
+		struct image image = { .big = big };
+		pcap_header(&image, 0xa1b2c3d4, LINK_RAW);
+		image.bytes[big ? 7 : 6] = 3; /* minor version */
+		put32(&image, 1);
+		put32(&image, 2);
+		put32(&image, 60); /* on the wire first */
+		put32(&image, 1);
+		put(&image, "a", 1);
+		pcap_record(&image, 1, 2, "bc", 60);
+		struct savefile *savefile = open_image(&image);
+		const struct expected expected[] = {
+			{ "a", 60, LINK_RAW, 0, 1000002000, 0 },
+			{ "bc", 60, LINK_RAW, 0, 1000002000, 0 },
+		};
+		expect_frames(savefile, expected, 2);
+		savefile_close(savefile);
+		image_free(&image);
+	}
+}
+
+static void pcap_of_aix(void **state)
+{
+	(void)state;
+	static const uint32_t links[][2] = { { 6, LINK_ETHERNET }, { 24, LINK_NULL } };
+	for (size_t i = 0; i < 2; i++) {
+		struct image image = { .big = true };
+		pcap_header(&image, 0xa1b2c3d4, links[i][0]);
+		image.bytes[7] = 2;
+		pcap_record(&image, 1, 123456789, "a", 1);
+		struct savefile *savefile = open_image(&image);
+		const struct expected expected = { "a", 1, links[i][1], 0, 1123456789, 0 };
+		expect_frames(savefile, &expected, 1);
+		savefile_close(savefile);
+		image_free(&image);
+	}
+}
+
 static void pcap_lengths_that_lie(void **state)
 {
 	(void)state;
@@ -1451,6 +1552,10 @@ int main(void)
 		cmocka_unit_test(pcap_in_both_byte_orders),
 		cmocka_unit_test(pcap_with_nanoseconds),
 		cmocka_unit_test(modified_pcap),
+		cmocka_unit_test(records_with_longer_headers),
+		cmocka_unit_test(damage_is_no_variant),
+		cmocka_unit_test(old_pcap),
+		cmocka_unit_test(pcap_of_aix),
 		cmocka_unit_test(pcap_lengths_that_lie),
 		cmocka_unit_test(pcapng_of_two_sections),
 		cmocka_unit_test(simple_packets_follow_the_snaplen),
