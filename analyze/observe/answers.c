@@ -307,14 +307,14 @@ static bool others_are_undiminished(const struct paths *paths)
 	return false;
 }
 
-/* Where an answer comes with such a TTL over routers that are known, one beside this machine
- * gave it; unless that is what a device there makes of all that it passes on. */
+/* Where an answer from outside comes with such a TTL over routers that are known, one beside
+ * this machine gave it; unless that is what a device there makes of all that it passes on. */
 static bool observe_undiminished(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.reply_ttl;
-	if (!o->has_edge || !undiminished(ttl) || others_are_undiminished(paths) ||
-	    (o->run->planned && paths->farthest < 2))
+	if (!o->has_edge || o->target_inside || !undiminished(ttl) ||
+	    others_are_undiminished(paths) || (o->run->planned && paths->farthest < 2))
 		return false;
 	fact_set(o, ANSWER_WHO_INSIDE, "the answer arrives with TTL %u: no router has passed it on",
 		 ttl);

@@ -6,6 +6,7 @@
 
 #include "observe/observation.h"
 #include "observe/path.h"
+#include "ssh/ident.h"
 
 /* A server that has said nothing for this long says nothing; bytes not acknowledged
  * for this long (several retransmissions) are not heard. */
@@ -349,6 +350,21 @@ static void key_exchange(struct observation *o)
 	}
 }
 
+/* The server's identification came; the client's is not heard. */
+static void swallowed(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	if (c->client_data_frame == 0 || c->client_acked_frame != 0 ||
+	    !waited(o, c->client_data_ns, HEARING_PATIENCE) || !no_accident(o, c->client_data_sent))
+		return;
+	struct fact *fact = fact_set(o, ANSWER_SSH_SWALLOWED,
+				     "the server's identification comes; the client's is sent %u "
+				     "times and never acknowledged",
+				     c->client_data_sent);
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, c->client_data_frame);
+}
+
 /* The server's identification came; what became of the client's? */
 static void after_identification(struct observation *o)
 {
@@ -376,13 +392,7 @@ static void after_identification(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
 	} else if (c->client_acked_frame == 0) {
-		if (!waited(o, c->client_data_ns, HEARING_PATIENCE) ||
-		    !no_accident(o, c->client_data_sent))
-			return;
-		fact = fact_set(o, ANSWER_SSH_SWALLOWED,
-				"the server's identification comes; the client's is sent %u times "
-				"and never acknowledged",
-				c->client_data_sent);
+		swallowed(o);
 	} else if (waited(o, c->client_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
@@ -468,12 +478,51 @@ static void not_a_word(struct observation *o)
 	fact_packet(fact, c->client_data_frame);
 }
 
+/* The client acknowledges words of the server that the capture does not hold. */
+static bool words_missed(const struct connection *c)
+{
+	const struct stream *stream = &c->stream[SSH_SERVER];
+	uint32_t heard = c->server_heard - c->server_first;
+	/* one more is the end of the connection (RFC 9293 3.4), all is not kept */
+	return stream->length < SSH_STREAM_MAX && heard > stream->length + 1;
+}
+
+/* Whether what is said can be judged. Not when the capture lacks words of the server, nor
+ * when one side speaks no SSH 2: how far they came is not known then, nor what an end or a
+ * silence means. */
+static bool words_readable(const struct connection *c)
+{
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
+	return !server->cut && !words_missed(c) && !client->not_ssh &&
+	       (server->milestone < SSH_IDENTIFIED || ident_is_version_2(server->ident)) &&
+	       (client->milestone < SSH_IDENTIFIED || ident_is_version_2(client->ident));
+}
+
+/* That the client is not heard shows all the same. */
+static void words_unread(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	if (c->server_end_ns == 0 && client_segment_vanishes(o))
+		return;
+	if (c->server_end_ns == 0 &&
+	    (strncmp(server->first_line, "SSH-", 4) == 0 || server->milestone >= SSH_IDENTIFIED))
+		swallowed(o);
+	/* A box of the organisation's that gives the answer may relay as it should. */
+	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
+		o->facts->fact[QUESTION_WHO] = (struct fact){ 0 };
+}
+
 static void observe_ssh(struct observation *o)
 {
-	const struct ssh_side *server = &o->kernel->connection->dialog.side[SSH_SERVER];
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
 	if (reached_authentication(o) || aborted_here(o))
 		return;
-	if (server->milestone >= SSH_IDENTIFIED)
+	if (!words_readable(c))
+		words_unread(o);
+	else if (server->milestone >= SSH_IDENTIFIED)
 		after_identification(o);
 	else if (server->milestone == SSH_TALKING)
 		other_words(o);

@@ -16,6 +16,7 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;
 	connection->server_acked = syn_ack->acknowledgement;
 	connection->server_first = connection->server_next = syn_ack->sequence + 1;
+	connection->server_heard = connection->server_first;
 	connection->server_claimed = connection->server_first;
 	stream_start(&connection->stream[SSH_CLIENT], connection->client_first);
 	stream_start(&connection->stream[SSH_SERVER], connection->server_first);
@@ -73,8 +74,12 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 
 void connection_client(struct connection *connection, const struct packet *packet)
 {
-	if (packet->flags & TCP_ACK)
+	if (packet->flags & TCP_ACK) {
 		connection->established = true;
+		if (!(packet->flags & TCP_RST) &&
+		    sequence_after(packet->acknowledgement, connection->server_heard))
+			connection->server_heard = packet->acknowledgement;
+	}
 	connection->client_timestamps = packet->has_timestamp;
 	if (packet->has_timestamp) {
 		connection->timestamp_value = packet->timestamp_value;

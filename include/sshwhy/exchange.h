@@ -73,6 +73,7 @@ struct connection {
 	uint64_t client_acked_frame; /* the server acknowledged that first byte */
 	uint32_t server_claimed; /* bare acknowledgements say that all before it was sent */
 	uint64_t server_claimed_frame;
+	uint32_t server_heard;   /* highest acknowledgement the client gave */
 	uint64_t server_data_frame;
 	int64_t server_data_ns;
 	uint32_t server_reset_sequence;

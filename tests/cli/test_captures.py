@@ -10,7 +10,7 @@ import support
 from support import AMBIGUOUS, HEALTHY, MALFORMED, NO_INPUT, RUN, UNKNOWN, USAGE, Case, sshwhy
 
 CLIENT, SERVER = bytes([10, 0, 0, 1]), bytes([192, 0, 2, 1])
-SYN, PSH_ACK, SYN_ACK = 0x02, 0x18, 0x12
+FIN, SYN, ACK, PSH_ACK, SYN_ACK = 0x01, 0x02, 0x10, 0x18, 0x12
 
 
 def segment(source, destination, ports, sequence, acknowledgement, flags, payload=b""):
@@ -19,11 +19,12 @@ def segment(source, destination, ports, sequence, acknowledgement, flags, payloa
     return struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, source, destination) + tcp
 
 
-def pcap(packets):
-    """A capture of IP packets, a millisecond apart."""
+def pcap(packets, keep=None):
+    """A capture of IP packets, a millisecond apart; of each, it holds `keep` bytes."""
     text = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
     for number, packet in enumerate(packets):
-        text += struct.pack("<IIII", 1700000000, number * 1000, len(packet), len(packet)) + packet
+        held = packet[:keep]
+        text += struct.pack("<IIII", 1700000000, number * 1000, len(held), len(packet)) + held
     return text
 
 
@@ -34,7 +35,7 @@ def conversation(said, port=22):
         [
             segment(CLIENT, SERVER, up, 1, 0, SYN),
             segment(SERVER, CLIENT, down, 1, 2, SYN_ACK),
-            segment(CLIENT, SERVER, up, 2, 2, PSH_ACK & 0x10),
+            segment(CLIENT, SERVER, up, 2, 2, ACK),
             segment(SERVER, CLIENT, down, 2, 2, PSH_ACK, said),
         ]
     )
@@ -131,6 +132,68 @@ class Damaged(Captures):
         ended = self.analyze(head + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 0xFFFFFFFF) + b"\0" * 64)
         self.assertEqual(ended.code, MALFORMED)
         self.assertLess(ended.megabytes, 200)
+
+
+def session(lines, server=SERVER, acknowledged=None, keep=None):
+    """A connection in which each line (who, what) is said and acknowledged, and which the server ends.
+    `keep`: bytes of each packet that the capture holds; `acknowledged`: by the client, at the end."""
+    up, down = (40000, 22), (22, 40000)
+    next_up, next_down = 2, 2
+    packets = [
+        segment(CLIENT, server, up, 1, 0, SYN),
+        segment(server, CLIENT, down, 1, 2, SYN_ACK),
+        segment(CLIENT, server, up, 2, 2, ACK),
+    ]
+    for who, said in lines:
+        if who == "client":
+            packets.append(segment(CLIENT, server, up, next_up, next_down, PSH_ACK, said))
+            next_up += len(said)
+            packets.append(segment(server, CLIENT, down, next_down, next_up, ACK))
+        else:
+            packets.append(segment(server, CLIENT, down, next_down, next_up, PSH_ACK, said))
+            next_down += len(said)
+            packets.append(segment(CLIENT, server, up, next_up, next_down, ACK))
+    if acknowledged:
+        packets.append(segment(CLIENT, server, up, next_up, next_down + acknowledged, ACK))
+    packets.append(segment(server, CLIENT, down, next_down + (acknowledged or 0), next_up, ACK | FIN))
+    return pcap(packets, keep)
+
+
+class Lacking(Captures):
+    """What the capture does not hold, or nobody can read, is no fault of anybody's."""
+
+    HELLO = (("server", b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), ("client", b"SSH-2.0-OpenSSH_9.2\r\n"))
+
+    def assert_blames_nobody(self, content):
+        report = self.assert_verdict(self.analyze(content))
+        self.assertEqual(report["verdict"]["outcome"], "unknown")
+
+    def test_whole(self):
+        """The same, with nothing lacking, is a fault: else the tests below test nothing."""
+        report = self.assert_verdict(self.analyze(session(self.HELLO)))
+        self.assertIn(report["verdict"]["outcome"], ("fault", "ambiguous"))
+
+    def test_cut(self):
+        for keep in (40, 42, 44, 60):
+            with self.subTest(keep=keep):
+                self.assert_blames_nobody(session(self.HELLO, keep=keep))
+
+    def test_missed(self):
+        """The client acknowledges what the capture does not hold."""
+        self.assert_blames_nobody(session(self.HELLO, acknowledged=2000))
+
+    def test_client_of_something_else(self):
+        self.assert_blames_nobody(session((self.HELLO[0], ("client", b"GET / HTTP/1.1\r\n\r\n"))))
+
+    def test_version_1(self):
+        old = (("server", b"SSH-1.5-OpenSSH_3.9\n"), ("client", b"SSH-1.5-OpenSSH_3.9\n"))
+        self.assert_blames_nobody(session(old + (("server", b"\0" * 276), ("client", b"\0" * 156))))
+
+    def test_neighbour(self):
+        """Beside the client, an answer that no router passed on is as it should be."""
+        neighbour = bytes([10, 0, 0, 2])
+        report = self.assert_verdict(self.analyze(session((self.HELLO[0],), server=neighbour)))
+        self.assertNotEqual(report["verdict"]["cause"], "edge.proxy")
 
 
 class Hostile(Captures):
