@@ -97,6 +97,15 @@ static double strength(const struct building *b, const struct fact *fact)
 	return log(lever[b->verdict.cause]);
 }
 
+/* The facts end with report_build(): what the report says of them is its own. */
+static const uint64_t *keep_packets(const struct building *b, const struct fact *fact)
+{
+	size_t size = fact->packet_count * sizeof(fact->packets[0]);
+	uint64_t *packets = arena_alloc(b->arena, size);
+	memcpy(packets, fact->packets, size);
+	return packets;
+}
+
 static void build_evidence(struct building *b)
 {
 	const struct fact *order[QUESTIONS];
@@ -117,7 +126,7 @@ static void build_evidence(struct building *b)
 			arena_format(b->arena, "%s.%s", question_name(answer_question(answer)),
 				     answer_name(answer));
 		rows[i].text = order[i]->text;
-		rows[i].packets = order[i]->packets;
+		rows[i].packets = keep_packets(b, order[i]);
 		rows[i].packet_count = order[i]->packet_count;
 		build_sides(b, answer, &rows[i]);
 	}
