@@ -5,6 +5,7 @@ import gzip
 import os
 import random
 import struct
+import threading
 
 import support
 from support import AMBIGUOUS, HEALTHY, MALFORMED, NO_INPUT, RUN, UNKNOWN, USAGE, Case, sshwhy
@@ -157,6 +158,60 @@ def session(lines, server=SERVER, acknowledged=None, keep=None):
         packets.append(segment(CLIENT, server, up, next_up, next_down + acknowledged, ACK))
     packets.append(segment(server, CLIENT, down, next_down + (acknowledged or 0), next_up, ACK | FIN))
     return pcap(packets, keep)
+
+
+def stamped(content, stamps):
+    """The same records at other times, in seconds."""
+    head, at, text = content[:24], 24, b""
+    for stamp in stamps:
+        captured = struct.unpack_from("<I", content, at + 8)[0]
+        text += struct.pack("<II", stamp, 0) + content[at + 8 : at + 16 + captured]
+        at += 16 + captured
+    return head + text
+
+
+class Odd(Captures):
+    """Sound, but not as one is used to."""
+
+    HELLO = session((("server", b"SSH-2.0-x\r\n"),))
+
+    def test_time_goes_back(self):
+        for stamps in ([1700000000 - 3600 * i for i in range(6)], [0xFFFFFFFF, 0, 0xFFFFFFFF, 0, 5, 1], [0] * 6):
+            with self.subTest(stamps=stamps):
+                ended = self.analyze(stamped(self.HELLO, stamps))
+                report = self.assert_verdict(ended)
+                self.assertGreaterEqual(report["duration_seconds"] or 0, 0)
+                self.assert_clean(ended)
+
+    def test_empty_records(self):
+        empty = struct.pack("<IIII", 1700000000, 0, 0, 0)
+        told = self.assert_verdict(self.analyze(self.HELLO))
+        among = self.HELLO[:24] + 1000 * empty + self.HELLO[24:]
+        report = self.assert_verdict(self.analyze(among))
+        self.assertEqual(report["verdict"], told["verdict"])
+
+    def test_growing_file(self):
+        """What is appended meanwhile is read or not; it ends, and what it says is whole."""
+        file = self.file(self.HELLO, "growing.pcap")
+        stop = threading.Event()
+
+        def grow():
+            with file.open("ab", buffering=0) as out:
+                for _ in range(200):  # not for ever: a reader that keeps up would read for ever
+                    out.write(self.HELLO[24:] * 50 + self.HELLO[24:31])
+                    out.write(self.HELLO[31:])
+                    if stop.wait(0.001):
+                        return
+
+        writer = threading.Thread(target=grow)
+        writer.start()
+        ended = sshwhy("analyze", "--json", file)
+        stop.set()
+        writer.join()
+        self.assertIn(ended.code, (1, AMBIGUOUS, UNKNOWN, MALFORMED), ended.err)
+        self.assertEqual(len(self.assert_reports(ended)), 1)
+        if ended.code == MALFORMED:
+            self.assertRegex(ended.err, r" at byte \d+")
 
 
 class Lacking(Captures):
