@@ -313,8 +313,9 @@ static bool observe_undiminished(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.reply_ttl;
-	if (!o->has_edge || o->target_inside || !undiminished(ttl) ||
-	    others_are_undiminished(paths) || (o->run->planned && paths->farthest < 2))
+	if (!o->has_edge || o->target_inside || address_is_loopback(&o->run->address) ||
+	    !undiminished(ttl) || others_are_undiminished(paths) ||
+	    (o->run->planned && paths->farthest < 2))
 		return false;
 	fact_set(o, ANSWER_WHO_INSIDE, "the answer arrives with TTL %u: no router has passed it on",
 		 ttl);

@@ -207,6 +207,7 @@ void observe_machine(struct observation *o)
 	observe_name(o);
 	observe_route(o);
 	observe_out(o);
+	observe_diverted_here(o);
 	observe_in(o);
 	observe_rules(o);
 }

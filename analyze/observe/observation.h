@@ -51,6 +51,7 @@ void observe_quotes(struct observation *o);	  /* quote */
 bool on_the_way(const struct run *run);
 bool at_the_vm(const struct run *run);
 void observe_place(struct observation *o);
+void observe_diverted_here(struct observation *o);
 void observe_arrived(struct observation *o); /* and who */
 void observe_arrived_silence(struct observation *o, unsigned count, double seconds);
 void observe_back(struct observation *o);

@@ -29,6 +29,21 @@ void observe_place(struct observation *o)
 			fact_set(o, answers[i], "%s", event->text);
 }
 
+/* Whoever means to reach this machine's loopback does so from there. */
+void observe_diverted_here(struct observation *o)
+{
+	char here[ADDRESS_TEXT], client[ADDRESS_TEXT];
+	if (o->run->planned || o->kernel == NULL || o->kernel->sent_count == 0 ||
+	    !address_is_loopback(&o->run->address) || address_is_loopback(&o->run->local_address))
+		return;
+	fact_packet(fact_set(o, ANSWER_OUT_DIVERTED,
+			     "a connection of %s, which is made for elsewhere, goes to %s port %u on "
+			     "this machine's loopback",
+			     address_text(&o->run->local_address, client),
+			     address_text(&o->run->address, here), o->run->port),
+		    o->kernel->sent[0].frame);
+}
+
 /* -- arrived ----------------------------------------------------------------------- */
 
 static bool is_undiminished(uint8_t ttl)
@@ -116,16 +131,13 @@ void observe_back(struct observation *o)
 	for (unsigned i = 0; i < o->kernel->sent_count; i++)
 		if (o->kernel->sent[i].reply == REPLY_SYN_ACK)
 			syn = &o->kernel->sent[i];
-	struct fact *fact = NULL;
-	if (c->established)
-		fact = fact_set(o, ANSWER_BACK_TAKEN, "the client takes the SYN-ACK");
-	else if (!o->frames_lost && c->client_reset_frame == 0 && c->syn_acks >= ANSWERS_ENOUGH &&
-		 o->now_ns - syn->reply_ns >= ANSWERS_SPAN)
-		fact = fact_set(o, ANSWER_BACK_LOST,
-				"the SYN-ACK is sent %u times and the client never takes it",
-				c->syn_acks);
-	if (fact == NULL)
+	/* That it is taken is no fact: it would put in the running whatever might have lost it. */
+	if (c->established || o->frames_lost || c->client_reset_frame != 0 ||
+	    c->syn_acks < ANSWERS_ENOUGH || o->now_ns - syn->reply_ns < ANSWERS_SPAN)
 		return;
+	struct fact *fact =
+		fact_set(o, ANSWER_BACK_LOST,
+			 "the SYN-ACK is sent %u times and the client never takes it", c->syn_acks);
 	fact_packet(fact, syn->frame);
 	fact_packet(fact, syn->reply_frame);
 }

@@ -533,6 +533,11 @@ void traffic_frame(struct traffic *t, const struct frame *frame)
 		take_icmp(t, &packet);
 }
 
+void traffic_time(struct traffic *t, int64_t now_ns)
+{
+	advance(t, now_ns);
+}
+
 void traffic_lost(struct traffic *t, uint64_t frames)
 {
 	t->lost = frames;

@@ -40,6 +40,9 @@ void traffic_free(struct traffic *traffic);
 /* The frame is looked at, not kept. Time is the frames': conversations settle by it. */
 void traffic_frame(struct traffic *traffic, const struct frame *frame);
 
+/* It is at least so late, although no frame says so (live, on a quiet line). */
+void traffic_time(struct traffic *traffic, int64_t now_ns);
+
 /* The capture says that it lost frames, so many in all: silence proves nothing then. */
 void traffic_lost(struct traffic *traffic, uint64_t frames);
 

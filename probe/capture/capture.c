@@ -20,6 +20,9 @@ enum {
 	SNAPLEN = 8122,
 	/* 512 such frames. The kernel clears the ring before it is ours: 16 MiB cost 10 ms more. */
 	BUFFER = 4 * 1024 * 1024,
+	BUSY_BUFFER = 32 * 1024 * 1024,
+	BUSY_SNAPLEN = 65535, /* batches are packed: only what a frame has is used */
+	BATCH_MS = 100,
 	ROUND = 256, /* frames in one capture_read(): a flood must not hold the caller */
 	MAC = 6,
 	WISHES = 4, /* captures opened at once: a run has four interfaces at most */
@@ -49,16 +52,27 @@ static bool fail(struct capture *capture, int status, const char *interface, str
 			 words[0] != '\0' ? ": " : "", words);
 }
 
-static bool activate(struct capture *capture, const char *interface, struct error *error)
+/* How frames are handed over: each at once, or many together. */
+struct pace {
+	int buffer, snaplen;
+	bool immediate;
+};
+
+static const struct pace one_by_one = { BUFFER, SNAPLEN, true };
+static const struct pace in_batches = { BUSY_BUFFER, BUSY_SNAPLEN, false };
+
+static bool activate(struct capture *capture, const char *interface, const struct pace *pace,
+		     struct error *error)
 {
 	char words[PCAP_ERRBUF_SIZE] = "";
 
 	capture->pcap = pcap_create(interface, words);
 	if (capture->pcap == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "capture on %s: %s", interface, words);
-	pcap_set_snaplen(capture->pcap, SNAPLEN);
-	pcap_set_immediate_mode(capture->pcap, 1);
-	pcap_set_buffer_size(capture->pcap, BUFFER);
+	pcap_set_snaplen(capture->pcap, pace->snaplen);
+	pcap_set_immediate_mode(capture->pcap, pace->immediate);
+	pcap_set_timeout(capture->pcap, BATCH_MS);
+	pcap_set_buffer_size(capture->pcap, pace->buffer);
 	capture->nanoseconds =
 		pcap_set_tstamp_precision(capture->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
 	int status = pcap_activate(capture->pcap); /* > 0 is a warning */
@@ -112,8 +126,8 @@ static void learn_address(struct capture *capture, const char *interface)
 		close(fd);
 }
 
-struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
-			     struct error *error)
+static struct capture *open_with(const char *interface, const char *filter, uint32_t index,
+				 const struct pace *pace, struct error *error)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 
@@ -122,12 +136,23 @@ struct capture *capture_open(const char *interface, const char *filter, uint32_t
 		return NULL;
 	}
 	capture->index = index;
-	if (!activate(capture, interface, error) || !set_filter(capture, filter, error)) {
+	if (!activate(capture, interface, pace, error) || !set_filter(capture, filter, error)) {
 		capture_close(capture);
 		return NULL;
 	}
 	learn_address(capture, interface);
 	return capture;
+}
+
+struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
+			     struct error *error)
+{
+	return open_with(interface, filter, index, &one_by_one, error);
+}
+
+struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error)
+{
+	return open_with(interface, filter, 0, &in_batches, error);
 }
 
 void capture_close(struct capture *capture)

@@ -18,6 +18,9 @@ struct capture;
  * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. */
 struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
 			     struct error *error);
+/* For watching a busy interface: a ring of 32 MiB, and frames in batches, a tenth of a second
+ * late at most. */
+struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error);
 void capture_close(struct capture *capture);
 
 /* Opens several at once. Each waits some 15 ms for the kernel, together they wait once. */

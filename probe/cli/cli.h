@@ -14,6 +14,7 @@ struct command {
 
 int command_probe(int argc, char **argv);
 int command_analyze(int argc, char **argv);
+int command_watch(int argc, char **argv);
 int command_explain(int argc, char **argv);
 
 /* -- options that all commands share (SPEC 1) -------------------------------------- */

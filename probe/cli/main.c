@@ -9,6 +9,7 @@
 static const struct command commands[] = {
 	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe },
 	{ "analyze", "the same from saved captures", command_analyze },
+	{ "watch", "the same from live traffic, sending nothing", command_watch },
 	{ "explain", "the documented sources, causes, checks and fixes", command_explain },
 };
 

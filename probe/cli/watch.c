@@ -1,0 +1,371 @@
+/* sshwhy watch: the diagnosis from live traffic, sending nothing. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capture/capture.h"
+#include "cli/reports.h"
+#include "cli/ring.h"
+#include "local/local.h"
+
+#define PORTS_MAX 16
+#define MEBIBYTE  (UINT64_C(1) << 20)
+
+struct arguments {
+	struct output output;
+	struct report_options report;
+	const char *interface, *only, *save;
+	uint16_t ports[PORTS_MAX];
+	size_t port_count;
+	bool vantage_given;
+	enum vantage vantage;
+	int64_t duration_ns; /* 0: until it is interrupted */
+	uint64_t count;	     /* frames, 0: no limit */
+	uint64_t ring_files, ring_mebibytes;
+};
+
+enum key {
+	KEY_VANTAGE = 256,
+	KEY_PORT,
+	KEY_ONLY,
+	KEY_DURATION,
+	KEY_COUNT,
+	KEY_RING,
+	KEY_RING_SIZE,
+	KEY_GROUP,
+	KEY_VM,
+};
+
+static const struct argp_option watch_options[] = {
+	{ "interface", 'i', "IFACE", 0, "where to listen (any: on all)", 1 },
+	{ "duration", KEY_DURATION, "SECONDS", 0, "how long (else until Ctrl-C)", 1 },
+	{ "count", KEY_COUNT, "N", 0, "so many frames (of those that can concern SSH)", 1 },
+	{ "vantage", KEY_VANTAGE, "WHERE", 0, "client, internet, vnet or vm (else inferred)", 2 },
+	{ "port", KEY_PORT, "LIST", 0,
+	  "further SSH ports (22, and streams that start with SSH-, always are)", 2 },
+	{ "only", KEY_ONLY, "PATTERN", 0,
+	  "those whose client, server, port, cause or outcome matches", 2 },
+	{ "write", 'w', "FILE.pcapng", 0, "save the frames, in a ring of files: FILE-0.pcapng ...",
+	  3 },
+	{ "ring", KEY_RING, "N", 0, "files of the ring (4; 1: FILE.pcapng alone)", 3 },
+	{ "ring-size", KEY_RING_SIZE, "MB", 0, "MiB of each (16)", 3 },
+	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
+	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
+	{ 0 },
+};
+
+static bool parse_count(const char *text, uint64_t most, uint64_t *count, struct error *error)
+{
+	char *end;
+	errno = 0;
+	unsigned long long value = strtoull(text, &end, 10);
+	*count = value;
+	if (errno == 0 && text[0] >= '0' && text[0] <= '9' && *end == '\0' && value >= 1 &&
+	    value <= most)
+		return true;
+	return error_set(error, EXIT_USAGE, "\"%s\" is no number from 1 to %llu", text,
+			 (unsigned long long)most);
+}
+
+static bool set_vantage(struct arguments *a, const char *text, struct error *error)
+{
+	int value = 0;
+	a->vantage_given = true;
+	bool known = parse_name("vantage", text, vantage_names, VANTAGES, &value, error);
+	a->vantage = (enum vantage)value;
+	return known;
+}
+
+static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
+{
+	switch (key) {
+	case KEY_DURATION:
+		return parse_seconds(text, &a->duration_ns, error);
+	case KEY_COUNT:
+		return parse_count(text, INT64_MAX, &a->count, error);
+	case KEY_RING:
+		return parse_count(text, RING_FILES_MAX, &a->ring_files, error);
+	case KEY_RING_SIZE:
+		return parse_count(text, 1 << 20, &a->ring_mebibytes, error);
+	case KEY_PORT:
+		return parse_ports(text, a->ports, PORTS_MAX, &a->port_count, error);
+	default:
+		return set_vantage(a, text, error);
+	}
+}
+
+static error_t parse(int key, char *text, struct argp_state *state)
+{
+	struct arguments *a = state->input;
+	struct error error = { 0 };
+	bool fine = true;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &a->output;
+		break;
+	case ARGP_KEY_ARG:
+		fine = error_set(&error, EXIT_USAGE, "watch takes no argument: \"%s\"", text);
+		break;
+	case ARGP_KEY_END:
+		fine = a->interface != NULL ||
+		       error_set(&error, EXIT_USAGE, "an interface is missing (-i IFACE)");
+		break;
+	case 'i':
+		a->interface = text;
+		break;
+	case 'w':
+		a->save = text;
+		break;
+	case KEY_ONLY:
+		a->only = text;
+		break;
+	case KEY_GROUP:
+		a->report.group = text;
+		break;
+	case KEY_VM:
+		a->report.vm = text;
+		break;
+	case KEY_VANTAGE:
+	case KEY_PORT:
+	case KEY_DURATION ... KEY_RING_SIZE:
+		fine = set_option(a, key, text, &error);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	if (!fine)
+		usage_error("%s", error.text);
+	return 0;
+}
+
+/* -- what the kernel hands over ---------------------------------------------------------- */
+
+/* The first look, made in the kernel: SSH by its ports, SYNs of all ports, bytes that begin
+ * with "SSH-" (0x5353482d), ICMP errors; and what may carry one of those inside, or is in
+ * pieces, whole. */
+static void put_filter(const struct arguments *a, FILE *out)
+{
+	fputs("tcp port 22", out);
+	for (size_t i = 0; i < a->port_count; i++)
+		fprintf(out, " or tcp port %u", a->ports[i]);
+	fputs(" or tcp[tcpflags] & tcp-syn != 0"
+	      " or tcp[((tcp[12] & 0xf0) >> 2):4] = 0x5353482d"
+	      " or (ip6 proto 6 and (ip6[53] & 2 != 0 or"
+	      " ip6[(40 + ((ip6[52] & 0xf0) >> 2)):4] = 0x5353482d))"
+	      " or icmp[icmptype] = icmp-unreach or icmp[icmptype] = icmp-timxceed"
+	      " or (ip6 proto 58 and ip6[40] < 128)"
+	      " or ip proto 4 or ip proto 41 or ip proto 47 or ip6 proto 4 or ip6 proto 41"
+	      " or ip6 proto 47 or udp port 4789 or udp port 8472 or udp port 6081"
+	      " or (ip6 and ip6[6] != 6 and ip6[6] != 17 and ip6[6] != 58)",
+	      out);
+}
+
+static struct capture *open_capture(const struct arguments *a, struct error *error)
+{
+	char *filter = NULL;
+	size_t size = 0;
+	FILE *text = open_memstream(&filter, &size);
+	struct capture *capture = NULL;
+	if (text != NULL) {
+		put_filter(a, text);
+		if (fclose(text) == 0)
+			capture = capture_open_busy(a->interface, filter, error);
+	}
+	free(filter);
+	return capture;
+}
+
+/* -- watching ------------------------------------------------------------------------------ */
+
+struct watch {
+	const struct arguments *arguments;
+	struct capture *capture;
+	struct traffic *traffic;
+	struct ring *ring; /* NULL: nothing is saved */
+	struct reports reports;
+	uint64_t frames;
+	bool interrupted;
+};
+
+static bool enough(const struct watch *w)
+{
+	return w->arguments->count != 0 && w->frames >= w->arguments->count;
+}
+
+static void take_frame(void *context, const struct frame *frame)
+{
+	struct watch *w = context;
+	struct frame numbered = *frame;
+	if (enough(w))
+		return;
+	numbered.number = ++w->frames;
+	traffic_frame(w->traffic, &numbered);
+	if (w->ring != NULL)
+		ring_frame(w->ring, &numbered);
+}
+
+static void take_report(void *context, const struct report *report)
+{
+	reports_take(context, report);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Interrupts are read, not caught: what was seen so far is reported. */
+static int open_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Time goes on without frames too, or a quiet line would settle nothing. */
+static int64_t wait_ms(const struct watch *w, int64_t end_ns)
+{
+	const int64_t round = 1000;
+	if (w->arguments->duration_ns == 0)
+		return round;
+	int64_t left = (end_ns - now_ns()) / 1000000 + 1;
+	return left < round ? left : round;
+}
+
+static int64_t wall_ns(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_REALTIME, &time);
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static bool watch_on(struct watch *w, int signals, struct error *error)
+{
+	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
+				{ .fd = capture_fd(w->capture), .events = POLLIN } };
+	int64_t end_ns = now_ns() + w->arguments->duration_ns;
+	while (!enough(w) && (w->arguments->duration_ns == 0 || now_ns() < end_ns)) {
+		if (poll(fds, 2, (int)wait_ms(w, end_ns)) < 0 && errno != EINTR)
+			return error_set(error, EXIT_UNAVAILABLE, "poll: %s", strerror(errno));
+		if (fds[0].revents != 0) {
+			w->interrupted = true;
+			return true;
+		}
+		int taken = capture_read(w->capture, take_frame, w, error);
+		if (taken < 0)
+			return false;
+		traffic_lost(w->traffic, capture_dropped(w->capture));
+		if (taken == 0)
+			traffic_time(w->traffic, wall_ns());
+	}
+	return true;
+}
+
+/* What still waits in the kernel was seen before the end. */
+static void take_rest(struct watch *w)
+{
+	struct error ignored;
+	for (int rounds = 0; rounds < 1000; rounds++)
+		if (capture_read(w->capture, take_frame, w, &ignored) <= 0)
+			break;
+	traffic_lost(w->traffic, capture_dropped(w->capture));
+}
+
+/* Everything that needs privilege, and then its end. */
+static bool open_all(struct watch *w, struct error *error)
+{
+	const struct arguments *a = w->arguments;
+	struct person person;
+	person_find(&person);
+	w->capture = open_capture(a, error);
+	if (w->capture == NULL)
+		return false;
+	if (a->save != NULL) {
+		w->ring = ring_open(a->save, (unsigned)a->ring_files, a->ring_mebibytes * MEBIBYTE,
+				    a->interface, error);
+		if (w->ring == NULL)
+			return false;
+		ring_start(w->ring, capture_link(w->capture));
+	}
+	return privilege_drop(&person, error);
+}
+
+static bool open_traffic(struct watch *w, struct error *error)
+{
+	const struct arguments *a = w->arguments;
+	struct traffic_options wanted = { .ports = a->ports,
+					  .port_count = a->port_count,
+					  .vantage_given = a->vantage_given,
+					  .vantage = a->vantage,
+					  .interface = a->interface,
+					  .report = a->report };
+	if (!random_key(wanted.key, error))
+		return false;
+	w->traffic = traffic_new(&wanted, take_report, &w->reports);
+	return w->traffic != NULL || error_set(error, EXIT_UNAVAILABLE, "out of memory");
+}
+
+/* The reports of what was seen, however it ended. */
+static int conclude(struct watch *w)
+{
+	struct error error = { 0 };
+	take_rest(w);
+	traffic_end(w->traffic);
+	struct traffic_tally tally = traffic_tally(w->traffic);
+	reports_room(w->arguments->interface, tally);
+	bool none = summary_count(w->reports.summary) == 0 && w->reports.taken == 0;
+	if (none) {
+		error_set(&error, EXIT_UNKNOWN, "%s: no SSH conversation was seen",
+			  w->arguments->interface);
+		output_error(&error);
+	}
+	int code = reports_end(&w->reports);
+	if (w->interrupted && code < EXIT_USAGE)
+		code = EXIT_INTERRUPTED;
+	if (!ring_close(w->ring, &error))
+		code = output_error(&error);
+	w->ring = NULL;
+	return code;
+}
+
+int command_watch(int argc, char **argv)
+{
+	static const struct argp_child children[] = { { &output_argp, 0, "Output:", 9 }, { 0 } };
+	static const struct argp argp = {
+		.options = watch_options,
+		.parser = parse,
+		.doc = "Says why SSH does not work, from the traffic of an interface; sends nothing.",
+		.children = children,
+	};
+	struct arguments a = { .ring_files = 4, .ring_mebibytes = 16 };
+	struct watch watch = { .arguments = &a };
+	struct error error = { 0 };
+	int code;
+	parse_command_line(&argp, argc, argv, &a);
+	int signals = open_signals();
+	if (!privilege_check(&error) || !open_all(&watch, &error) ||
+	    !reports_start(&watch.reports, &a.output, a.only, &error) ||
+	    !open_traffic(&watch, &error)) {
+		code = output_error(&error);
+		(void)ring_close(watch.ring, NULL);
+	} else {
+		bool fine = watch_on(&watch, signals, &error);
+		code = conclude(&watch);
+		if (!fine)
+			code = output_error(&error);
+	}
+	traffic_free(watch.traffic);
+	capture_close(watch.capture);
+	close(signals);
+	return code;
+}
