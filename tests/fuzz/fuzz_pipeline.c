@@ -7,44 +7,64 @@
 #include "fuzz.h"
 #include "judge.h"
 #include "ssh_samples.h"
-#include "sshwhy/conversations.h"
 #include "sshwhy/frame.h"
 #include "sshwhy/packet.h"
+#include "sshwhy/traffic.h"
 #include "sshwhy/verdict.h"
 
-#define REPORTS_MAX 8
+static void judge_settled(void *context, const struct report *report)
+{
+	(void)context;
+	judge(report, UINT64_MAX);
+}
 
-static void report(const struct run *run, size_t frames, struct arena *arena)
+static void analyze_run(struct run *run)
 {
 	struct report_options options = { .group = "g", .vm = "v" };
+	struct arena arena = { 0 };
 	struct report report;
-	report_build(&report, run, &options, arena);
+	report_build(&report, run, &options, &arena);
 	report.attempts = 1;
 	report.capture = "capture";
-	judge(&report, frames);
+	judge(&report, run->frame_count);
+	arena_free(&arena);
+}
+
+static void analyze_traffic(struct savefile *savefile, enum vantage vantage)
+{
+	struct traffic_options options = { .vantage_given = vantage != VANTAGE_UNKNOWN,
+					   .vantage = vantage,
+					   .report = { .group = "g", .vm = "v" } };
+	struct traffic *traffic = traffic_new(&options, judge_settled, NULL);
+	struct frame frame;
+	expect(traffic != NULL);
+	while (savefile_next(savefile, &frame) == SAVEFILE_FRAME)
+		traffic_frame(traffic, &frame);
+	traffic_end(traffic);
+	traffic_free(traffic);
 }
 
 /* As `sshwhy analyze` goes about a file. */
 static void analyze(const uint8_t *bytes, size_t length, enum vantage vantage)
 {
 	struct run run;
-	struct arena arena = { 0 };
 	struct error error = { 0 };
-	if (!run_load(&run, forge_file(bytes, length), &error))
+	const char *path = forge_file(bytes, length);
+	struct savefile *savefile = savefile_open(path, &error);
+	if (savefile == NULL) {
 		expect(error.code == EXIT_MALFORMED);
-	if (run.planned) {
-		report(&run, run.frame_count, &arena);
-	} else {
-		size_t count;
-		const struct conversation *found =
-			conversations_find(&run, NULL, 0, &arena, &count);
-		run.vantage = vantage;
-		for (size_t i = 0; i < count && i < REPORTS_MAX; i++) {
-			struct run part = conversation_run(&run, &found[i], &arena);
-			report(&part, run.frame_count, &arena);
-		}
+		return;
 	}
-	arena_free(&arena);
+	bool ours = run_begin(&run, savefile);
+	if (!ours)
+		analyze_traffic(savefile, vantage);
+	run_free(&run);
+	savefile_close(savefile);
+	if (!ours)
+		return;
+	if (!run_load(&run, path, &error))
+		expect(error.code == EXIT_MALFORMED);
+	analyze_run(&run);
 	run_free(&run);
 }
 
@@ -247,7 +267,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		converse(&forge, input);
 	else
 		saved(&forge, input);
-	analyze(forge.bytes, forge.length, (enum vantage)(way / 3 % VANTAGES));
+	analyze(forge.bytes, forge.length, (enum vantage)(way / 3 % (VANTAGES + 1)));
 	forge_free(&forge);
 	return 0;
 }
