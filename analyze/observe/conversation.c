@@ -691,7 +691,9 @@ static void observe_key(struct observation *o)
 void observe_conversation(struct observation *o)
 {
 	if (o->kernel == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
-	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
+	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED ||
+	    (on_the_way(o->run) && o->kernel->connection != NULL &&
+	     !o->kernel->connection->established))
 		return;
 	if (o->kernel->connection == NULL) {
 		if (o->kernel->connect_error == ECONNABORTED && o->kernel->sent_count > 0)
