@@ -413,6 +413,8 @@ static void other_words(struct observation *o)
 	if (server->not_ssh)
 		fact = fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
 				server->first_line);
+	else if (server->cut)
+		return; /* the capture lacks the rest of its words */
 	else if (server_ended(o))
 		fact = fact_set(o, ANSWER_SSH_REFUSED_TEXT,
 				"the server says \"%s\" and closes, without identifying itself",

@@ -54,6 +54,7 @@ void observe_place(struct observation *o);
 void observe_diverted_here(struct observation *o);
 void observe_arrived(struct observation *o); /* and who */
 void observe_arrived_silence(struct observation *o, unsigned count, double seconds);
+void observe_answerer_passively(struct observation *o); /* after the conversation */
 void observe_back(struct observation *o);
 void observe_far(struct observation *o);
 

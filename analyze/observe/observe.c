@@ -69,14 +69,17 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 		.kernel = kernel_exchange(track),
 		.has_edge = path_has_edge(track->run),
 		.target_inside = path_inside(track->run, &track->run->address),
-		.wire_is_loopback =
-			track->run->interface != NULL && strcmp(track->run->interface, "lo") == 0,
+		/* somebody else's capture is of what it shows */
+		.wire_is_loopback = !track->run->planned ||
+				    (track->run->interface != NULL &&
+				     strcmp(track->run->interface, "lo") == 0),
 		.frames_lost = frames_lost(track->run),
 	};
 	paths_build(track, now_ns, &facts->paths);
 	observe_machine(&observation);
 	observe_answers(&observation);
 	observe_conversation(&observation);
+	observe_answerer_passively(&observation);
 	observe_files(&observation);
 	observe_reference(&observation);
 	observe_deep(&observation);

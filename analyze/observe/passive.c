@@ -81,12 +81,8 @@ void observe_arrived(struct observation *o)
 	if (sent == NULL)
 		return;
 	double after = (double)(sent->reply_ns - sent->time_ns) / 1e6;
-	if (sent->reply == REPLY_SYN_ACK)
-		fact = fact_set(o, ANSWER_ARRIVED_ANSWERED,
-				"SYNs to port %u come to the VM, which answers with SYN-ACK after "
-				"%.1f ms",
-				o->run->port, after);
-	else if (sent->reply == REPLY_RESET)
+	/* That it answers is no fact: it would put in the running what shows only later. */
+	if (sent->reply == REPLY_RESET)
 		fact = fact_set(o, ANSWER_ARRIVED_RESET,
 				"SYNs to port %u come to the VM, which resets them after %.1f ms",
 				o->run->port, after);
@@ -99,7 +95,20 @@ void observe_arrived(struct observation *o)
 	else
 		return;
 	arrived_packets(o, fact, sent->reply);
-	if (fact_answer(o->facts, QUESTION_BACK) != ANSWER_BACK_LOST && address_equal(&sent->from, &o->run->address) &&
+}
+
+/* Who answers matters once there is something to answer for. */
+void observe_answerer_passively(struct observation *o)
+{
+	const struct sent *sent = last_reply(o);
+	if (o->run->planned)
+		return;
+	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE) {
+		if (fact_answer(o->facts, QUESTION_SYN) == ANSWER_SYN_SYN_ACK)
+			o->facts->fact[QUESTION_WHO] = (struct fact){ 0 };
+		return;
+	}
+	if (at_the_vm(o->run) && sent != NULL && address_equal(&sent->from, &o->run->address) &&
 	    is_undiminished(sent->reply_ttl))
 		fact_packet(fact_set(o, ANSWER_WHO_VM,
 				     "the answer leaves the VM: its TTL, %u, is undiminished",
@@ -128,7 +137,7 @@ void observe_back(struct observation *o)
 		return;
 	const struct connection *c = o->kernel->connection;
 	const struct sent *syn = &o->kernel->sent[0];
-	for (unsigned i = 0; i < o->kernel->sent_count; i++)
+	for (unsigned i = o->kernel->sent_count; i-- > 0;)
 		if (o->kernel->sent[i].reply == REPLY_SYN_ACK)
 			syn = &o->kernel->sent[i];
 	/* That it is taken is no fact: it would put in the running whatever might have lost it. */

@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""sshwhy watch in namespaces of its own: what it sees, how it ends, what it keeps. Needs root."""
+
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+import support
+from support import AMBIGUOUS, INTERRUPTED, UNAVAILABLE, UNKNOWN, USAGE, Case, Run
+
+NAME = f"watch{os.getpid()}"
+INSIDE = ("ip", "netns", "exec", NAME)
+REFUSED = """
+import socket
+for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+    with socket.socket(family) as s:
+        s.connect_ex((host, 22))
+"""
+
+
+def setUpModule():
+    subprocess.run(["ip", "netns", "add", NAME], check=True)
+    unittest.addModuleCleanup(subprocess.run, ["ip", "netns", "del", NAME], check=True)
+    subprocess.run(["ip", "-n", NAME, "link", "set", "lo", "up"], check=True)
+
+
+def watch(*arguments):
+    running = Run("watch", "-i", "lo", *arguments, before=INSIDE)
+    time.sleep(1.5)  # until it listens
+    return running
+
+
+class Watch(Case):
+    def refuse(self):
+        subprocess.run([*INSIDE, "python3", "-c", REFUSED], check=True)
+
+    def test_reports(self):
+        running = watch("--json", "--duration", "4")
+        self.refuse()
+        ended = running.end()
+        reports = self.assert_reports(ended)
+        self.assertEqual({report["target"]["address"] for report in reports}, {"127.0.0.1", "::1"})
+        self.assertTrue(all(report["interface"] == "lo" for report in reports))
+        self.assertTrue(all(report["evidence"][0]["fact"] == "syn.reset" for report in reports))
+        self.assertEqual(ended.code, AMBIGUOUS)
+
+    def test_interrupted(self):
+        running = watch("--json")
+        self.refuse()
+        time.sleep(0.5)
+        running.send(signal.SIGINT)
+        ended = running.end()
+        self.assertEqual((ended.code, len(self.assert_reports(ended))), (INTERRUPTED, 2))
+
+    def test_count(self):
+        running = watch("--json", "--count", "2")
+        self.refuse()
+        self.assertEqual(len(self.assert_reports(running.end())), 1)
+
+    def test_nothing(self):
+        self.assert_one_line_error(watch("--duration", "0.2").end(), UNKNOWN)
+
+    def test_ring(self):
+        file = self.folder() / "ring.pcapng"
+        running = watch("--json", "--duration", "4", "-w", file, "--ring", "2")
+        self.refuse()
+        live = self.assert_reports(running.end())
+        names = sorted(path.name for path in file.parent.iterdir())
+        self.assertEqual(names, ["ring-0.pcapng", "ring-1.pcapng"])
+        saved = support.sshwhy("analyze", "--json", file.parent / names[0])
+        facts = [[row["fact"] for row in report["evidence"]] for report in live]
+        self.assertEqual([[row["fact"] for row in r["evidence"]] for r in self.assert_reports(saved)], facts)
+
+    def test_usage(self):
+        for words in ((), ("-i", "lo", "more"), ("-i", "lo", "--ring", "0"), ("-i", "lo", "--count", "x")):
+            self.assert_one_line_error(support.sshwhy("watch", *words), USAGE)
+        self.assert_one_line_error(Run("watch", "-i", "nowhere", before=INSIDE).end(), UNAVAILABLE)
+
+
+if __name__ == "__main__":
+    support.main()
