@@ -34,8 +34,11 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 			if (sent->time_ns > tally->last_ripe_ns)
 				tally->last_ripe_ns = sent->time_ns;
 		}
-		if (tally->example[sent->reply] == NULL)
-			tally->example[sent->reply] = sent;
+		/* Behind a reset that came first, the SYN-ACK is who the SYN was for. */
+		bool forestalled = sent->reply == REPLY_RESET && exchange->connection != NULL;
+		enum reply reply = forestalled ? REPLY_SYN_ACK : sent->reply;
+		if (tally->example[reply] == NULL)
+			tally->example[reply] = sent;
 	}
 }
 
@@ -96,7 +99,8 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 	    tally->last_ripe_ns - tally->first_ns < SILENCE_SPAN)
 		return;
 	if (at_the_vm(o->run)) {
-		observe_arrived_silence(o, tally->sent, (double)(o->now_ns - tally->first_ns) / 1e9);
+		observe_arrived_silence(o, tally->sent,
+					(double)(o->now_ns - tally->first_ns) / 1e9);
 		return;
 	}
 	tally_packets(o,

@@ -81,8 +81,8 @@ static bool server_ended(const struct observation *o)
 		return c->server_end_ns != 0;
 	if (c->client_end_ns != 0 && c->client_end_ns < c->server_end_ns)
 		return false;
-	int64_t heard_ns = c->client_data_ns > c->server_data_ns ? c->client_data_ns
-								 : c->server_data_ns;
+	int64_t heard_ns =
+		c->client_data_ns > c->server_data_ns ? c->client_data_ns : c->server_data_ns;
 	return c->server_data_ns == 0 || c->dialog.side[SSH_CLIENT].milestone >= SSH_KEXINIT ||
 	       c->server_end_ns - heard_ns < GRACE;
 }
@@ -156,6 +156,22 @@ static bool destroyed_here(struct observation *o)
 
 /* A reset goes out that nobody asked for: neither the server, which has ended nothing, nor
  * the client, which learns of the end by it. */
+/* A reset answers the SYN before the SYN-ACK comes: a server sends one or the other
+ * (interference.md 2.1, SYN_RST). */
+static bool forestalled(struct observation *o)
+{
+	const struct sent *syn = opening(o->kernel);
+	if (syn->reply != REPLY_RESET)
+		return false;
+	struct fact *fact =
+		fact_set(o, ANSWER_SSH_CUT,
+			 "a reset answers the SYN, and then the server's SYN-ACK comes: "
+			 "the server has not sent both");
+	fact_packet(fact, syn->reply_frame);
+	fact_packet(fact, o->kernel->connection->syn_ack_frame);
+	return true;
+}
+
 static bool aborted_here(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
@@ -224,18 +240,62 @@ static bool lossy(const struct observation *o)
 	return paths_loss(&o->facts->paths) > LOSSY;
 }
 
-/* Whether it is the size, or chance: then nothing is said. */
+/* How many bytes the server has sent that do not come: later ones did, or it acknowledges
+ * from behind them (RFC 9293 3.4: an acknowledgement stands at SND.NXT). */
+static uint32_t missing_of_server(const struct connection *c)
+{
+	const struct stream *stream = &c->stream[SSH_SERVER];
+	uint32_t claimed = c->server_claimed - c->server_first;
+	if (stream->cut)
+		return 0;
+	if (stream->spans > 0)
+		return stream->span[0].from - stream->length;
+	return (int32_t)(claimed - stream->length) > 0 ? claimed - stream->length : 0;
+}
+
+/* Whether what waits is larger than all that came that way before: then it may be its size. */
+static bool waits_for_large(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct awaited *awaited = &c->awaited;
+	if (awaited->sent > 0)
+		return awaited->length >= LARGE && awaited->length > c->longest_acked;
+	return c->longest_received < LARGE_BACK || missing_of_server(c) > c->longest_received;
+}
+
+/* The second conversation came through, and size is not why the first did not: that was
+ * chance. */
+static void comes_through(struct observation *o, const struct exchange *small)
+{
+	const struct event *event;
+	enum answer answer = ANSWER_NONE;
+	for (size_t i = 0; (event = find_event(o->run, EVENT_AUTH, &i)) != NULL;)
+		if (event->local_port == small->local_port)
+			answer = ANSWER_SSH_AUTH;
+	for (size_t i = 0; (event = find_event(o->run, EVENT_SSH, &i)) != NULL;)
+		if (event->local_port == small->local_port &&
+		    strcmp(event->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0)
+			answer = ANSWER_SSH_AUTH_REFUSED;
+	if (answer != ANSWER_NONE)
+		fact_packet(fact_set(o, answer, "a second handshake reaches authentication%s",
+				     answer == ANSWER_SSH_AUTH ? "" : ", which is refused"),
+			    small->connection->server_data_frame);
+}
+
+/* Whether it is the size, or chance. */
 static bool small_segments_pass(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	/* Large segments that came both ways refute it. */
-	bool sized = c->longest_acked < LARGE || c->longest_received < LARGE_BACK;
-	if (c->server_end_ns != 0 || !sized || small_outcome(o) != SMALL_FURTHER)
+	if (c->server_end_ns != 0 || small_outcome(o) != SMALL_FURTHER)
 		return false;
-	if (lossy(o))
-		return true;
 	size_t i = 0;
 	const struct exchange *small = track_next(o->track, PURPOSE_SMALL, &i);
+	if (!waits_for_large(o)) {
+		comes_through(o, small);
+		return true;
+	}
+	if (lossy(o) || (c->awaited.sent > 0 && !no_accident(o, c->awaited.sent)))
+		return true; /* or chance */
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the handshake stalls after %s; with small segments it comes "
 				     "through",
@@ -269,19 +329,6 @@ static bool client_segment_vanishes(struct observation *o)
 	return true;
 }
 
-/* How many bytes the server has sent that do not come: later ones did, or it acknowledges
- * from behind them (RFC 9293 3.4: an acknowledgement stands at SND.NXT). */
-static uint32_t missing_of_server(const struct connection *c)
-{
-	const struct stream *stream = &c->stream[SSH_SERVER];
-	uint32_t claimed = c->server_claimed - c->server_first;
-	if (stream->cut)
-		return 0;
-	if (stream->spans > 0)
-		return stream->span[0].from - stream->length;
-	return (int32_t)(claimed - stream->length) > 0 ? claimed - stream->length : 0;
-}
-
 static bool server_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
@@ -292,7 +339,7 @@ static bool server_segment_vanishes(struct observation *o)
 	if (lossy(o))
 		return true;
 	struct fact *fact;
-	if (missing >= LARGE_BACK)
+	if (missing >= LARGE_BACK && c->longest_received < LARGE_BACK)
 		fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				"%u bytes of the server never come; its smaller segments do",
 				missing);
@@ -520,7 +567,7 @@ static void observe_ssh(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
-	if (reached_authentication(o) || aborted_here(o))
+	if (reached_authentication(o) || forestalled(o) || aborted_here(o))
 		return;
 	if (!words_readable(c))
 		words_unread(o);
@@ -552,12 +599,12 @@ static enum answer cutter_of(enum answer who)
 
 /* Who sent an end whose TTL is not the SYN-ACK's. TTLs alone are a guess (tiered load
  * balancers), so without a path only the very first hop is named by them. */
-static enum answer ender_by_ttl(const struct observation *o, uint8_t hops)
+static enum answer ender_by_ttl(const struct observation *o, uint8_t hops, uint8_t ttl)
 {
 	const struct paths *paths = &o->facts->paths;
 	if (paths->farthest == 0)
 		return hops == 1 && o->has_edge ? ANSWER_CUTTER_INSIDE : ANSWER_CUTTER_UNCLEAR;
-	enum answer cutter = cutter_of(place_of(o, hops, o->kernel->connection->server_end_ttl));
+	enum answer cutter = cutter_of(place_of(o, hops, ttl));
 	return cutter == ANSWER_CUTTER_VM ? ANSWER_CUTTER_UNCLEAR : cutter;
 }
 
@@ -565,6 +612,8 @@ static void observe_ender(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct path *session = &o->facts->paths.session;
+	uint8_t end_ttl =
+		c->server_end_ttl != 0 ? c->server_end_ttl : opening(o->kernel)->reply_ttl;
 	struct fact *fact = NULL;
 	const struct path_hop *hop = &session->hop[session->terminal];
 	enum answer copies = ANSWER_NONE;
@@ -573,7 +622,7 @@ static void observe_ender(struct observation *o)
 					    hop->reply == REPLY_RESET ? hop->reply_ttl : 0));
 	/* The VM resets what comes after the end, whoever made that: it says who only where the
 	 * end came from as far away. */
-	if (copies == ANSWER_CUTTER_VM && c->server_end_ttl != c->syn_ack_ttl)
+	if (copies == ANSWER_CUTTER_VM && end_ttl != c->syn_ack_ttl)
 		copies = ANSWER_NONE;
 	if (copies != ANSWER_NONE) {
 		fact = fact_set(
@@ -586,16 +635,16 @@ static void observe_ender(struct observation *o)
 				: "");
 		fact_packet(fact, hop->reply_frame);
 		fact_packet(fact, hop->reset_frame);
-	} else if (c->server_end_ttl == c->syn_ack_ttl) {
+	} else if (end_ttl == c->syn_ack_ttl) {
 		fact = fact_set(o, ANSWER_CUTTER_VM,
 				"the packet that ends it has the TTL of the SYN-ACK (%u)",
 				c->syn_ack_ttl);
 	} else {
-		uint8_t hops = hops_away(c->server_end_ttl);
-		fact = fact_set(o, ender_by_ttl(o, hops),
+		uint8_t hops = hops_away(end_ttl);
+		fact = fact_set(o, ender_by_ttl(o, hops, end_ttl),
 				"the packet that ends it has TTL %u, the SYN-ACK had %u: its "
 				"sender is about %u hop%s away",
-				c->server_end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
+				end_ttl, c->syn_ack_ttl, hops, hops == 1 ? "" : "s");
 	}
 	if (c->server_data_after_end)
 		fact->text = arena_format(o->arena,
