@@ -363,7 +363,10 @@ static void observe_reporter(struct observation *o)
 	if (sent == NULL)
 		return;
 	enum answer who = ANSWER_WHO_BETWEEN;
-	if (path_inside(o->run, &sent->from))
+	/* A private address behind a public one is another's: a cloud's, say. */
+	uint8_t beyond = o->facts->paths.beyond;
+	bool behind = beyond != 0 && quoted_distance(sent) >= beyond;
+	if (path_inside(o->run, &sent->from) && !behind)
 		who = ANSWER_WHO_INSIDE;
 	else if (address_equal(&sent->from, &o->run->address))
 		who = ANSWER_WHO_VM;

@@ -47,6 +47,10 @@ void observe_reference(struct observation *o);	  /* reference */
 void observe_deep(struct observation *o);	  /* fragment, ack, plain */
 void observe_quotes(struct observation *o);	  /* quote */
 
+/* How many routers at least had passed a segment on before it came to the one that quotes
+ * it, by the TTL it had left; 0 unknown. */
+uint8_t quoted_distance(const struct sent *sent);
+
 /* Somebody else's capture (passive.c): made on the VM, or somewhere before it. */
 bool on_the_way(const struct run *run);
 bool at_the_vm(const struct run *run);

@@ -15,6 +15,15 @@ struct changes {
 	struct address local;
 };
 
+/* Some routers quote it before they lessen the TTL, some after: that is one more or less. */
+uint8_t quoted_distance(const struct sent *sent)
+{
+	bool known = sent->quoted.source.family != 0 && sent->quoted.ttl != 0;
+	if (!known || sent->quoted.ttl >= sent->ttl)
+		return 0;
+	return (uint8_t)(sent->ttl - sent->quoted.ttl - 1);
+}
+
 static bool quotes_field(const struct sent *sent, enum field field)
 {
 	return field != FIELD_MSS || (sent->quoted.mss != 0 && sent->mss != 0);

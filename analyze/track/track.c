@@ -156,7 +156,8 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
 					.destination = packet->quote.destination,
 					.destination_port = packet->quote.destination_port,
 					.mss = packet->quote.mss,
-					.tos = packet->quote.tos };
+					.tos = packet->quote.tos,
+					.ttl = packet->quote.ttl };
 	sent->reply_loopback = packet->loopback;
 	return true;
 }

@@ -46,7 +46,7 @@ struct sent {
 		struct address source, destination;
 		uint16_t destination_port;
 		uint16_t mss; /* 0: not quoted, or no such option */
-		uint8_t tos;
+		uint8_t tos, ttl;
 	} quoted; /* source.family 0: no ICMP reply */
 	bool reply_loopback;
 	uint64_t reset_frame; /* data segments: the reset for it, be it the first reply or not */

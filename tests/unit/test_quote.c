@@ -118,6 +118,22 @@ static void the_nearest_change_counts(void **state)
 	test_free(scene);
 }
 
+/* TTL 64 sent, so much of it left in the quote. */
+static void the_ttl_left_is_a_distance(void **state)
+{
+	(void)state;
+	static const struct {
+		uint8_t left, distance;
+	} rows[] = { { 64, 0 }, { 63, 0 }, { 62, 1 }, { 57, 6 }, { 1, 62 }, { 0, 0 }, { 65, 0 } };
+	struct sent sent = { .ttl = 64, .quoted = { .source = address_parse("10.20.0.10") } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		sent.quoted.ttl = rows[i].left;
+		assert_int_equal(quoted_distance(&sent), rows[i].distance);
+	}
+	sent.quoted = (struct quoted){ .ttl = 57 }; /* not an ICMP error */
+	assert_int_equal(quoted_distance(&sent), 0);
+}
+
 /* What was sent on purpose to elsewhere, or reset, or never quoted, is not compared. */
 static void only_expired_syns_are_compared(void **state)
 {
@@ -142,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_field_is_compared),
 		cmocka_unit_test(the_nearest_change_counts),
+		cmocka_unit_test(the_ttl_left_is_a_distance),
 		cmocka_unit_test(only_expired_syns_are_compared),
 	};
 	return cmocka_run_group_tests_name("quote", tests, NULL, NULL);
