@@ -527,23 +527,27 @@ static void not_a_word(struct observation *o)
 	fact_packet(fact, c->client_data_frame);
 }
 
-/* The client acknowledges words of the server that the capture does not hold. */
-static bool words_missed(const struct connection *c)
+/* One side acknowledges words of the other that the capture does not hold. One more than
+ * there are is the end of the connection (RFC 9293 3.4). */
+static bool words_missed(const struct observation *o)
 {
-	const struct stream *stream = &c->stream[SSH_SERVER];
+	const struct connection *c = o->kernel->connection;
+	const struct stream *server = &c->stream[SSH_SERVER];
 	uint32_t heard = c->server_heard - c->server_first;
-	/* one more is the end of the connection (RFC 9293 3.4), all is not kept */
-	return stream->length < SSH_STREAM_MAX && heard > stream->length + 1;
+	if (server->length < SSH_STREAM_MAX && heard > server->length + 1)
+		return true;
+	return !o->run->planned && (int32_t)(c->server_acked - c->client_next) > 1;
 }
 
-/* Whether what is said can be judged. Not when the capture lacks words of the server, nor
- * when one side speaks no SSH 2: how far they came is not known then, nor what an end or a
- * silence means. */
-static bool words_readable(const struct connection *c)
+/* Whether what is said can be judged. Not when the capture lacks words of it, nor when one
+ * side speaks no SSH 2: how far they came is not known then, nor what an end or a silence
+ * means. */
+static bool words_readable(const struct observation *o)
 {
+	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
 	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
-	return !server->cut && !words_missed(c) && !client->not_ssh &&
+	return !server->cut && !words_missed(o) && !client->not_ssh &&
 	       (server->milestone < SSH_IDENTIFIED || ident_is_version_2(server->ident)) &&
 	       (client->milestone < SSH_IDENTIFIED || ident_is_version_2(client->ident));
 }
@@ -569,7 +573,7 @@ static void observe_ssh(struct observation *o)
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
 	if (reached_authentication(o) || forestalled(o) || aborted_here(o))
 		return;
-	if (!words_readable(c))
+	if (!words_readable(o))
 		words_unread(o);
 	else if (server->milestone >= SSH_IDENTIFIED)
 		after_identification(o);

@@ -160,6 +160,14 @@ def session(lines, server=SERVER, acknowledged=None, keep=None):
     return pcap(packets, keep)
 
 
+def packets_of(content):
+    at = 24
+    while at < len(content):
+        captured = struct.unpack_from("<I", content, at + 8)[0]
+        yield content[at + 16 : at + 16 + captured]
+        at += 16 + captured
+
+
 def stamped(content, stamps):
     """The same records at other times, in seconds."""
     head, at, text = content[:24], 24, b""
@@ -236,6 +244,14 @@ class Lacking(Captures):
     def test_missed(self):
         """The client acknowledges what the capture does not hold."""
         self.assert_blames_nobody(session(self.HELLO, acknowledged=2000))
+
+    def test_one_way(self):
+        """A capture of what one side sends."""
+        for source in (CLIENT, SERVER):
+            with self.subTest(source=source):
+                kept = [packet for packet in packets_of(session(self.HELLO)) if packet[12:16] == source]
+                ended = self.analyze(pcap(kept))
+                self.assertEqual(ended.code, UNKNOWN, ended.out)
 
     def test_client_of_something_else(self):
         self.assert_blames_nobody(session((self.HELLO[0], ("client", b"GET / HTTP/1.1\r\n\r\n"))))
