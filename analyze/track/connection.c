@@ -74,6 +74,7 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 
 void connection_client(struct connection *connection, const struct packet *packet)
 {
+	connection->loopback |= packet->loopback;
 	if (packet->flags & TCP_ACK) {
 		connection->established = true;
 		if (!(packet->flags & TCP_RST) &&

@@ -60,7 +60,7 @@ struct connection {
 	uint16_t syn_ack_window;
 	uint32_t client_first, server_first; /* sequence numbers of the first data bytes */
 	bool established;                    /* the client acknowledged the SYN-ACK */
-	bool loopback;                       /* the SYN-ACK was seen on the loopback interface */
+	bool loopback;                       /* the SYN-ACK or the client was seen on the loopback interface */
 	unsigned syn_acks;                   /* how often it came */
 
 	struct stream stream[2]; /* by enum ssh_peer */

@@ -243,6 +243,31 @@ static void a_conversation_is_read_from_both_sides(void **state)
 }
 
 /* An IPv6 header has no IP ID to tell copies of the same bytes apart. */
+/* A reset on loopback for a connection over the wire is this machine's; for one that runs over
+ * loopback itself, whose SYN-ACK may not have been kept as such, it is the server's. */
+static void only_a_wire_is_ended_locally(void **state)
+{
+	struct world *world = *state;
+	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
+	for (int local = 0; local < 2; local++) {
+		exchange->connection = NULL;
+		exchange->sent_count = 0;
+		struct packet packet = tcp(world, true, TCP_SYN, 1000, 0);
+		track_packet(&world->track, &packet);
+		packet = tcp(world, false, TCP_SYN | TCP_ACK, 5000, 1001);
+		track_packet(&world->track, &packet);
+		packet = tcp(world, true, TCP_ACK, 1001, 5001);
+		packet.loopback = local;
+		track_packet(&world->track, &packet);
+		packet = tcp(world, false, TCP_RST, 5001, 0);
+		packet.loopback = true;
+		track_packet(&world->track, &packet);
+		assert_non_null(exchange->connection);
+		assert_int_not_equal(exchange->connection->server_reset_frame, 0);
+		assert_int_equal(exchange->connection->server_end_local, !local);
+	}
+}
+
 static void copies_without_an_id_differ_in_what_they_acknowledge(void **state)
 {
 	struct world *world = *state;
@@ -289,6 +314,7 @@ int main(void)
 		TEST(another_remote_is_known_by_its_opening),
 		TEST(a_bare_ack_is_answered_by_its_acknowledgement),
 		TEST(a_conversation_is_read_from_both_sides),
+		TEST(only_a_wire_is_ended_locally),
 		TEST(copies_without_an_id_differ_in_what_they_acknowledge),
 		TEST(more_probes_than_room_are_counted),
 	};
