@@ -22,6 +22,7 @@ enum standing {
 };
 
 #define CONVERSATIONS_MAX 24576 /* at once */
+#define ATTEMPTS_KEPT	  4	/* of each, the newest */
 
 enum flow_bit {
 	FLOW_CLIENT_LOW = 1 << 0, /* the client is the lower end of the connection's key */

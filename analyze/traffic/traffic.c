@@ -13,7 +13,6 @@
 #define PACKETS_AT_END 16 /* more, for FIN and RST alone */
 /* SYNs are repeated for two minutes at most; a knock that is repeated for longer repeats itself. */
 #define SYNS_KEPT 10
-#define ATTEMPTS_KEPT 4
 
 /* One-SYN conversations that wait for what follows; a flood has no end of them. What is
  * pushed out leaves a seed. */
@@ -342,6 +341,8 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, true);
 	bool wanted = look_wants_port(&t->look, roles.port) || is_retry(t, &roles);
+	if (t->options.heir != NULL)
+		t->options.heir->syn(t->options.heir->context, p);
 	if (!wanted) {
 		knocks_put(&t->knocks, tag, p, source_low);
 		return 0;
@@ -516,7 +517,8 @@ static void advance(struct traffic *t, int64_t time_ns)
 void traffic_frame(struct traffic *t, const struct frame *frame)
 {
 	struct packet packet;
-	t->tally.frames++;
+	if (t->tally.frames++ == 0)
+		t->tally.first_ns = frame->time_ns;
 	advance(t, frame->time_ns);
 	if (!look_at(&t->look, frame))
 		return;
@@ -564,5 +566,7 @@ void traffic_end(struct traffic *t)
 
 struct traffic_tally traffic_tally(const struct traffic *t)
 {
-	return t->tally;
+	struct traffic_tally tally = t->tally;
+	tally.last_ns = t->clock_ns;
+	return tally;
 }

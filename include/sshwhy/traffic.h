@@ -17,6 +17,17 @@
 #include "sshwhy/verdict.h"
 
 struct traffic;
+struct dossier; /* traffic/dossier.h */
+struct packet;
+
+/* Who keeps what settles, instead of having it reported: see ends.h. */
+struct traffic_heir {
+	void *context;
+	/* Copies what it wants to keep; false: the report is to be given as ever. */
+	bool (*keep)(void *context, const struct dossier *dossier);
+	/* A SYN to any port, though not each copy of it. */
+	void (*syn)(void *context, const struct packet *syn);
+};
 
 struct traffic_options {
 	/* Of the hash tables. Nobody who chooses addresses and ports may know it. */
@@ -27,6 +38,7 @@ struct traffic_options {
 	enum vantage vantage;
 	const char *interface;	  /* where the frames come from, NULL in a file; borrowed */
 	struct report_options report; /* borrowed */
+	const struct traffic_heir *heir; /* borrowed; NULL: there is none */
 };
 
 /* The report and all it points to live until the function returns. */
@@ -51,6 +63,7 @@ void traffic_end(struct traffic *traffic);
 
 struct traffic_tally {
 	uint64_t frames;
+	int64_t first_ns, last_ns; /* time of the first and, so far, of the latest two */
 	uint64_t conversations; /* settled: as many reports were given */
 	uint64_t forgotten;	/* pushed out without a report: a lone or refused SYN each */
 	uint64_t hurried;	/* pushed out while they went on, with a report */

@@ -1,0 +1,161 @@
+#include "traffic/dossier.h"
+
+/* How an attempt ended for the client: those in a row that ended alike are read as one. */
+enum fate { FATE_SILENT, FATE_REFUSED, FATE_CONNECTED };
+
+static enum fate fate_of(const struct flow *flow)
+{
+	if (flow->bits & (FLOW_ANSWER | FLOW_CONNECTED | FLOW_MIDSTREAM))
+		return FATE_CONNECTED;
+	return flow->bits & FLOW_REFUSED ? FATE_REFUSED : FATE_SILENT;
+}
+
+bool flow_lacks_packets(const struct flow *flow)
+{
+	bool server = flow->bits & FLOW_SERVER_END, client = flow->bits & FLOW_CLIENT_END;
+	bool from_start = flow->bits & FLOW_SYN;
+	if (flow->bits & FLOW_CLIENT_ACK &&
+	    (server ? (int32_t)(flow->client_ack - flow->server_end) > 0 : from_start))
+		return true;
+	return flow->bits & FLOW_SERVER_ACK &&
+	       (client ? (int32_t)(flow->server_ack - flow->client_end) > 0 : true);
+}
+
+/* -- the run that the rest of the analysis knows ------------------------------------------ */
+
+static void add_limit(struct run *run, const char *text)
+{
+	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .text = text });
+}
+
+static void add_place(struct run *run, const struct dossier *d)
+{
+	run->vantage = d->vantage;
+	if (d->place == ANSWER_NONE)
+		return;
+	run_event(run, &(struct event){ .kind = EVENT_PLACE,
+					.text = d->place_text,
+					.detail = answer_name(d->place) });
+	if (run->vantage == VANTAGE_UNKNOWN)
+		add_limit(run, "the vantage point: where the capture was taken does not show "
+			       "(--vantage tells it)");
+}
+
+static void add_gaps(struct run *run, const struct dossier *d)
+{
+	bool lacking = false, midstream = false;
+	for (unsigned i = 0; i < d->flow_count; i++) {
+		lacking |= flow_lacks_packets(&d->flows[i]);
+		midstream |= (d->flows[i].bits & FLOW_MIDSTREAM) != 0;
+	}
+	if (d->lost > 0 || lacking)
+		run_event(run, &(struct event){ .kind = EVENT_CAPTURE,
+						.text = "",
+						.value = d->lost > 0 ? (int64_t)d->lost : 1 });
+	if (d->lost > 0)
+		add_limit(run, arena_format(&run->arena,
+					    "silence: the capture lost %llu frames, so that it "
+					    "proves nothing",
+					    (unsigned long long)d->lost));
+	else if (lacking)
+		add_limit(run, "silence: packets that were answered are missing from the capture, "
+			       "so that it proves nothing");
+	if (midstream)
+		add_limit(run, "the beginning: the capture starts in the middle of a connection");
+	if (d->hurried)
+		add_limit(run, "what followed: there was no room for more conversations at once");
+	if (d->forgotten > 0)
+		add_limit(run,
+			  arena_format(&run->arena,
+				       "%llu other conversations that never began (a flood of SYNs?): "
+				       "there was no room for them",
+				       (unsigned long long)d->forgotten));
+}
+
+void dossier_run(const struct dossier *d, struct run *run)
+{
+	const struct conversation *c = &d->conversation;
+	char text[ADDRESS_TEXT];
+	*run = (struct run){
+		.address = c->server,
+		.port = c->port,
+		.local_address = c->client,
+		.interface = d->interface,
+		.started_ns = c->first_ns,
+		.stopped_ns = c->last_ns,
+	};
+	run->host = arena_string(&run->arena, address_text(&c->server, text));
+	add_place(run, d);
+	add_gaps(run, d);
+}
+
+/* -- the packets, read back -------------------------------------------------------------- */
+
+static void give_ends(struct packet *packet, const struct conversation *c, uint16_t client_port,
+		      bool from_client)
+{
+	bool icmp = packet->protocol != IP_TCP;
+	packet->destination = from_client ? c->server : c->client;
+	if (icmp)
+		return;
+	packet->source = from_client ? c->client : c->server;
+	packet->source_port = from_client ? client_port : c->port;
+	packet->destination_port = from_client ? c->port : client_port;
+}
+
+static void feed(struct track *track, const struct dossier *d, const struct flow *flow,
+		 uint8_t *payload)
+{
+	struct replay replay = chain_replay(d->pool, &flow->chain, payload);
+	struct packet packet;
+	bool from_client;
+	while (replay_next(&replay, &packet, &from_client)) {
+		give_ends(&packet, &d->conversation, flow->client_port, from_client);
+		(void)track_packet(track, &packet);
+	}
+}
+
+/* A later connection from the same port takes the earlier one's place. */
+static bool port_is_taken_over(const struct dossier *d, size_t first, size_t index)
+{
+	for (size_t i = first; i < index; i++)
+		if (d->flows[i].client_port == d->flows[index].client_port)
+			return true;
+	return false;
+}
+
+size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, struct track *track,
+		     struct run *run)
+{
+	size_t end = first;
+	while (end < d->flow_count && fate_of(&d->flows[end]) == fate_of(&d->flows[first]))
+		end++;
+	track_start(track, run, &run->arena);
+	for (size_t i = end; i-- > first;)
+		if (!port_is_taken_over(d, first, i))
+			feed(track, d, &d->flows[i], payload);
+	return end;
+}
+
+/* The last attempts tell how it stands. One that the capture's end cut off tells nothing:
+ * then those before it do. */
+void dossier_report(const struct dossier *d, const struct report_options *options,
+		    uint8_t *payload, traffic_settled *settled, void *context)
+{
+	for (size_t first = 0; first < d->flow_count; first++) {
+		struct run run;
+		struct track track;
+		struct report report;
+		dossier_run(d, &run);
+		(void)dossier_track(d, first, payload, &track, &run);
+		report_build_tracked(&report, &track, d->now_ns, options, &run.arena);
+		report.attempts = d->conversation.attempts;
+		bool last = first + 1 == d->flow_count;
+		bool tells = report.outcome != OUTCOME_UNKNOWN;
+		if (tells || last)
+			settled(context, &report);
+		run_free(&run);
+		if (tells)
+			break;
+	}
+}
