@@ -421,13 +421,15 @@ static void build_question(struct building *b)
 	report->duration_seconds = (double)(run->stopped_ns - run->started_ns) / 1e9;
 }
 
-void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
-			  const struct report_options *options, struct arena *arena)
+void report_build_facts(struct report *report, const struct track *track,
+			const struct facts *facts, const struct report_options *options,
+			struct arena *arena)
 {
 	const struct run *run = track->run;
-	struct building b = { .report = report, .run = run, .arena = arena, .track = track };
+	struct building b = {
+		.report = report, .run = run, .arena = arena, .track = track, .facts = *facts
+	};
 	memset(report, 0, sizeof(*report));
-	observe(track, now_ns, arena, &b.facts);
 	reason(&b.facts, run, NULL, &b.verdict);
 	report->outcome = b.verdict.outcome;
 	report->cause = b.verdict.cause;
@@ -443,6 +445,14 @@ void report_build_tracked(struct report *report, const struct track *track, int6
 	build_also(&b);
 	build_summary(&b);
 	build_not_observed(&b);
+}
+
+void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
+			  const struct report_options *options, struct arena *arena)
+{
+	struct facts facts;
+	observe(track, now_ns, arena, &facts);
+	report_build_facts(report, track, &facts, options, arena);
 }
 
 void report_build(struct report *report, const struct run *run,

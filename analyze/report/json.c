@@ -206,6 +206,9 @@ static json_t *whole(const struct report *report)
 		json_object_set_new(root, "attempts", integer(report->attempts));
 	if (report->capture != NULL)
 		json_object_set_new(root, "capture", text(report->capture));
+	if (report->capture_count > 0)
+		json_object_set_new(root, "captures",
+				    array(report->capture_count, report->captures, text_item));
 	return root;
 }
 

@@ -116,6 +116,9 @@ static void put_setting(struct page *page, const struct report *report)
 		fprintf(line, ", %u attempt%s", report->attempts, report->attempts == 1 ? "" : "s");
 	if (report->capture != NULL)
 		fprintf(line, " in %s", report->capture);
+	for (size_t i = 1; i < report->capture_count; i++)
+		fprintf(line, "%s%s", i + 1 < report->capture_count ? ", " : " and ",
+			report->captures[i]);
 	if (fclose(line) == 0) {
 		page_ink(page, INK_DIM);
 		page_item(page, 2, "", text);

@@ -41,6 +41,9 @@ enum flow_bit {
 	FLOW_FULL = 1 << 13, /* packets came that were not written down */
 };
 
+/* Of one connection: a handshake with retransmissions, and what is read of a stream. */
+#define PACKETS_KEPT 96
+
 /* One connection, or the attempt at one. */
 struct flow {
 	uint64_t tag; /* of both ends */

@@ -8,8 +8,6 @@
 #define SEEDS  (UINT32_C(1) << 17) /* 8 MiB */
 #define KNOCKS (UINT32_C(1) << 20) /* 20 MiB */
 
-/* Of one connection: a handshake with retransmissions, and what is read of a stream. */
-#define PACKETS_KEPT   96
 #define PACKETS_AT_END 16 /* more, for FIN and RST alone */
 /* SYNs are repeated for two minutes at most; a knock that is repeated for longer repeats itself. */
 #define SYNS_KEPT 10

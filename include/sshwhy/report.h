@@ -110,6 +110,8 @@ struct report {
 	/* analyze only */
 	unsigned attempts;   /* 0: not written */
 	const char *capture; /* file name */
+	const char *const *captures; /* those that were joined, from the client's on */
+	size_t capture_count;
 };
 
 /* One line of JSON (SPEC 2) and a newline, written with one fwrite. */

@@ -20,7 +20,7 @@ struct traffic;
 struct dossier; /* traffic/dossier.h */
 struct packet;
 
-/* Who keeps what settles, instead of having it reported: see ends.h. */
+/* Who keeps what settles, instead of having it reported: see joint.h. */
 struct traffic_heir {
 	void *context;
 	/* Copies what it wants to keep; false: the report is to be given as ever. */

@@ -45,5 +45,9 @@ void report_build(struct report *report, const struct run *run,
 /* The same from a tracker that has seen the packets, as of `now_ns`. */
 void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
 			  const struct report_options *options, struct arena *arena);
+/* And from facts that were gathered already, `track` being among what they come from. */
+void report_build_facts(struct report *report, const struct track *track,
+			const struct facts *facts, const struct report_options *options,
+			struct arena *arena);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "cli/reports.h"
-#include "sshwhy/traffic.h"
+#include "sshwhy/joint.h"
 
 #define PORTS_MAX 16
 
@@ -15,15 +15,17 @@ struct arguments {
 	uint16_t ports[PORTS_MAX];
 	size_t port_count;
 	const char *only;
-	bool vantage_given;
-	enum vantage vantage;
+	enum vantage vantages[JOINT_CAPTURES_MAX]; /* of one for all, or one a file */
+	unsigned vantage_count;
+	struct joint *joint; /* NULL: each file for itself */
 };
 
 enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_GROUP, KEY_VM };
 
 static const struct argp_option options[] = {
 	{ "vantage", KEY_VANTAGE, "WHERE", 0,
-	  "client, internet, vnet or vm: where the capture was taken (else inferred)", 1 },
+	  "client, internet, vnet or vm: where the capture was taken (else inferred); of several "
+	  "captures a list, client,vm", 1 },
 	{ "port", KEY_PORT, "LIST", 0,
 	  "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
 	{ "only", KEY_ONLY, "PATTERN", 0, "those whose client, server, port, cause or outcome matches", 1 },
@@ -32,11 +34,28 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
+static bool parse_vantages(struct arguments *a, char *text, struct error *error)
+{
+	char *rest = NULL;
+	int value = 0;
+	a->vantage_count = 0;
+	for (char *word = strtok_r(text, ",", &rest); word != NULL;
+	     word = strtok_r(NULL, ",", &rest)) {
+		if (a->vantage_count == JOINT_CAPTURES_MAX)
+			return error_set(error, EXIT_USAGE, "more than %d vantage points",
+					 JOINT_CAPTURES_MAX);
+		if (!parse_name("vantage", word, vantage_names, VANTAGES, &value, error))
+			return false;
+		a->vantages[a->vantage_count++] = (enum vantage)value;
+	}
+	return a->vantage_count > 0 ||
+	       parse_name("vantage", text, vantage_names, VANTAGES, &value, error);
+}
+
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *a = state->input;
 	struct error error = { 0 };
-	int value = 0;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->output;
@@ -49,10 +68,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		usage_error("a capture file is missing");
 		return 0;
 	case KEY_VANTAGE:
-		if (!parse_name("vantage", text, vantage_names, VANTAGES, &value, &error))
+		if (!parse_vantages(a, text, &error))
 			usage_error("%s", error.text);
-		a->vantage = (enum vantage)value;
-		a->vantage_given = true;
 		return 0;
 	case KEY_PORT:
 		if (!parse_ports(text, a->ports, PORTS_MAX, &a->port_count, &error))
@@ -91,16 +108,27 @@ static bool analyze_run(const struct arguments *a, struct run *run, struct savef
 	return whole;
 }
 
-static struct traffic *open_traffic(const struct arguments *a, struct reports *reports,
-				    struct error *error)
+/* Of file number `index`, counted from 0. */
+static struct traffic_options options_for(const struct arguments *a, int index)
 {
 	struct traffic_options wanted = { .ports = a->ports,
 					   .port_count = a->port_count,
-					   .vantage_given = a->vantage_given,
-					   .vantage = a->vantage,
+					   .vantage_given = a->vantage_count == 1 ||
+							    index < (int)a->vantage_count,
 					   .report = a->report };
+	if (wanted.vantage_given)
+		wanted.vantage = a->vantages[a->vantage_count == 1 ? 0 : index];
+	return wanted;
+}
+
+static struct traffic *open_traffic(const struct arguments *a, int index, struct reports *reports,
+				    struct error *error)
+{
+	struct traffic_options wanted = options_for(a, index);
 	if (!random_key(wanted.key, error))
 		return NULL;
+	if (a->joint != NULL)
+		wanted.heir = joint_begin(a->joint, a->files[index], &wanted);
 	struct traffic *traffic = traffic_new(&wanted, take_report, reports);
 	if (traffic == NULL)
 		error_set(error, EXIT_UNAVAILABLE, "out of memory");
@@ -118,12 +146,13 @@ static bool tell_damage(const struct savefile *savefile, const char *file, uint6
 }
 
 /* Somebody else's capture: one pass, whatever its length. */
-static bool analyze_traffic(const struct arguments *a, struct savefile *savefile, const char *file,
+static bool analyze_traffic(const struct arguments *a, int index, struct savefile *savefile,
 			    struct reports *reports, struct error *error)
 {
 	struct frame frame;
 	enum savefile_status status;
-	struct traffic *traffic = open_traffic(a, reports, error);
+	const char *file = a->files[index];
+	struct traffic *traffic = open_traffic(a, index, reports, error);
 	if (traffic == NULL)
 		return false;
 	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
@@ -131,30 +160,56 @@ static bool analyze_traffic(const struct arguments *a, struct savefile *savefile
 	traffic_end(traffic);
 	struct traffic_tally tally = traffic_tally(traffic);
 	traffic_free(traffic);
+	if (a->joint != NULL)
+		joint_capture(a->joint, &tally);
 	reports_room(file, tally);
 	if (status == SAVEFILE_DAMAGED)
 		return tell_damage(savefile, file, tally.frames, error);
-	if (tally.conversations == 0)
+	/* (of one of several captures that is worth knowing: the others tell) */
+	if (tally.conversations == 0 && a->joint == NULL)
 		return error_set(error, EXIT_UNKNOWN, "%s: no SSH conversation in %llu frames", file,
 				 (unsigned long long)tally.frames);
 	return true;
 }
 
 /* 0, or why there is no verdict, or none of all of it. */
-static int analyze_file(const struct arguments *a, const char *file, struct reports *reports)
+static int analyze_file(const struct arguments *a, int index, struct reports *reports)
 {
 	struct run run;
 	struct error error = { 0 };
+	const char *file = a->files[index];
 	struct savefile *savefile = savefile_open(file, &error);
 	if (savefile == NULL)
 		return output_error(&error);
 	reports->capture = file;
 	bool ours = run_begin(&run, savefile);
 	bool fine = ours ? analyze_run(a, &run, savefile, file, reports, &error)
-			 : analyze_traffic(a, savefile, file, reports, &error);
+			 : analyze_traffic(a, index, savefile, reports, &error);
 	run_free(&run);
 	savefile_close(savefile);
 	return fine ? EXIT_HEALTHY : output_error(&error);
+}
+
+/* What several captures show of the same conversations. */
+static int end_joint(const struct arguments *a, struct reports *reports)
+{
+	struct error error = { 0 };
+	if (a->joint == NULL)
+		return EXIT_HEALTHY;
+	joint_end(a->joint);
+	uint64_t given_away = joint_given_away(a->joint);
+	joint_free(a->joint);
+	if (given_away > 0) {
+		error_set(&error, EXIT_HEALTHY,
+			  "%llu conversations were not compared with the other captures: there was no "
+			  "room for so many",
+			  (unsigned long long)given_away);
+		output_error(&error);
+	}
+	if (reports->taken > 0)
+		return EXIT_HEALTHY;
+	error_set(&error, EXIT_UNKNOWN, "no SSH conversation in any of the captures");
+	return output_error(&error);
 }
 
 /* Of several exit codes the gravest: what kept a file from being read whole, then the most
@@ -163,9 +218,11 @@ static int analyze_files(const struct arguments *a, struct reports *reports)
 {
 	int unread = EXIT_HEALTHY;
 	for (int i = 0; i < a->file_count; i++) {
-		int code = analyze_file(a, a->files[i], reports);
+		int code = analyze_file(a, i, reports);
 		unread = code > unread ? code : unread;
 	}
+	int unjoined = end_joint(a, reports);
+	unread = unread > unjoined ? unread : unjoined;
 	bool any = summary_count(reports->summary) > 0;
 	int code = reports_end(reports);
 	if (unread >= EXIT_USAGE && code < EXIT_USAGE)
@@ -188,7 +245,13 @@ int command_analyze(int argc, char **argv)
 	struct reports reports;
 	struct error error = { 0 };
 	parse_command_line(&argp, argc, argv, &a);
+	if (a.vantage_count > 1 && (int)a.vantage_count != a.file_count)
+		usage_error("%u vantage points for %d captures", a.vantage_count, a.file_count);
 	if (!reports_start(&reports, &a.output, a.only, &error))
 		return output_error(&error);
+	if (a.file_count > 1 && a.file_count <= JOINT_CAPTURES_MAX) {
+		struct traffic_options wanted = options_for(&a, 0);
+		a.joint = joint_new(&wanted, take_report, &reports);
+	}
 	return analyze_files(&a, &reports);
 }

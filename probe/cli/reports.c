@@ -88,7 +88,8 @@ void reports_take(struct reports *reports, const struct report *report)
 {
 	struct error error = { 0 };
 	struct report named = *report;
-	named.capture = reports->capture;
+	if (named.capture == NULL)
+		named.capture = reports->capture;
 	reports->taken++;
 	if (!is_picked(reports->only, &named))
 		return;
