@@ -22,6 +22,7 @@ struct joining {
 	size_t first, end; /* the attempts of `base` that are read as one */
 	struct run *run;
 	struct facts facts;
+	struct report_clock clock; /* capture NULL: not known */
 };
 
 bool is_client_end(const struct joint *joint, const struct entry *entry)
@@ -181,7 +182,7 @@ static void tell_port(struct joining *j)
 static const char *span(int64_t ns, char text[32])
 {
 	double seconds = (double)(ns < 0 ? -ns : ns) / 1e9;
-	if (seconds < 1)
+	if (seconds < 0.1)
 		snprintf(text, 32, "%.3f ms", seconds * 1000);
 	else
 		snprintf(text, 32, "%.3f s", seconds);
@@ -203,6 +204,9 @@ static void tell_clock(struct joining *j, const struct shift *shift)
 		    name, span(ahead_ns, ahead), ahead_ns < 0 ? "behind" : "ahead of",
 		    j->capture->name, span(within_ns, within));
 		set_fact(j, ANSWER_CLOCK_COMPARED, line.text);
+		j->clock = (struct report_clock){ .capture = name,
+						  .ahead_seconds = (double)ahead_ns / 1e9,
+						  .within_seconds = (double)within_ns / 1e9 };
 		return;
 	}
 	if (shift->up && shift->down)
@@ -323,7 +327,7 @@ static void join_facts(struct joining *j, const struct facts *far)
 		drop(j, QUESTION_CUTTER);
 	if (arrives && cutter == ANSWER_CUTTER_INSIDE)
 		drop(j, QUESTION_CUTTER);
-	if (known && crossing != ANSWER_CROSSING_ANSWERED_BY_ANOTHER)
+	if (crossing != ANSWER_NONE && crossing != ANSWER_CROSSING_ANSWERED_BY_ANOTHER)
 		drop(j, QUESTION_WHO);
 }
 
@@ -422,6 +426,16 @@ struct absence {
 	unsigned packet_count;
 };
 
+/* Then its connection is there as well, and is not known again. */
+static bool is_looked_at(const struct joint *joint, unsigned capture, uint16_t port)
+{
+	bool looked_at = port == SSH_PORT;
+	for (uint32_t i = 0; i < joint->entry_count; i++)
+		looked_at |= joint->entries[i].used && joint->entries[i].capture == capture &&
+			     joint->entries[i].dossier.conversation.port == port;
+	return looked_at;
+}
+
 static void look_for(const struct joining *j, unsigned attempt, struct absence *absence)
 {
 	struct trace trace;
@@ -429,7 +443,10 @@ static void look_for(const struct joining *j, unsigned attempt, struct absence *
 	const struct marks *marks = &j->near->marks[attempt];
 	const struct sighting *same = sightings_find(j->joint, j->other, marks->client_isn);
 	unsigned index = (unsigned)(j->other - j->joint->captures);
-	absence->doubtful |= !marks->syn || j->near->thread[attempt] != NO_THREAD;
+	if (!marks->syn)
+		return;
+	absence->doubtful |= j->near->thread[attempt] != NO_THREAD ||
+			     (same != NULL && is_looked_at(j->joint, index, same->port));
 	if (same != NULL) {
 		absence->elsewhere = true;
 		absence->port = same->port;
@@ -459,6 +476,14 @@ static bool is_answered(const struct facts *facts)
 	       syn == ANSWER_SYN_TARGET_UNREACHABLE;
 }
 
+/* Who answers may carry the words on, as they are: nothing is wrong with that, and where
+ * they are not seen nobody knows. */
+static bool may_be_relayed(const struct facts *facts)
+{
+	return fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_SYN_ACK &&
+	       fact_answer(facts, QUESTION_SSH) == ANSWER_NONE;
+}
+
 static void tell_absence(struct joining *j, const struct absence *absence)
 {
 	const struct capture *other = j->other;
@@ -473,7 +498,7 @@ static void tell_absence(struct joining *j, const struct absence *absence)
 				   : ", which covers the time but has nothing else from outside "
 				     "either: it does not show that it would have any");
 		set_fact(j, ANSWER_CROSSING_NOT_SEEN, line.text);
-	} else if (complete && absence->covered >= (answered ? 1 : 2)) {
+	} else if (complete && absence->covered >= (answered ? 1 : 2) && !may_be_relayed(&j->facts)) {
 		add(&line, ", which covers the time and shows what others send");
 		if (answered)
 			add(&line, "; the client is answered all the same");
@@ -495,6 +520,8 @@ static bool find_absence(struct joining *j)
 	char text[160];
 	for (size_t n = j->first; n < j->end; n++)
 		look_for(j, (unsigned)n, &absence);
+	if (absence.doubtful || absence.syns == 0)
+		return false;
 	if (absence.elsewhere) {
 		snprintf(text, sizeof(text),
 			 "its SYN is in %s too, to port %u: --port %u looks at that",
@@ -502,8 +529,6 @@ static bool find_absence(struct joining *j)
 		set_fact(j, ANSWER_JOINED_ON_THE_WAY, text);
 		return true;
 	}
-	if (absence.doubtful || absence.syns == 0)
-		return false;
 	tell_absence(j, &absence);
 	if (fact_answer(&j->facts, QUESTION_CROSSING) == ANSWER_NONE)
 		return false;
@@ -535,6 +560,7 @@ static void give_report(struct joining *j, struct report *report)
 		names[count++] = j->other->name;
 	report->captures = names;
 	report->capture_count = count;
+	report->clock = j->clock.capture != NULL ? &j->clock : NULL;
 	j->joint->settled(j->joint->context, report);
 }
 

@@ -56,7 +56,8 @@ bool sightings_resemble(const struct joint *joint, const struct capture *capture
 	const struct sighting *row = &joint->sightings[capture->syn_first];
 	for (uint32_t i = 0; i < capture->syn_count; i++) {
 		int64_t apart = row[i].time_ns - around_ns;
-		if (row[i].window != marks->window || apart > within_ns || apart < -within_ns)
+		if (row[i].sequence == marks->client_isn || row[i].window != marks->window ||
+		    apart > within_ns || apart < -within_ns)
 			continue;
 		if (!row[i].stamped || !marks->stamped || row[i].timestamp == marks->timestamp)
 			return true;

@@ -52,6 +52,12 @@ static bool no_accident(const struct observation *o, unsigned copies)
 	return paths_accident(&o->facts->paths, PATH_TTL_MAX, copies) <= ACCIDENT;
 }
 
+/* What has come to the VM was not lost on the way. */
+static bool unheard_for_good(const struct observation *o, unsigned copies)
+{
+	return at_the_vm(o->run) ? copies > 1 : no_accident(o, copies);
+}
+
 /* A server that says something says it again until it is acknowledged, each time after
  * twice as long (RFC 6298): so often that by chance no copy of it is lost. */
 static int64_t speech_patience(const struct observation *o)
@@ -402,7 +408,8 @@ static void swallowed(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	if (c->client_data_frame == 0 || c->client_acked_frame != 0 ||
-	    !waited(o, c->client_data_ns, HEARING_PATIENCE) || !no_accident(o, c->client_data_sent))
+	    !waited(o, c->client_data_ns, HEARING_PATIENCE) ||
+	    !unheard_for_good(o, c->client_data_sent))
 		return;
 	struct fact *fact = fact_set(o, ANSWER_SSH_SWALLOWED,
 				     "the server's identification comes; the client's is sent %u "
@@ -507,7 +514,7 @@ static void not_a_word(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 	} else if (c->client_data_frame != 0 && c->client_acked_frame == 0) {
 		if (waited(o, c->client_data_ns, HEARING_PATIENCE) &&
-		    no_accident(o, c->client_data_sent))
+		    unheard_for_good(o, c->client_data_sent))
 			fact = fact_set(o, ANSWER_SSH_DEAF,
 					"the connection is accepted; what the client says is sent "
 					"%u times, never acknowledged",
@@ -639,6 +646,8 @@ static void observe_ender(struct observation *o)
 				: "");
 		fact_packet(fact, hop->reply_frame);
 		fact_packet(fact, hop->reset_frame);
+	} else if (c->syn_ack_ttl == 0) {
+		return; /* the capture begins after it */
 	} else if (end_ttl == c->syn_ack_ttl) {
 		fact = fact_set(o, ANSWER_CUTTER_VM,
 				"the packet that ends it has the TTL of the SYN-ACK (%u)",

@@ -209,6 +209,12 @@ static json_t *whole(const struct report *report)
 	if (report->capture_count > 0)
 		json_object_set_new(root, "captures",
 				    array(report->capture_count, report->captures, text_item));
+	if (report->clock != NULL)
+		json_object_set_new(root, "clock",
+				    json_pack("{s:o,s:f,s:f}", "capture",
+					      text(report->clock->capture), "ahead_seconds",
+					      report->clock->ahead_seconds, "within_seconds",
+					      report->clock->within_seconds));
 	return root;
 }
 

@@ -299,6 +299,8 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 	answer.number = 0;
 	answer.sequence = (from_client ? packet->acknowledgement : packet->sequence) - 1;
 	answer.acknowledgement = from_client ? packet->sequence : packet->acknowledgement;
+	/* what the client sends has no TTL of the server's */
+	answer.ttl = from_client ? 0 : packet->ttl;
 	exchange->purpose = PURPOSE_SSH;
 	exchange->connection = connection_new(track->arena, &answer);
 	exchange->connection->established = true;
@@ -313,7 +315,7 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 		.reply = REPLY_SYN_ACK,
 		.reply_ns = packet->time_ns,
 		.from = run->address,
-		.reply_ttl = packet->ttl,
+		.reply_ttl = answer.ttl,
 	};
 	return exchange;
 }

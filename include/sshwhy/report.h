@@ -67,6 +67,13 @@ struct report_also {
 	const char *text;
 };
 
+/* How far the clock of one capture is ahead of that of the first. */
+struct report_clock {
+	const char *capture;
+	double ahead_seconds;  /* < 0: behind */
+	double within_seconds; /* it may be wrong by so much */
+};
+
 struct report {
 	const char *host;     /* as asked for */
 	const char *address;  /* literal, NULL when it did not resolve */
@@ -112,6 +119,7 @@ struct report {
 	const char *capture; /* file name */
 	const char *const *captures; /* those that were joined, from the client's on */
 	size_t capture_count;
+	const struct report_clock *clock; /* NULL: not known */
 };
 
 /* One line of JSON (SPEC 2) and a newline, written with one fwrite. */
