@@ -19,6 +19,7 @@ struct comparing {
 	int64_t shift_ns;	 /* a packet is seen so much later in z, or at the most a little
 				    more: by z's clock */
 	struct crossing *out;
+	struct finding *told; /* of it, the last */
 };
 
 static void say(struct comparing *c, enum answer answer, const char *format, ...)
@@ -26,17 +27,20 @@ static void say(struct comparing *c, enum answer answer, const char *format, ...
 
 static void say(struct comparing *c, enum answer answer, const char *format, ...)
 {
+	bool who = answer_question(answer) == QUESTION_ANSWERER;
 	va_list arguments;
+	c->told = who ? &c->out->answerer : &c->out->crossing;
 	va_start(arguments, format);
-	vsnprintf(c->out->text, sizeof(c->out->text), format, arguments);
+	vsnprintf(c->told->text, sizeof(c->told->text), format, arguments);
 	va_end(arguments);
-	c->out->answer = answer;
+	c->told->answer = answer;
 }
 
+/* At what it was said of last. */
 static void point_at(struct comparing *c, const struct step *step)
 {
-	if (step != NULL && step->number != 0 && c->out->packet_count < FACT_PACKETS_MAX)
-		c->out->packets[c->out->packet_count++] = step->number;
+	if (step != NULL && step->number != 0 && c->told->packet_count < FACT_PACKETS_MAX)
+		c->told->packets[c->told->packet_count++] = step->number;
 }
 
 /* -- what an end shows ------------------------------------------------------------------ */
@@ -82,7 +86,8 @@ static unsigned count_of(const struct end *end, is_kind *kind)
 static const struct step *first_end_of(const struct end *end, bool from_client)
 {
 	for (unsigned i = 0; i < end->trace->count; i++)
-		if (ends_it(&end->trace->steps[i]) && end->trace->steps[i].from_client == from_client)
+		if (ends_it(&end->trace->steps[i]) &&
+		    end->trace->steps[i].from_client == from_client)
 			return &end->trace->steps[i];
 	return NULL;
 }
@@ -112,8 +117,9 @@ static int64_t shift_by_syn(const struct end *a, const struct end *z)
 	for (unsigned i = 0; i < a->trace->count; i++)
 		for (unsigned n = 0; n < z->trace->count; n++) {
 			const struct step *x = &a->trace->steps[i], *y = &z->trace->steps[n];
-			bool same = x->stamped && y->stamped ? x->timestamp == y->timestamp
-							      : x->ip_id != 0 && x->ip_id == y->ip_id;
+			bool same = x->stamped && y->stamped
+					    ? x->timestamp == y->timestamp
+					    : x->ip_id != 0 && x->ip_id == y->ip_id;
 			if (is_client_syn(x) && is_client_syn(y) && same)
 				return y->time_ns - x->time_ns;
 		}
@@ -124,12 +130,12 @@ static int64_t shift_by_syn(const struct end *a, const struct end *z)
 
 static void answered_by_another(struct comparing *c, const struct step *answer)
 {
-	say(c, ANSWER_CROSSING_ANSWERED_BY_ANOTHER,
+	say(c, ANSWER_ANSWERER_ANOTHER,
 	    "the client gets a %s; %s shows that the SYN comes to the VM, and that the VM sends no "
 	    "such answer",
-	    answer->rejects		? "rejection"
+	    answer->rejects	      ? "rejection"
 	    : answer->flags & TCP_RST ? "reset"
-					: "SYN-ACK",
+				      : "SYN-ACK",
 	    c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, answer);
@@ -150,8 +156,8 @@ static void nothing_sent(struct comparing *c, const struct step *got)
 		say(c, ANSWER_CROSSING_ALL_ARRIVE,
 		    "%u SYN%s of the client's %u come%s to %s, and nothing is sent back there",
 		    count_of(c->z, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "" : "s",
-		    count_of(c->a, is_client_syn),
-		    count_of(c->z, is_client_syn) == 1 ? "s" : "", c->z->name);
+		    count_of(c->a, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "s" : "",
+		    c->z->name);
 		point_at(c, first_of(c->a, is_client_syn));
 	} else if (got != NULL && c->z->both_ways && server_has_shown(c, got->time_ns)) {
 		answered_by_another(c, got);
@@ -189,37 +195,50 @@ static bool is_another_answer(const struct comparing *c)
 	return true;
 }
 
-/* Whether the answer is settled: nothing else need be compared. */
+static void answered_by_vm(struct comparing *c, const struct step *sent, const struct step *got)
+{
+	say(c, ANSWER_ANSWERER_VM, "the VM's %s (frame %llu of %s) is what the client gets",
+	    sent->rejects    ? "rejection"
+	    : is_reset(sent) ? "reset"
+			     : "SYN-ACK",
+	    (unsigned long long)sent->number, c->z->name);
+	point_at(c, first_of(c->a, is_client_syn));
+	point_at(c, got);
+}
+
+/* The VM has sent one answer, the client has got another. */
+static void compare_different(struct comparing *c, const struct step *sent, const struct step *got)
+{
+	bool also_reset = is_server_answer(sent) && first_of(c->z, is_reset) != NULL;
+	if (!also_reset && !got->rejects && server_has_shown(c, got->time_ns))
+		answered_by_another(c, got);
+}
+
+/* Whether there is a connection to compare. */
 static bool compare_answers(struct comparing *c)
 {
 	const struct step *got = answer_at(c->a), *sent = answer_at(c->z);
 	if (sent == NULL) {
 		nothing_sent(c, got);
-		return true;
-	}
-	if (is_server_answer(sent)) {
-		if (got == NULL)
-			nothing_got(c, sent, is_server_answer);
-		else if (!is_server_answer(got) ? first_of(c->z, is_reset) == NULL &&
-							  server_has_shown(c, got->time_ns)
-						: is_another_answer(c))
-			answered_by_another(c, got);
-		return got == NULL || !is_server_answer(got) || c->out->answer != ANSWER_NONE;
+		return false;
 	}
 	if (got == NULL) {
-		if (is_reset(sent))
-			nothing_got(c, sent, is_reset);
-	} else if (is_reset(sent) == is_reset(got) && !is_server_answer(got)) {
-		say(c, ANSWER_CROSSING_ALL_ARRIVE,
-		    "the VM's %s (frame %llu of %s) is what the client gets",
-		    sent->rejects ? "rejection" : "reset", (unsigned long long)sent->number,
-		    c->z->name);
-		point_at(c, first_of(c->a, is_client_syn));
-		point_at(c, got);
-	} else if (is_server_answer(got) && server_has_shown(c, got->time_ns)) {
-		answered_by_another(c, got);
+		if (!sent->rejects)
+			nothing_got(c, sent, is_reset(sent) ? is_reset : is_server_answer);
+		return false;
 	}
-	return true;
+	bool alike =
+		is_server_answer(sent) == is_server_answer(got) && sent->rejects == got->rejects;
+	if (!alike) {
+		compare_different(c, sent, got);
+		return false;
+	}
+	if (is_server_answer(sent) && is_another_answer(c)) {
+		answered_by_another(c, got);
+		return false;
+	}
+	answered_by_vm(c, sent, got);
+	return is_server_answer(sent);
 }
 
 /* -- ends --------------------------------------------------------------------------------- */
@@ -241,7 +260,8 @@ static bool servers_end_is_odd(struct comparing *c)
 	if (!server_has_shown(c, got->time_ns))
 		return true;
 	say(c, ANSWER_CROSSING_END_NEVER_SENT,
-	    "the %s that the client gets in the VM's name was never sent by the VM: %s, which shows "
+	    "the %s that the client gets in the VM's name was never sent by the VM: %s, which "
+	    "shows "
 	    "the connection%s, does not have it",
 	    end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
 	point_at(c, got);
@@ -378,7 +398,8 @@ static bool words_are_lost(struct comparing *c, bool client)
 		    large ? "; smaller ones do" : "; others do");
 	else
 		say(c, answer,
-		    "the VM's segment of %u bytes from byte %u on leaves it %u times (frames %llu to "
+		    "the VM's segment of %u bytes from byte %u on leaves it %u times (frames %llu "
+		    "to "
 		    "%llu of %s) and never comes to the client%s",
 		    missing.length, missing.from, missing.copies,
 		    (unsigned long long)missing.first->number,
@@ -428,7 +449,8 @@ unsigned crossing_lost(const struct trace *from, const struct trace *to)
 static void all_arrives(struct comparing *c)
 {
 	say(c, ANSWER_CROSSING_ALL_ARRIVE,
-	    "what either side sends comes to the other: %u packets of the client's are in %s as %u, "
+	    "what either side sends comes to the other: %u packets of the client's are in %s as "
+	    "%u, "
 	    "%u of the VM's come to the client as %u",
 	    packets_of(c->a->trace, true), c->z->name, packets_of(c->z->trace, true),
 	    packets_of(c->z->trace, false), packets_of(c->a->trace, false));
@@ -441,11 +463,11 @@ static void all_arrives(struct comparing *c)
 void cross(const struct end *a, const struct end *z, struct crossing *out)
 {
 	struct comparing c = { .a = a, .z = z, .out = out };
-	*out = (struct crossing){ .answer = ANSWER_NONE };
+	*out = (struct crossing){ .crossing.answer = ANSWER_NONE };
 	if (first_of(a, is_client_syn) == NULL || first_of(z, is_client_syn) == NULL)
 		return;
 	c.shift_ns = shift_by_syn(a, z);
-	if (compare_answers(&c))
+	if (!compare_answers(&c))
 		return;
 	if (servers_end_is_odd(&c) || clients_end_is_odd(&c) || words_are_lost(&c, true) ||
 	    words_are_lost(&c, false))

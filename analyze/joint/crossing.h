@@ -20,11 +20,16 @@ struct end {
 
 #define CROSSING_TEXT 480
 
-struct crossing {
-	enum answer answer; /* ANSWER_NONE: nothing is proved */
+/* ANSWER_NONE: nothing is proved. */
+struct finding {
+	enum answer answer;
 	char text[CROSSING_TEXT];
 	uint64_t packets[FACT_PACKETS_MAX]; /* of the client's capture */
 	unsigned packet_count;
+};
+
+struct crossing {
+	struct finding answerer, crossing; /* answers to the questions of these names */
 };
 
 void cross(const struct end *client, const struct end *server, struct crossing *crossing);

@@ -54,8 +54,8 @@ static struct place most_alike(struct joint *joint, const struct entry *entry, u
 		if (!other->used || other->capture != capture)
 			continue;
 		for (unsigned n = 0; n < other->dossier.flow_count; n++) {
-			unsigned points = alike(entry, &entry->marks[attempt], other,
-						&other->marks[n]);
+			unsigned points =
+				alike(entry, &entry->marks[attempt], other, &other->marks[n]);
 			if (points < most || points < ENOUGH)
 				continue;
 			best = points > most ? (struct place){ other, n }
@@ -89,8 +89,8 @@ static void learn_shift(struct joint *joint, const struct entry *entry, unsigned
 	trace_read(&entry->dossier, attempt, joint->reading, first);
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		const struct entry *other = &joint->entries[i];
-		unsigned n = other->used ? attempt_of(other, entry->thread[attempt])
-					 : ATTEMPTS_KEPT;
+		unsigned n =
+			other->used ? attempt_of(other, entry->thread[attempt]) : ATTEMPTS_KEPT;
 		if (n == ATTEMPTS_KEPT || other->capture <= entry->capture)
 			continue;
 		trace_read(&other->dossier, n, joint->reading, second);

@@ -19,7 +19,7 @@ struct joining {
 	struct entry *const *members;
 	unsigned member_count;
 	const struct capture *capture, *other; /* of near and far */
-	size_t first, end; /* the attempts of `base` that are read as one */
+	size_t first, end;		       /* the attempts of `base` that are read as one */
 	struct run *run;
 	struct facts facts;
 	struct report_clock clock; /* capture NULL: not known */
@@ -59,8 +59,7 @@ static bool may_be_client_end(const struct joint *joint, const struct entry *ent
 static void set_fact(struct joining *j, enum answer answer, const char *text)
 {
 	struct fact *fact = &j->facts.fact[answer_question(answer)];
-	*fact = (struct fact){ .answer = answer,
-			       .text = arena_string(&j->run->arena, text) };
+	*fact = (struct fact){ .answer = answer, .text = arena_string(&j->run->arena, text) };
 }
 
 static void drop(struct joining *j, enum question question)
@@ -109,7 +108,8 @@ static bool same_ends(const struct entry *a, const struct marks *x, const struct
 static void add_changed(struct line *line, const struct marks *x, const struct marks *y)
 {
 	if (x->ttl > y->ttl && y->ttl != 0)
-		add(line, "; %u router%s between", x->ttl - y->ttl, x->ttl - y->ttl == 1 ? "" : "s");
+		add(line, "; %u router%s between", x->ttl - y->ttl,
+		    x->ttl - y->ttl == 1 ? "" : "s");
 	if (x->client_isn != y->client_isn)
 		add(line, "; the client's sequence numbers are changed");
 	if (x->answer && y->answer && x->server_isn != y->server_isn)
@@ -171,9 +171,9 @@ static void tell_port(struct joining *j)
 	char text[96];
 	snprintf(text, sizeof(text), "port %u leads to port %u of the VM", asked, reached);
 	set_fact(j,
-		 asked == reached	? ANSWER_MAPPED_SAME
-		 : reached == SSH_PORT	? ANSWER_MAPPED_SSH
-					: ANSWER_MAPPED_OTHER,
+		 asked == reached      ? ANSWER_MAPPED_SAME
+		 : reached == SSH_PORT ? ANSWER_MAPPED_SSH
+				       : ANSWER_MAPPED_OTHER,
 		 text);
 }
 
@@ -212,7 +212,8 @@ static void tell_clock(struct joining *j, const struct shift *shift)
 	if (shift->up && shift->down)
 		add(&line, "the clocks of %s and %s do not run alike", j->capture->name, name);
 	else
-		add(&line, "the clock of %s is at %s %s %s that of %s: only one way's packets are in both",
+		add(&line,
+		    "the clock of %s is at %s %s %s that of %s: only one way's packets are in both",
 		    name, shift->up == (ahead_ns >= 0) ? "most" : "least", span(ahead_ns, ahead),
 		    ahead_ns < 0 ? "behind" : "ahead of", j->capture->name);
 	set_fact(j, ANSWER_CLOCK_BOUNDED, line.text);
@@ -220,12 +221,14 @@ static void tell_clock(struct joining *j, const struct shift *shift)
 
 /* -- crossing -------------------------------------------------------------------------------- */
 
-static void copy_crossing(struct joining *j, const struct crossing *crossing)
+static void tell_finding(struct joining *j, const struct finding *finding)
 {
-	set_fact(j, crossing->answer, crossing->text);
-	struct fact *fact = &j->facts.fact[QUESTION_CROSSING];
-	for (unsigned i = 0; i < crossing->packet_count; i++)
-		fact->packets[fact->packet_count++] = crossing->packets[i];
+	if (finding->answer == ANSWER_NONE)
+		return;
+	set_fact(j, finding->answer, finding->text);
+	struct fact *fact = &j->facts.fact[answer_question(finding->answer)];
+	for (unsigned i = 0; i < finding->packet_count; i++)
+		fact->packets[fact->packet_count++] = finding->packets[i];
 }
 
 static struct end end_of(const struct joint *joint, const struct entry *entry, unsigned attempt,
@@ -252,7 +255,7 @@ static bool cross_attempt(struct joining *j, uint32_t thread, struct shift *shif
 	if (!may_be_client_end(j->joint, j->near) || !is_server_end(j->joint, j->far))
 		return false;
 	if (is_relayed(&near.marks, &far.marks)) {
-		set_fact(j, ANSWER_CROSSING_RELAYED,
+		set_fact(j, ANSWER_ANSWERER_RELAY,
 			 "somebody between answers the client and carries its words to the VM in a "
 			 "connection of his own, as they are");
 		return true;
@@ -260,16 +263,16 @@ static bool cross_attempt(struct joining *j, uint32_t thread, struct shift *shif
 	struct end client = end_of(j->joint, j->near, attempt, &near);
 	struct end server = end_of(j->joint, j->far, other, &far);
 	cross(&client, &server, &crossing);
-	if (crossing.answer == ANSWER_NONE)
-		return false;
 	unsigned up = crossing_lost(&near, &far), down = crossing_lost(&far, &near);
 	if (up + down > 0) {
-		size_t used = strlen(crossing.text);
-		snprintf(crossing.text + used, sizeof(crossing.text) - used,
+		char *text = crossing.crossing.text;
+		size_t used = strlen(text);
+		snprintf(text + used, CROSSING_TEXT - used,
 			 "; %u packets were lost on the way and repeated", up + down);
 	}
-	copy_crossing(j, &crossing);
-	return true;
+	tell_finding(j, &crossing.answerer);
+	tell_finding(j, &crossing.crossing);
+	return crossing.answerer.answer != ANSWER_NONE || crossing.crossing.answer != ANSWER_NONE;
 }
 
 /* -- the facts of both ends ------------------------------------------------------------------- */
@@ -286,9 +289,9 @@ static void take_from_far(struct joining *j, const struct facts *far, enum quest
 					 i > 0 ? ", " : "", (unsigned long long)fact->packets[i]);
 	set_fact(j, fact->answer,
 		 arena_format(&j->run->arena, "%s (%s%s%s%s)", fact->text, j->other->name,
-			      used == 0			 ? ""
+			      used == 0			? ""
 			      : fact->packet_count == 1 ? ", frame "
-							 : ", frames ",
+							: ", frames ",
 			      frames, fact->packet_count > 6 ? " and more" : ""));
 }
 
@@ -311,23 +314,21 @@ static struct dossier far_dossier(const struct joining *j)
 static void join_facts(struct joining *j, const struct facts *far)
 {
 	enum answer crossing = fact_answer(&j->facts, QUESTION_CROSSING);
-	bool known = crossing != ANSWER_NONE && crossing != ANSWER_CROSSING_RELAYED;
+	enum answer answerer = fact_answer(&j->facts, QUESTION_ANSWERER);
+	bool known = crossing != ANSWER_NONE;
 	take_from_far(j, far, QUESTION_ARRIVED);
 	if (!known && fact_answer(&j->facts, QUESTION_IN) == ANSWER_NONE)
 		take_from_far(j, far, QUESTION_BACK);
-	if (!known)
+	if (!known && answerer != ANSWER_ANSWERER_RELAY)
 		take_from_far(j, far, QUESTION_FAR);
 	if (fact_answer(&j->facts, QUESTION_SSH) == ANSWER_NONE) {
 		take_from_far(j, far, QUESTION_SSH);
 		take_from_far(j, far, QUESTION_CUTTER);
 	}
-	enum answer cutter = fact_answer(&j->facts, QUESTION_CUTTER);
-	bool arrives = crossing == ANSWER_CROSSING_ALL_ARRIVE;
-	if (known && (cutter == ANSWER_CUTTER_VM) != arrives && cutter != ANSWER_CUTTER_INSIDE)
+	bool vm_cuts = fact_answer(&j->facts, QUESTION_CUTTER) == ANSWER_CUTTER_VM;
+	if (known && vm_cuts != (crossing == ANSWER_CROSSING_ALL_ARRIVE))
 		drop(j, QUESTION_CUTTER);
-	if (arrives && cutter == ANSWER_CUTTER_INSIDE)
-		drop(j, QUESTION_CUTTER);
-	if (crossing != ANSWER_NONE && crossing != ANSWER_CROSSING_ANSWERED_BY_ANOTHER)
+	if (answerer != ANSWER_NONE && answerer != ANSWER_ANSWERER_ANOTHER)
 		drop(j, QUESTION_WHO);
 }
 
@@ -344,11 +345,11 @@ static void read_far(struct joining *j)
 	observe(&track, dossier.now_ns, &j->run->arena, &facts);
 	for (size_t i = 0; i < run.event_count; i++)
 		if (run.events[i].kind == EVENT_LIMIT)
-			run_event(j->run, &(struct event){ .kind = EVENT_LIMIT,
-							   .text = arena_format(
-								   &j->run->arena, "in %s, %s",
-								   j->other->name,
-								   run.events[i].text) });
+			run_event(j->run,
+				  &(struct event){ .kind = EVENT_LIMIT,
+						   .text = arena_format(&j->run->arena, "in %s, %s",
+									j->other->name,
+									run.events[i].text) });
 	join_facts(j, &facts);
 	run_free(&run);
 }
@@ -458,8 +459,8 @@ static void look_for(const struct joining *j, unsigned attempt, struct absence *
 			continue;
 		int64_t at = expected_ns(j->joint, j->near, index, step->time_ns, &slack_ns);
 		absence->syns++;
-		absence->covered += at - slack_ns >= j->other->first_ns &&
-				    at + slack_ns <= j->other->last_ns;
+		absence->covered +=
+			at - slack_ns >= j->other->first_ns && at + slack_ns <= j->other->last_ns;
 		absence->doubtful |=
 			sightings_resemble(j->joint, j->other, marks, at,
 					   slack_ns == CLOCKS_AGREE ? 10 * slack_ns : slack_ns);
@@ -484,8 +485,9 @@ static bool may_be_relayed(const struct facts *facts)
 	       fact_answer(facts, QUESTION_SSH) == ANSWER_NONE;
 }
 
-static void tell_absence(struct joining *j, const struct absence *absence)
+static bool tell_absence(struct joining *j, const struct absence *absence)
 {
+	enum answer answer = ANSWER_NONE;
 	const struct capture *other = j->other;
 	struct line line = { .used = 0 };
 	bool answered = is_answered(&j->facts);
@@ -493,25 +495,26 @@ static void tell_absence(struct joining *j, const struct absence *absence)
 	add(&line, "%u SYN%s of the client's in %s, and none in %s", absence->syns,
 	    absence->syns == 1 ? "" : "s", j->capture->name, other->name);
 	if (other->frames == 0 || (absence->covered > 0 && !other->from_outside)) {
-		add(&line, other->frames == 0
-				   ? ", which is empty: it does not show that it was made at the time"
-				   : ", which covers the time but has nothing else from outside "
-				     "either: it does not show that it would have any");
-		set_fact(j, ANSWER_CROSSING_NOT_SEEN, line.text);
-	} else if (complete && absence->covered >= (answered ? 1 : 2) && !may_be_relayed(&j->facts)) {
+		add(&line,
+		    other->frames == 0
+			    ? ", which is empty: it does not show that it was made at the time"
+			    : ", which covers the time but has nothing else from outside "
+			      "either: it does not show that it would have any");
+		answer = answered ? ANSWER_ANSWERER_NOT_SEEN : ANSWER_CROSSING_NOT_SEEN;
+	} else if (complete && absence->covered >= (answered ? 1 : 2) &&
+		   !may_be_relayed(&j->facts)) {
 		add(&line, ", which covers the time and shows what others send");
 		if (answered)
 			add(&line, "; the client is answered all the same");
-		set_fact(j,
-			 answered ? ANSWER_CROSSING_ANSWERED_BY_ANOTHER
-				  : ANSWER_CROSSING_SYNS_NEVER_ARRIVE,
-			 line.text);
-	} else {
-		return;
+		answer = answered ? ANSWER_ANSWERER_ANOTHER : ANSWER_CROSSING_SYNS_NEVER_ARRIVE;
 	}
-	struct fact *fact = &j->facts.fact[QUESTION_CROSSING];
+	if (answer == ANSWER_NONE)
+		return false;
+	set_fact(j, answer, line.text);
+	struct fact *fact = &j->facts.fact[answer_question(answer)];
 	for (unsigned i = 0; i < absence->packet_count; i++)
 		fact->packets[fact->packet_count++] = absence->packets[i];
+	return true;
 }
 
 static bool find_absence(struct joining *j)
@@ -529,15 +532,11 @@ static bool find_absence(struct joining *j)
 		set_fact(j, ANSWER_JOINED_ON_THE_WAY, text);
 		return true;
 	}
-	tell_absence(j, &absence);
-	if (fact_answer(&j->facts, QUESTION_CROSSING) == ANSWER_NONE)
-		return false;
-	if (fact_answer(&j->facts, QUESTION_CROSSING) == ANSWER_CROSSING_ANSWERED_BY_ANOTHER)
-		drop(j, QUESTION_CUTTER);
-	return true;
+	return tell_absence(j, &absence);
 }
 
-/* -- the report --------------------------------------------------------------------------------- */
+/* -- the report ---------------------------------------------------------------------------------
+ */
 
 static void stand_at_client(struct dossier *dossier, const char *other)
 {
@@ -570,7 +569,8 @@ static bool report_with(struct joining *j)
 	struct dossier dossier = j->base->dossier;
 	bool adds = false, tells = false;
 	if (j->base == j->near && may_be_client_end(j->joint, j->near) &&
-	    !is_client_end(j->joint, j->near) && (j->far == NULL || is_server_end(j->joint, j->far)))
+	    !is_client_end(j->joint, j->near) &&
+	    (j->far == NULL || is_server_end(j->joint, j->far)))
 		stand_at_client(&dossier, j->other->name);
 	for (j->first = 0; !tells && j->first < dossier.flow_count; j->first++) {
 		struct run run;
@@ -594,8 +594,7 @@ static bool report_with(struct joining *j)
 	return adds;
 }
 
-const struct entry *report_joined(struct joint *joint, struct entry *const *members,
-				  unsigned count)
+const struct entry *report_joined(struct joint *joint, struct entry *const *members, unsigned count)
 {
 	struct entry *near = members[0], *far = members[count - 1];
 	bool from_far = !may_be_client_end(joint, near) && is_server_end(joint, far);

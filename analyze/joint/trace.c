@@ -132,8 +132,7 @@ void trace_read(const struct dossier *dossier, unsigned index, struct reading *r
 	struct packet packet;
 	bool from_client;
 	*trace = (struct trace){ .whole = !(flow->bits & FLOW_FULL) &&
-					  flow->packets < PACKETS_KEPT &&
-					  flow->bits & FLOW_SYN };
+					  flow->packets < PACKETS_KEPT && flow->bits & FLOW_SYN };
 	reading->stream[SSH_CLIENT].started = reading->stream[SSH_SERVER].started = false;
 	reading->stream[SSH_CLIENT].length = reading->stream[SSH_SERVER].length = 0;
 	while (trace->count < TRACE_MAX && replay_next(&replay, &packet, &from_client)) {

@@ -17,7 +17,7 @@ struct step {
 	uint16_t ip_id;
 	uint8_t flags, ttl;
 	bool stamped, from_client;
-	bool rejects; /* an ICMP error: no other field but number, time and TTL holds */
+	bool rejects;	/* an ICMP error: no other field but number, time and TTL holds */
 	bool by_target; /* it comes from the server's address */
 };
 
@@ -41,7 +41,7 @@ struct trace {
 	struct marks marks;
 };
 
-struct reading; /* room for it */
+struct reading;			   /* room for it */
 struct reading *reading_new(void); /* NULL: no memory */
 void reading_free(struct reading *reading);
 

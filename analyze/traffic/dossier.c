@@ -66,10 +66,11 @@ static void add_gaps(struct run *run, const struct dossier *d)
 		add_limit(run, "what followed: there was no room for more conversations at once");
 	if (d->forgotten > 0)
 		add_limit(run,
-			  arena_format(&run->arena,
-				       "%llu other conversations that never began (a flood of SYNs?): "
-				       "there was no room for them",
-				       (unsigned long long)d->forgotten));
+			  arena_format(
+				  &run->arena,
+				  "%llu other conversations that never began (a flood of SYNs?): "
+				  "there was no room for them",
+				  (unsigned long long)d->forgotten));
 }
 
 void dossier_run(const struct dossier *d, struct run *run)
@@ -139,8 +140,8 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 
 /* The last attempts tell how it stands. One that the capture's end cut off tells nothing:
  * then those before it do. */
-void dossier_report(const struct dossier *d, const struct report_options *options,
-		    uint8_t *payload, traffic_settled *settled, void *context)
+void dossier_report(const struct dossier *d, const struct report_options *options, uint8_t *payload,
+		    traffic_settled *settled, void *context)
 {
 	for (size_t first = 0; first < d->flow_count; first++) {
 		struct run run;

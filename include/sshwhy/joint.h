@@ -17,13 +17,13 @@ struct joint;
 
 /* `options` as for traffic_new(); only its report options are used. NULL: no memory. */
 struct joint *joint_new(const struct traffic_options *options, traffic_settled *settled,
-		      void *context);
+			void *context);
 void joint_free(struct joint *joint);
 
 /* Another capture begins, at most JOINT_CAPTURES_MAX in all: its frames follow. The heir is
  * the joint's own, for all of them. `name` is borrowed. */
 const struct traffic_heir *joint_begin(struct joint *joint, const char *name,
-				      const struct traffic_options *options);
+				       const struct traffic_options *options);
 /* It is read, as far as it could be, and traffic_end() was called. */
 void joint_capture(struct joint *joint, const struct traffic_tally *tally);
 

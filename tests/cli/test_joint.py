@@ -47,6 +47,7 @@ class Joint(Case):
         self.assertEqual([report for report in reports if "captures" in report], [])
         for report in reports:
             self.assertEqual(self.fact(report, "crossing"), (None, ""))
+            self.assertEqual(self.fact(report, "answerer"), (None, ""))
         return reports
 
 
@@ -99,7 +100,7 @@ class Matching(Joint):
     def test_by_words(self):
         """No number is the same, but nobody else sends this key exchange."""
         report = self.joined(*both(Way(changed=(5, 6), stamps=None).talk()))
-        self.assertEqual(self.fact(report, "crossing")[0], "relayed")
+        self.assertEqual(self.fact(report, "answerer")[0], "a-relay")
         self.assertIn("another connection with the same words", self.fact(report, "joined")[1])
 
     def test_nothing_the_same(self):
@@ -229,7 +230,7 @@ class NeverArrives(Joint):
     def test_answered_all_the_same(self):
         way = Way().send(True, SYN, lost=True).send(False, RST | ACK, forged=0)
         report = self.joined(capture(0, way), capture(1, others(-9), others(9)))
-        self.assertEqual(self.fact(report, "crossing")[0], "answered-by-another")
+        self.assertEqual(self.fact(report, "answerer")[0], "another")
         self.assertEqual(report["verdict"]["sources"][0], 2)
 
     def test_answers(self):
@@ -325,6 +326,7 @@ class Conversation(Joint):
         way = Way().connect().send(False, PSH | ACK, HELLO).send(True, PSH | ACK, HELLO).send(False, RST | ACK)
         for report in self.reports(capture(0, way), capture(1, self.half(way))):
             self.assertEqual(self.fact(report, "crossing"), (None, ""))
+            self.assertEqual(self.fact(report, "answerer"), (None, ""))
 
     def half(self, way):
         made = Way()
