@@ -1,4 +1,5 @@
 /* report_text: what a person reads in ten seconds, most important first. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -119,6 +120,9 @@ static void put_setting(struct page *page, const struct report *report)
 	for (size_t i = 1; i < report->capture_count; i++)
 		fprintf(line, "%s%s", i + 1 < report->capture_count ? ", " : " and ",
 			report->captures[i]);
+	if (report->clock != NULL)
+		fprintf(line, ", whose clock is %.3f s %s", fabs(report->clock->ahead_seconds),
+			report->clock->ahead_seconds < 0 ? "behind" : "ahead");
 	if (fclose(line) == 0) {
 		page_ink(page, INK_DIM);
 		page_item(page, 2, "", text);

@@ -146,7 +146,8 @@ class Matching(Joint):
         self.assertIn("vm.pcap has it too", self.fact(report, "joined")[1])
 
     def test_text(self):
-        ended = sshwhy("analyze", *self.files(*both(Way().talk())))
+        ended = sshwhy("analyze", *self.files(*both(Way(ahead=-0.83).talk())))
+        self.assertRegex(ended.out, r"vm.pcap,\s+whose\s+clock\s+is\s+0.830\s+s\s+behind")
         self.assertRegex(ended.out, r"in\s+\S*client.pcap\s+and\s+\S*vm.pcap")
 
 
