@@ -47,16 +47,30 @@ static void report_alone(struct joint *joint, const struct dossier *dossier, uns
 	dossier_report(dossier, &joint->report, joint->payload, name_it, &naming);
 }
 
-/* The longest: it came farthest, and leaves most room. */
-static struct entry *longest(struct joint *joint)
+/* A flood has no end of single SYNs, and one alone proves nothing. */
+static bool is_lone(const struct dossier *dossier)
 {
-	struct entry *longest = NULL;
+	return dossier->flow_count == 1 && dossier->flows[0].packets <= 1;
+}
+
+/* Whether `a` is to make room rather than `b`: what is lone, then the longest, which came
+ * farthest and leaves most room. */
+static bool goes_before(const struct dossier *a, const struct dossier *b)
+{
+	if (is_lone(a) != is_lone(b))
+		return is_lone(a);
+	return length_of(a) > length_of(b);
+}
+
+static struct entry *least(struct joint *joint)
+{
+	struct entry *least = NULL;
 	for (uint32_t i = 0; i < joint->entry_count; i++)
 		if (joint->entries[i].used &&
-		    (longest == NULL ||
-		     length_of(&joint->entries[i].dossier) > length_of(&longest->dossier)))
-			longest = &joint->entries[i];
-	return longest;
+		    (least == NULL ||
+		     goes_before(&joint->entries[i].dossier, &least->dossier)))
+			least = &joint->entries[i];
+	return least;
 }
 
 static struct entry *free_entry(struct joint *joint)
@@ -119,9 +133,9 @@ static bool keep(void *context, const struct dossier *dossier)
 		struct entry *entry = free_entry(joint);
 		if (entry != NULL && copy_dossier(joint, entry, dossier))
 			return true;
-		entry = longest(joint);
+		entry = least(joint);
 		joint->given_away++;
-		if (entry == NULL || length_of(dossier) >= length_of(&entry->dossier)) {
+		if (entry == NULL || !goes_before(&entry->dossier, dossier)) {
 			capture->given_away = true;
 			return false;
 		}

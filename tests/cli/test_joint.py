@@ -350,6 +350,14 @@ class Many(Joint):
         if not SANITIZED:
             self.assertLess(ended.megabytes, 64)
 
+    def test_flood(self):
+        """Single SYNs leave the room to those that tell something."""
+        lone = [Way(nat=f"203.{n // 62500}.{n // 250 % 250}.{n % 250}", isn=(n * 70001, 1), stamps=(n * 5555, n), at=n * 0.001,
+                    ports=(1024 + n, 22)).syn() for n in range(1, 2500)]  # fmt: skip
+        mine = Way(at=2).talk()
+        reports = self.reports(capture(0, mine), capture(1, mine, *lone))
+        self.assertEqual([self.fact(r, "crossing")[0] for r in reports if "captures" in r], ["all-arrive"])
+
     def test_no_conversation(self):
         ended = self.analyze(capture(1, others(1)), capture(1, others(5)))
         self.assert_one_line_error(ended, UNKNOWN)
