@@ -14,8 +14,7 @@
 
 static void judge_settled(void *context, const struct report *report)
 {
-	(void)context;
-	judge(report, UINT64_MAX);
+	judge(report, *(const size_t *)context); /* the frames so far */
 }
 
 static void analyze_run(struct run *run)
@@ -35,12 +34,16 @@ static void analyze_traffic(struct savefile *savefile, enum vantage vantage)
 	struct traffic_options options = { .vantage_given = vantage != VANTAGE_UNKNOWN,
 					   .vantage = vantage,
 					   .report = { .group = "g", .vm = "v" } };
-	struct traffic *traffic = traffic_new(&options, judge_settled, NULL);
+	size_t frames = 0;
+	struct traffic *traffic = traffic_new(&options, judge_settled, &frames);
 	struct frame frame;
 	expect(traffic != NULL);
-	while (savefile_next(savefile, &frame) == SAVEFILE_FRAME)
+	while (savefile_next(savefile, &frame) == SAVEFILE_FRAME) {
+		frames++;
 		traffic_frame(traffic, &frame);
+	}
 	traffic_end(traffic);
+	expect(traffic_tally(traffic).frames == frames);
 	traffic_free(traffic);
 }
 
