@@ -78,7 +78,7 @@ static void packet(struct forge *forge, uint8_t type, struct cursor *input)
 	struct cursor data = some(input);
 	if (type != 3) {
 		forge_number(forge, data.left, 4);
-		forge_number(forge, data.left + cursor_u8(input), 4);
+		forge_number(forge, data.left + (uint64_t)(int8_t)cursor_u8(input), 4);
 	}
 	forge_padded(forge, data);
 	if (type != 3)
@@ -138,7 +138,7 @@ static void records(struct forge *forge, struct cursor input)
 		forge_bytes(forge, times.at, times.left);
 		struct cursor data = some(&input);
 		forge_number(forge, data.left, 4);
-		forge_number(forge, data.left + cursor_u8(&input), 4);
+		forge_number(forge, data.left + (uint64_t)(int8_t)cursor_u8(&input), 4);
 		forge_bytes(forge, "\0\0\0\0\0\0\0\0\0\0\0", more[kind / 3 % 4]);
 		forge_bytes(forge, data.at, data.left);
 	}
