@@ -67,8 +67,7 @@ static struct entry *least(struct joint *joint)
 	struct entry *least = NULL;
 	for (uint32_t i = 0; i < joint->entry_count; i++)
 		if (joint->entries[i].used &&
-		    (least == NULL ||
-		     goes_before(&joint->entries[i].dossier, &least->dossier)))
+		    (least == NULL || goes_before(&joint->entries[i].dossier, &least->dossier)))
 			least = &joint->entries[i];
 	return least;
 }

@@ -260,6 +260,15 @@ static void answers_that_never_arrive(void **state)
 	assert_int_equal(crossed(w), ANSWER_NONE);
 }
 
+static void one_answer_may_be_lost_by_accident(void **state)
+{
+	struct world *w = *state;
+	send_step(w, true, TCP_SYN, 0, 0, 0, COMES);
+	send_step(w, false, TCP_SYN | TCP_ACK, 0, 0, 30, LOST);
+	send_step(w, true, TCP_SYN, 0, 0, 1000, COMES);
+	assert_int_equal(crossed(w), ANSWER_NONE);
+}
+
 static void another_syn_ack(void **state)
 {
 	struct world *w = *state;
@@ -325,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup(a_reset_of_the_vms, set_up),
 		cmocka_unit_test_setup(a_reset_in_place_of_the_vms_syn_ack, set_up),
 		cmocka_unit_test_setup(answers_that_never_arrive, set_up),
+		cmocka_unit_test_setup(one_answer_may_be_lost_by_accident, set_up),
 		cmocka_unit_test_setup(another_syn_ack, set_up),
 		cmocka_unit_test_setup(a_clocks_offset, set_up),
 		cmocka_unit_test_setup(copies_tell_no_time, set_up),
