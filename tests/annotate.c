@@ -43,7 +43,7 @@ int main(int argc, char **argv)
 		if (fine)
 			continue;
 		fprintf(stderr, "annotate: %s\n", error.text);
-		code = error.code;
+		code = (int)error.code;
 	}
 	return code;
 }
