@@ -53,7 +53,7 @@ class Interrupted(Case):
 class InterruptedResolver(Case):
     def interrupt(self):
         run = Run("probe", "--json", "vm.example", before=lab.on("client"))
-        time.sleep(0.7)
+        time.sleep(1.3)  # the name server is silent for two seconds
         run.send(signal.SIGINT)
         return run.end()
 
