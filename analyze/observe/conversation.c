@@ -160,8 +160,6 @@ static bool destroyed_here(struct observation *o)
 	return true;
 }
 
-/* A reset goes out that nobody asked for: neither the server, which has ended nothing, nor
- * the client, which learns of the end by it. */
 /* A reset answers the SYN before the SYN-ACK comes: a server sends one or the other
  * (interference.md 2.1, SYN_RST). */
 static bool forestalled(struct observation *o)
@@ -178,6 +176,8 @@ static bool forestalled(struct observation *o)
 	return true;
 }
 
+/* A reset goes out that nobody asked for: neither the server, which has ended nothing, nor
+ * the client, which learns of the end by it. */
 static bool aborted_here(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;

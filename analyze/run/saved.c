@@ -13,11 +13,8 @@ bool run_save(const struct run *run, const char *const *comments, FILE *out, str
 	struct savefile_writer *writer =
 		savefile_writer_new(out, "sshwhy " SSHWHY_VERSION, notes, count);
 	for (size_t i = 0; i < run->interface_count; i++)
-		(void)savefile_writer_interface(
-			writer, run->interfaces[i].name ? run->interfaces[i].name : "",
-			run->interfaces[i].link ? run->interfaces[i].link
-						: run->frames[0].link,
-			SNAPLEN);
+		(void)savefile_writer_interface(writer, run->interfaces[i].name,
+						run->interfaces[i].link, SNAPLEN);
 	for (size_t i = 0; i < run->frame_count; i++)
 		savefile_writer_frame(writer, &run->frames[i], comments ? comments[i] : NULL);
 	bool written = savefile_writer_close(writer, error);
@@ -38,31 +35,24 @@ bool run_begin(struct run *run, const struct savefile *savefile)
 	return run->planned;
 }
 
-/* What a writer would need to know of it. */
-static void meet_interface(struct run *run, const struct savefile *savefile,
-			   const struct frame *frame)
+/* So that the run can be written again. */
+static void read_interfaces(struct run *run, const struct savefile *savefile)
 {
 	const size_t room = sizeof(run->interfaces) / sizeof(run->interfaces[0]);
-	if (frame->interface >= room || (frame->interface < run->interface_count &&
-					 run->interfaces[frame->interface].name != NULL))
-		return;
-	run->interfaces[frame->interface] = (struct run_interface){
-		.name = arena_string(&run->arena,
-				     savefile_interface_name(savefile, frame->interface)),
-		.link = frame->link,
-	};
-	if (frame->interface >= run->interface_count)
-		run->interface_count = frame->interface + 1;
+	for (uint32_t i = 0; i < savefile_interface_count(savefile) && i < room; i++)
+		run->interfaces[run->interface_count++] = (struct run_interface){
+			.name = arena_string(&run->arena, savefile_interface_name(savefile, i)),
+			.link = savefile_interface_link(savefile, i),
+		};
 }
 
 bool run_frames(struct run *run, struct savefile *savefile, const char *path, struct error *error)
 {
 	struct frame frame;
 	enum savefile_status status;
-	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME) {
+	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
 		run_frame(run, &frame);
-		meet_interface(run, savefile, &frame);
-	}
+	read_interfaces(run, savefile);
 	if (status == SAVEFILE_DAMAGED) {
 		uint64_t offset;
 		const char *damage = savefile_damage(savefile, &offset);

@@ -127,3 +127,13 @@ const char *savefile_interface_name(const struct savefile *savefile, uint32_t in
 {
 	return index < savefile->interface_count ? savefile->interfaces[index].name : "";
 }
+
+uint32_t savefile_interface_link(const struct savefile *savefile, uint32_t index)
+{
+	return index < savefile->interface_count ? savefile->interfaces[index].link : 0;
+}
+
+size_t savefile_interface_count(const struct savefile *savefile)
+{
+	return savefile->interface_count;
+}

@@ -48,6 +48,9 @@ const char *savefile_note(const struct savefile *savefile, size_t index);
 
 /* Name of interface `index` ("" when the capture does not tell). */
 const char *savefile_interface_name(const struct savefile *savefile, uint32_t index);
+/* Its link type. How many interfaces the sections read so far have. */
+uint32_t savefile_interface_link(const struct savefile *savefile, uint32_t index);
+size_t savefile_interface_count(const struct savefile *savefile);
 
 /* -- writing: one pcapng section, nanosecond stamps -------------------------- */
 
