@@ -30,7 +30,8 @@ static void make_run(struct run *run)
 	run->stopped_ns = INT64_C(1700000002987654321);
 	run->interrupted = true;
 	run->interfaces[0] = (struct run_interface){ "eth0", LINK_ETHERNET };
-	run->interface_count = 1;
+	run->interfaces[1] = (struct run_interface){ "lo", LINK_NULL }; /* no frame comes there */
+	run->interface_count = 2;
 	run_event(run, &(struct event){ .kind = EVENT_CONNECT,
 					.time_ns = run->started_ns + 5,
 					.way = WAY_KERNEL,
@@ -96,6 +97,11 @@ static void saved_and_loaded_is_the_same(void **state)
 	assert_int_equal(again.started_ns, run.started_ns);
 	assert_int_equal(again.stopped_ns, run.stopped_ns);
 	compare_events(&run, &again);
+	assert_int_equal(again.interface_count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(again.interfaces[i].name, run.interfaces[i].name);
+		assert_int_equal(again.interfaces[i].link, run.interfaces[i].link);
+	}
 	assert_int_equal(again.frame_count, 1);
 	assert_int_equal(again.frames[0].on_wire, 60);
 	assert_int_equal(again.frames[0].time_ns, run.frames[0].time_ns);
