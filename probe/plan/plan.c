@@ -452,6 +452,8 @@ static struct action repetition(struct plan *plan, const struct exchange *exchan
 {
 	const struct connection *connection = exchange->connection;
 	uint32_t length = connection->client_data_length; /* of the first segment, no more */
+	if (length > connection->stream[SSH_CLIENT].length)
+		length = connection->stream[SSH_CLIENT].length;
 	plan->ip_id = (uint16_t)(plan->ip_id + 2);
 	return (struct action){
 		.kind = ACTION_SEND,
