@@ -17,13 +17,19 @@
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
 
-static const struct event *event_of(const struct observation *o, enum event_kind kind)
+static const struct event *event_at(const struct observation *o, enum event_kind kind,
+				    uint16_t local_port)
 {
 	const struct event *event;
 	for (size_t i = 0; (event = find_event(o->run, kind, &i)) != NULL;)
-		if (event->local_port == o->kernel->local_port)
+		if (event->local_port == local_port)
 			return event;
 	return NULL;
+}
+
+static const struct event *event_of(const struct observation *o, enum event_kind kind)
+{
+	return event_at(o, kind, o->kernel->local_port);
 }
 
 static bool waited(const struct observation *o, int64_t since_ns, int64_t patience)
@@ -273,15 +279,12 @@ static bool waits_for_large(const struct observation *o)
  * chance. */
 static void comes_through(struct observation *o, const struct exchange *small)
 {
-	const struct event *event;
+	const struct event *end = event_at(o, EVENT_SSH, small->local_port);
 	enum answer answer = ANSWER_NONE;
-	for (size_t i = 0; (event = find_event(o->run, EVENT_AUTH, &i)) != NULL;)
-		if (event->local_port == small->local_port)
-			answer = ANSWER_SSH_AUTH;
-	for (size_t i = 0; (event = find_event(o->run, EVENT_SSH, &i)) != NULL;)
-		if (event->local_port == small->local_port &&
-		    strcmp(event->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0)
-			answer = ANSWER_SSH_AUTH_REFUSED;
+	if (event_at(o, EVENT_AUTH, small->local_port) != NULL)
+		answer = ANSWER_SSH_AUTH;
+	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0)
+		answer = ANSWER_SSH_AUTH_REFUSED;
 	if (answer != ANSWER_NONE)
 		fact_packet(fact_set(o, answer, "a second handshake reaches authentication%s",
 				     answer == ANSWER_SSH_AUTH ? "" : ", which is refused"),
@@ -740,9 +743,20 @@ static enum answer key_answer(const char *detail)
 	return ANSWER_NONE;
 }
 
+/* The key that the server showed, if not in the first conversation, in the second. */
+static const struct event *key_event(const struct observation *o)
+{
+	size_t i = 0;
+	const struct event *event = event_of(o, EVENT_HOST_KEY);
+	const struct exchange *small = track_next(o->track, PURPOSE_SMALL, &i);
+	if (event == NULL && small != NULL)
+		event = event_at(o, EVENT_HOST_KEY, small->local_port);
+	return event;
+}
+
 static void observe_key(struct observation *o)
 {
-	const struct event *event = event_of(o, EVENT_HOST_KEY);
+	const struct event *event = key_event(o);
 	if (event == NULL || event->detail == NULL)
 		return;
 	enum answer answer = key_answer(event->detail);
