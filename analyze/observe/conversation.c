@@ -778,8 +778,6 @@ void observe_conversation(struct observation *o)
 			(void)destroyed_here(o);
 		return;
 	}
-	if (on_the_way(o->run) && !o->kernel->connection->established)
-		return;
 	observe_ssh(o);
 	if (on_the_way(o->run))
 		observe_far(o);

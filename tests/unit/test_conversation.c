@@ -1,0 +1,166 @@
+/* A conversation that stalls, beside a second one with small segments; and a reset that comes
+ * before the SYN-ACK. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "observe/observation.h"
+
+#define MS(n)	   ((int64_t)(n)*1000000)
+#define FIRST_PORT 61000
+#define SMALL_PORT 61001
+
+struct scene {
+	struct run run;
+	struct facts facts;
+	struct track track;
+	struct exchange first, small, *exchanges[2];
+	struct sent sent[2];
+	struct connection connection[2];
+	struct observation observation;
+};
+
+/* Both sides identify themselves, the client's words are acknowledged, then nothing comes. */
+static void begin(struct scene *scene)
+{
+	memset(scene, 0, sizeof(*scene));
+	scene->run.planned = true;
+	scene->run.port = 22;
+	scene->sent[0] = scene->sent[1] = (struct sent){ .frame = 1,
+							 .time_ns = MS(1),
+							 .reply = REPLY_SYN_ACK,
+							 .reply_frame = 2,
+							 .reply_ns = MS(2),
+							 .ttl = 64 };
+	scene->first = (struct exchange){ .purpose = PURPOSE_SSH,
+					  .way = WAY_KERNEL,
+					  .local_port = FIRST_PORT,
+					  .sent = &scene->sent[0],
+					  .sent_count = 1,
+					  .connection = &scene->connection[0] };
+	scene->small = (struct exchange){ .purpose = PURPOSE_SMALL,
+					  .way = WAY_KERNEL,
+					  .local_port = SMALL_PORT,
+					  .opened_ns = MS(3000),
+					  .sent = &scene->sent[1],
+					  .sent_count = 1,
+					  .connection = &scene->connection[1] };
+	scene->connection[0] = (struct connection){ .established = true,
+						    .client_data_frame = 3,
+						    .client_data_ns = MS(3),
+						    .client_acked_frame = 4,
+						    .server_data_frame = 5,
+						    .server_data_ns = MS(3) };
+	struct ssh_side *server = &scene->connection[0].dialog.side[SSH_SERVER];
+	server->milestone = SSH_IDENTIFIED;
+	strcpy(server->ident, "SSH-2.0-OpenSSH_9.2");
+	scene->exchanges[0] = &scene->first;
+	scene->exchanges[1] = &scene->small;
+	scene->track =
+		(struct track){ .run = &scene->run, .exchanges = scene->exchanges, .count = 2 };
+	scene->facts.paths.answered[PATH_TTL_MAX] = 20;
+	scene->observation = (struct observation){ .track = &scene->track,
+						   .run = &scene->run,
+						   .arena = &scene->run.arena,
+						   .facts = &scene->facts,
+						   .now_ns = MS(6000),
+						   .kernel = &scene->first };
+}
+
+static void small_event(struct scene *scene, enum event_kind kind, const char *text,
+			const char *detail)
+{
+	run_event(&scene->run,
+		  &(struct event){
+			  .kind = kind, .local_port = SMALL_PORT, .text = text, .detail = detail });
+}
+
+static void small_comes_through(struct scene *scene)
+{
+	scene->connection[1].dialog.side[SSH_SERVER].milestone = SSH_NEWKEYS;
+	small_event(scene, EVENT_AUTH, "publickey", NULL);
+}
+
+static enum answer answer_of(struct scene *scene, enum question question)
+{
+	observe_conversation(&scene->observation);
+	enum answer answer = fact_answer(&scene->facts, question);
+	run_free(&scene->run);
+	return answer;
+}
+
+static void small_segments_show_that_it_is_the_size(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	small_comes_through(&scene);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_LARGE_LOST);
+	begin(&scene);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_STALLED);
+}
+
+static void what_came_before_refutes_the_size(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	small_comes_through(&scene);
+	scene.connection[0].longest_received = 1100;
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH);
+	begin(&scene);
+	small_comes_through(&scene);
+	small_event(&scene, EVENT_SSH, "authentication-refused", NULL);
+	scene.connection[0].longest_received = 1100;
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH_REFUSED);
+}
+
+static void chance_says_nothing(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	small_comes_through(&scene);
+	scene.facts.paths.lost[PATH_TTL_MAX] = 20;
+	scene.observation.now_ns = MS(60000);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+}
+
+static void the_second_key_counts(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	small_comes_through(&scene);
+	scene.connection[0].longest_received = 1100;
+	small_event(&scene, EVENT_HOST_KEY, "ssh-ed25519 SHA256:x", "changed");
+	assert_int_equal(answer_of(&scene, QUESTION_KEY), ANSWER_KEY_CHANGED);
+}
+
+static void a_reset_before_the_syn_ack_is_another_s(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	scene.sent[0].reply = REPLY_RESET;
+	scene.first.connect_error = 111;
+	scene.first.answered_ns = MS(3);
+	scene.connection[0].client_reset_frame = 6; /* the kernel's answer to the SYN-ACK */
+	scene.connection[0].client_end_ns = MS(2);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_CUT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(small_segments_show_that_it_is_the_size),
+		cmocka_unit_test(what_came_before_refutes_the_size),
+		cmocka_unit_test(chance_says_nothing),
+		cmocka_unit_test(the_second_key_counts),
+		cmocka_unit_test(a_reset_before_the_syn_ack_is_another_s),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
