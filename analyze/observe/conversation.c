@@ -252,6 +252,14 @@ static bool lossy(const struct observation *o)
 	return paths_loss(&o->facts->paths) > LOSSY;
 }
 
+/* Words of the client wait for their acknowledgement, and have not gone out so often that
+ * this way cannot have lost them all. */
+static bool waits_by_chance(const struct observation *o)
+{
+	const struct awaited *awaited = &o->kernel->connection->awaited;
+	return awaited->sent > 0 && !no_accident(o, awaited->sent);
+}
+
 /* How many bytes the server has sent that do not come: later ones did, or it acknowledges
  * from behind them (RFC 9293 3.4: an acknowledgement stands at SND.NXT). */
 static uint32_t missing_of_server(const struct connection *c)
@@ -303,8 +311,8 @@ static bool small_segments_pass(struct observation *o)
 		comes_through(o, small);
 		return true;
 	}
-	if (lossy(o) || (c->awaited.sent > 0 && !no_accident(o, c->awaited.sent)))
-		return true; /* or chance */
+	if (lossy(o) || waits_by_chance(o))
+		return true;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the handshake stalls after %s; with small segments it comes "
 				     "through",
@@ -341,9 +349,8 @@ static bool client_segment_vanishes(struct observation *o)
 static bool server_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	int64_t since = c->server_data_ns != 0 ? c->server_data_ns : opening(o->kernel)->reply_ns;
 	uint32_t missing = missing_of_server(c);
-	if (missing == 0 || o->frames_lost || !waited(o, since, speech_patience(o)))
+	if (missing == 0 || o->frames_lost || !waited(o, c->progress_ns, speech_patience(o)))
 		return false;
 	if (lossy(o))
 		return true;
@@ -399,7 +406,7 @@ static void key_exchange(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
 	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) &&
-		   waited(o, c->server_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
+		   !waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
 		fact_packet(fact, c->client_data_frame);
@@ -450,7 +457,8 @@ static void after_identification(struct observation *o)
 		fact_packet(fact, c->server_fin_frame);
 	} else if (c->client_acked_frame == 0) {
 		swallowed(o);
-	} else if (waited(o, c->client_data_ns, speech_patience(o)) && !small_segments_pass(o)) {
+	} else if (!waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o)) &&
+		   !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
 				"then nothing comes");

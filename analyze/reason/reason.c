@@ -158,12 +158,14 @@ static bool asked(const struct facts *facts, const struct question_set *use, int
 }
 
 /* A cause is in the running once a question with rows of its own was answered: what
- * nobody looked for can be neither blamed nor cleared. */
+ * nobody looked for can be neither blamed nor cleared. Health explains whatever it has no
+ * rows of its own for, so it is never out of it; whether it was looked for is another
+ * matter (health_asked). */
 static void find_running(const struct facts *facts, const struct question_set *use,
 			 bool running[CAUSES])
 {
 	memset(running, 0, CAUSES * sizeof(*running));
-	running[CAUSE_UNKNOWN] = true;
+	running[CAUSE_UNKNOWN] = running[CAUSE_HEALTHY] = true;
 	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
 		if (shares[i].cause != CAUSES && !shares[i].behind && !running[shares[i].cause])
 			running[shares[i].cause] =
@@ -216,12 +218,19 @@ static bool decides(enum question question)
 	return false;
 }
 
+static bool health_asked(const struct facts *facts, const struct question_set *use)
+{
+	for (int q = 0; q < QUESTIONS; q++)
+		if (asked(facts, use, q) && decides_of(CAUSE_HEALTHY, (enum question)q))
+			return true;
+	return false;
+}
+
 /* Whether health can be told, or anything was seen that health would not show: without
  * that there is nothing to reason from. */
-static bool evidence_enough(const struct facts *facts, const struct question_set *use,
-			    const bool running[CAUSES])
+static bool evidence_enough(const struct facts *facts, const struct question_set *use)
 {
-	if (running[CAUSE_HEALTHY])
+	if (health_asked(facts, use))
 		return true;
 	for (int q = 0; q < QUESTIONS; q++)
 		if (asked(facts, use, q) && decides((enum question)q) &&
@@ -231,12 +240,14 @@ static bool evidence_enough(const struct facts *facts, const struct question_set
 }
 
 static enum outcome decide(const struct verdict *verdict, const struct facts *facts,
-			   const struct question_set *use, const bool running[CAUSES])
+			   const struct question_set *use)
 {
-	if (!evidence_enough(facts, use, running) || verdict->cause == CAUSE_UNKNOWN)
+	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
 	if (verdict->cause == CAUSE_HEALTHY)
-		return verdict->probability[CAUSE_HEALTHY] > 0.5 ? OUTCOME_HEALTHY : OUTCOME_UNKNOWN;
+		return verdict->probability[CAUSE_HEALTHY] > 0.5 && health_asked(facts, use)
+			       ? OUTCOME_HEALTHY
+			       : OUTCOME_UNKNOWN;
 	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;
 }
 
@@ -251,7 +262,7 @@ void reason(const struct facts *facts, const struct run *run, const struct quest
 	for (int c = 0; c < CAUSES; c++)
 		if (verdict->probability[c] > verdict->probability[verdict->cause])
 			verdict->cause = (enum cause)c;
-	verdict->outcome = decide(verdict, facts, use, running);
+	verdict->outcome = decide(verdict, facts, use);
 	/* The first cause belongs to the first source, so that the two never disagree. */
 	bool blames = verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS;
 	if (!blames) {

@@ -11,6 +11,7 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	struct connection *connection = arena_alloc(arena, sizeof(*connection));
 	connection->syn_ack_frame = syn_ack->number;
 	connection->syn_ack_ttl = syn_ack->ttl;
+	connection->progress_ns = syn_ack->time_ns;
 	connection->loopback = syn_ack->loopback;
 	connection->syn_ack_window = syn_ack->window;
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;
@@ -35,6 +36,7 @@ static void take_payload(struct connection *connection, enum ssh_peer peer,
 		if (connection->dialog.side[peer].milestone == SSH_NEWKEYS)
 			connection->encrypted[peer] += end - *next;
 		*next = end;
+		connection->progress_ns = packet->time_ns;
 	}
 	if (stream_segment(&connection->stream[peer], packet->sequence, packet->payload,
 			   packet->payload_captured, packet->payload_length))
@@ -130,6 +132,7 @@ void connection_server(struct connection *connection, const struct packet *packe
 	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST) &&
 	    sequence_after(packet->acknowledgement, connection->server_acked)) {
 		connection->server_acked = packet->acknowledgement;
+		connection->progress_ns = packet->time_ns;
 		if (connection->client_acked_frame == 0 && connection->client_data_frame != 0)
 			connection->client_acked_frame = packet->number;
 	}

@@ -91,6 +91,7 @@ struct connection {
 
 	uint32_t client_next, server_next; /* highest sequence number seen, plus its length */
 	uint32_t server_acked;             /* highest acknowledgement the server gave */
+	int64_t progress_ns; /* bytes that had not been seen before, or acknowledged before, last came */
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
 	uint64_t encrypted[2];             /* bytes after NEWKEYS, by enum ssh_peer */

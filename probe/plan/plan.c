@@ -475,13 +475,16 @@ static struct action repetition(struct plan *plan, const struct exchange *exchan
 }
 
 /* The kernel retransmits ever more rarely. Where its words go unheard, more copies of them
- * tell a filter from a lossy way much sooner. */
-static void repeat_unheard(struct plan *plan, int64_t now_ns)
+ * tell a filter from a lossy way much sooner. Where the server is not heard, they draw
+ * acknowledgements that stand behind all it has said (RFC 9293 3.10.7.4): so words that were
+ * lost are told from none. */
+static void repeat_words(struct plan *plan, int64_t now_ns)
 {
 	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
-	    connection->client_acked_frame != 0 || connection->server_end_ns != 0 ||
+	    (connection->client_acked_frame != 0 && connection->server_data_frame != 0) ||
+	    connection->server_end_ns != 0 ||
 	    connection->client_end_ns != 0 || connection->stream[SSH_CLIENT].length == 0 ||
 	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
 	    now_ns - plan->repeated_ns < REPEAT_AFTER)
@@ -729,7 +732,7 @@ static void finish(struct plan *plan)
 
 static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
-	repeat_unheard(plan, now_ns);
+	repeat_words(plan, now_ns);
 	verify_elsewhere(plan, now_ns);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||

@@ -21,7 +21,7 @@ struct settings {
 	enum mode mode;
 	uint64_t from, to;
 	unsigned jobs;
-	bool verbose, counts, facts, steady, check;
+	bool verbose, counts, facts, steady, check, each;
 	struct draw_options draw;
 	struct lab_weather weather;
 };
@@ -135,6 +135,10 @@ static void work(const struct settings *settings, unsigned job, struct tally *ta
 		struct diagnosis diagnosis, without_loss;
 		diagnose(workshop, seed, &settings->draw, NULL, &diagnosis);
 		tally_add(tally, &diagnosis);
+		if (settings->each) {
+			describe(&diagnosis, stdout);
+			fflush(stdout); /* the jobs share it: whole diagnoses only */
+		}
 		if (settings->verbose && diagnosis_inexcusable(&diagnosis))
 			describe(&diagnosis, stderr);
 		if (!settings->steady || diagnosis.scenario.loss_class == 0)
@@ -204,7 +208,7 @@ static int many(const struct settings *settings)
 
 enum { KEY_SEEDS = 256, KEY_SEED, KEY_SHRINK, KEY_UNIFORM, KEY_LOSS, KEY_CAUSE, KEY_VARIANT,
        KEY_VARIANTS, KEY_FAMILY, KEY_DEPLOYMENT, KEY_LAB, KEY_WEATHER, KEY_CALM, KEY_COUNTS,
-       KEY_FACTS, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
+       KEY_FACTS, KEY_EACH, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
 
 static const struct argp_option options[] = {
 	{ "seeds", KEY_SEEDS, "A..B", 0, "diagnose these and print tables (default 1..10000)", 0 },
@@ -223,6 +227,7 @@ static const struct argp_option options[] = {
 	{ "loss", KEY_LOSS, "PERCENT", 0, "0, 5, 10, 20 or 30 each way, for all", 0 },
 	{ "calm", KEY_CALM, "LIST", 0, "weather to leave out, as --shrink prints it", 0 },
 	{ "facts", KEY_FACTS, NULL, 0, "print how often each fact came instead", 0 },
+	{ "each", KEY_EACH, NULL, 0, "tell of every one, before the tables", 0 },
 	{ "steady", KEY_STEADY, NULL, 0, "compare each verdict with that of the run without loss", 0 },
 	{ "deep", KEY_DEEP, NULL, 0, "with the heavier tests", 0 },
 	{ "reference", KEY_REFERENCE, NULL, 0, "with another SSH host to compare with", 0 },
@@ -358,6 +363,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_REFERENCE:
 		settings->draw.reference = true;
+		break;
+	case KEY_EACH:
+		settings->each = true;
 		break;
 	case KEY_FACTS:
 		settings->facts = true;
