@@ -59,7 +59,7 @@ static const struct exchange *kernel_exchange(const struct track *track)
 
 void observe(const struct track *track, int64_t now_ns, struct arena *arena, struct facts *facts)
 {
-	memset(facts, 0, sizeof(*facts));
+	memset(facts->fact, 0, sizeof(facts->fact));
 	struct observation observation = {
 		.track = track,
 		.run = track->run,

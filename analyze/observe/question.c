@@ -21,6 +21,21 @@ static const struct {
 #include "sshwhy/questions.def"
 };
 
+/* The number of each question's first answer: numbers as in enum answer, where a question takes
+ * none. */
+enum {
+	BEFORE_ALL = ANSWER_NONE,
+#define QUESTION(id, name, depth, text) FIRST_##id, BEFORE_##id = FIRST_##id - 1,
+#define ANSWER(question, id, name)	AT_##question##_##id,
+#include "sshwhy/questions.def"
+};
+
+static const enum answer firsts[QUESTIONS + 1] = {
+#define QUESTION(id, name, depth, text) [QUESTION_##id] = (enum answer)FIRST_##id,
+#include "sshwhy/questions.def"
+	[QUESTIONS] = ANSWERS,
+};
+
 const char *question_name(enum question question)
 {
 	return questions[question].name;
@@ -44,6 +59,11 @@ const char *answer_name(enum answer answer)
 enum question answer_question(enum answer answer)
 {
 	return answers[answer].question;
+}
+
+struct answer_range answers_of(enum question question)
+{
+	return (struct answer_range){ firsts[question], (enum answer)(firsts[question + 1] - 1) };
 }
 
 bool answer_by_name(const char *fact, enum answer *answer)

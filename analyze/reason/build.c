@@ -54,14 +54,15 @@ static void build_causes(struct building *b)
 /* P(answer | cause) against what all causes together would have led one to expect. */
 static void leverages(const struct building *b, enum answer answer, double lever[CAUSES])
 {
-	double p[CAUSES], expected = 0, total = 0;
-	likelihoods(answer, p);
+	double expected = 0, total = 0;
+	for (int c = 0; c < CAUSES; c++) {
+		double before = prior((enum cause)c, b->run);
+		lever[c] = likelihood((enum cause)c, answer);
+		expected += before * lever[c];
+		total += before;
+	}
 	for (int c = 0; c < CAUSES; c++)
-		expected += prior((enum cause)c, b->run) * p[c];
-	for (int c = 0; c < CAUSES; c++)
-		total += prior((enum cause)c, b->run);
-	for (int c = 0; c < CAUSES; c++)
-		lever[c] = p[c] * total / expected;
+		lever[c] *= total / expected;
 }
 
 static void build_sides(const struct building *b, enum answer answer, struct report_evidence *row)

@@ -7,35 +7,45 @@
 #define STRENGTH     30.0
 #define SOURCE_SHOWN 0.05
 
-struct share {
-	enum cause cause; /* CAUSES: every cause without rows of its own */
-	enum answer answer;
-	double weight;
-	bool behind; /* tells of what lies behind the cause, not of the cause */
-};
-
-static const struct share shares[] = {
-#define EVERY(question, answer_, weight_)                                                          \
-	{ .cause = CAUSES, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
-#define LIKELY(cause_, question, answer_, weight_)                                                 \
-	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = weight_ },
-#define BEHIND(cause_, question, answer_, weight_)                                                 \
-	{ .cause = CAUSE_##cause_,                                                                 \
-	  .answer = ANSWER_##question##_##answer_,                                                 \
-	  .weight = weight_,                                                                       \
-	  .behind = true },
+/* Shares of 100 and counted runs, as the .def lists have them; 0 where there is no row. A
+ * pair that two rows name does not compile (-Woverride-init). */
+static const double every[ANSWERS] = { /* causes without rows of their own */
+#define EVERY(question, answer, weight) [ANSWER_##question##_##answer] = weight,
+#define LIKELY(cause, question, answer, weight)
+#define BEHIND(cause, question, answer, weight)
 #include "reason/likelihood.def"
 #undef EVERY
 #undef LIKELY
 #undef BEHIND
 };
 
-static const struct share counts[] = {
-#define COUNTED(cause_, question, answer_, runs)                                                   \
-	{ .cause = CAUSE_##cause_, .answer = ANSWER_##question##_##answer_, .weight = runs },
+static const double likely[CAUSES][ANSWERS] = {
+#define EVERY(question, answer, weight)
+#define LIKELY(cause, question, answer, weight)                                                    \
+	[CAUSE_##cause][ANSWER_##question##_##answer] = weight,
+#define BEHIND(cause, question, answer, weight)
+#include "reason/likelihood.def"
+#undef EVERY
+#undef LIKELY
+#undef BEHIND
+};
+
+static const double behind[CAUSES][ANSWERS] = { /* what lies deeper tells nothing of the cause */
+#define EVERY(question, answer, weight)
+#define LIKELY(cause, question, answer, weight)
+#define BEHIND(cause, question, answer, weight)                                                    \
+	[CAUSE_##cause][ANSWER_##question##_##answer] = weight,
+#include "reason/likelihood.def"
+#undef EVERY
+#undef LIKELY
+#undef BEHIND
+};
+
+static const double counted[CAUSES][ANSWERS] = {
+#define COUNTED(cause, question, answer, runs)                                                     \
+	[CAUSE_##cause][ANSWER_##question##_##answer] = runs,
 #include "reason/counts.def"
 #undef COUNTED
-	{ .cause = CAUSES }, /* a table is never empty */
 };
 
 static const struct {
@@ -68,79 +78,44 @@ double prior(enum cause cause, const struct run *run)
 
 /* -- likelihood ------------------------------------------------------------------------ */
 
-/* The answers of one question are numbered in a row. */
-struct answers {
-	enum answer first, last;
-};
-
-static struct answers answers_of(enum question question)
+static double sum_of(const double weights[ANSWERS], struct answer_range range)
 {
-	struct answers answers = { ANSWER_NONE, ANSWER_NONE };
-	for (int answer = ANSWER_NONE + 1; answer < ANSWERS; answer++) {
-		if (answer_question((enum answer)answer) != question)
-			continue;
-		if (answers.first == ANSWER_NONE)
-			answers.first = (enum answer)answer;
-		answers.last = (enum answer)answer;
-	}
-	return answers;
+	double sum = 0;
+	for (int answer = (int)range.first; answer <= (int)range.last; answer++)
+		sum += weights[answer];
+	return sum;
 }
 
-/* For each cause (and CAUSES: those without rows) the weight of `answer`, and of all the
- * rows of its question. */
-struct weights {
-	double answer[CAUSES + 1], total[CAUSES + 1];
-};
-
-static void weigh(const struct share *table, size_t rows, const struct answers *question,
-		  enum answer answer, struct weights *weights)
+/* What is expected of the cause, as a share of 1. */
+static double expected_share(enum cause cause, enum answer answer, struct answer_range range)
 {
-	*weights = (struct weights){ 0 };
-	for (size_t i = 0; i < rows; i++) {
-		const struct share *row = &table[i];
-		if (row->answer < question->first || row->answer > question->last ||
-		    row->weight <= 0)
-			continue;
-		weights->total[row->cause] += row->weight;
-		if (row->answer == answer)
-			weights->answer[row->cause] += row->weight;
+	unsigned possible = (unsigned)(range.last - range.first) + 1;
+	double total = sum_of(likely[cause], range) + sum_of(behind[cause], range);
+	double own = likely[cause][answer] + behind[cause][answer];
+	if (total <= 0) {
+		total = sum_of(every, range);
+		own = every[answer];
 	}
-}
-
-/* In one reading of the tables. */
-void likelihoods(enum answer answer, double p[CAUSES])
-{
-	struct answers question = answers_of(answer_question(answer));
-	struct weights expected, seen;
-	weigh(shares, sizeof(shares) / sizeof(*shares), &question, answer, &expected);
-	weigh(counts, sizeof(counts) / sizeof(*counts), &question, answer, &seen);
-	unsigned possible = (unsigned)(question.last - question.first) + 1;
-	for (int c = 0; c < CAUSES; c++) {
-		int row = expected.total[c] > 0 ? c : CAUSES;
-		double share = expected.answer[row] * 100 / expected.total[row];
-		share = (share + FLOOR) / (100 + FLOOR * possible);
-		double mean = (STRENGTH * share + seen.answer[c]) / (STRENGTH + seen.total[c]);
-		p[c] = mean > FLOOR / 100 ? mean : FLOOR / 100;
-	}
-	p[CAUSE_UNKNOWN] = 1.0 / possible;
+	double share = total > 0 ? own * 100 / total : 0;
+	return (share + FLOOR) / (100 + FLOOR * possible);
 }
 
 double likelihood(enum cause cause, enum answer answer)
 {
-	double p[CAUSES];
-	likelihoods(answer, p);
-	return p[cause];
+	struct answer_range range = answers_of(answer_question(answer));
+	if (cause == CAUSE_UNKNOWN)
+		return 1.0 / ((range.last - range.first) + 1);
+	double expected = STRENGTH * expected_share(cause, answer, range);
+	double mean = (expected + counted[cause][answer]) /
+		      (STRENGTH + sum_of(counted[cause], range));
+	return mean > FLOOR / 100 ? mean : FLOOR / 100;
 }
 
 /* -- posterior ------------------------------------------------------------------------- */
 
 bool decides_of(enum cause cause, enum question question)
 {
-	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
-		if (shares[i].cause == cause && !shares[i].behind &&
-		    answer_question(shares[i].answer) == question)
-			return true;
-	return false;
+	return sum_of(likely[cause], answers_of(question)) > 0;
 }
 
 static void normalise(double probability[CAUSES])
@@ -165,11 +140,10 @@ static void find_running(const struct facts *facts, const struct question_set *u
 			 bool running[CAUSES])
 {
 	memset(running, 0, CAUSES * sizeof(*running));
+	for (int q = 0; q < QUESTIONS; q++)
+		for (int c = 0; c < CAUSES && asked(facts, use, q); c++)
+			running[c] |= decides_of((enum cause)c, (enum question)q);
 	running[CAUSE_UNKNOWN] = running[CAUSE_HEALTHY] = true;
-	for (size_t i = 0; i < sizeof(shares) / sizeof(*shares); i++)
-		if (shares[i].cause != CAUSES && !shares[i].behind && !running[shares[i].cause])
-			running[shares[i].cause] =
-				asked(facts, use, (int)answer_question(shares[i].answer));
 }
 
 static void posterior(const struct facts *facts, const struct run *run,
@@ -178,14 +152,10 @@ static void posterior(const struct facts *facts, const struct run *run,
 {
 	for (int c = 0; c < CAUSES; c++)
 		probability[c] = running[c] ? prior((enum cause)c, run) : 0;
-	for (int q = 0; q < QUESTIONS; q++) {
-		double p[CAUSES];
-		if (!asked(facts, use, q))
-			continue;
-		likelihoods(facts->fact[q].answer, p);
-		for (int c = 0; c < CAUSES; c++)
-			probability[c] *= p[c];
-	}
+	for (int q = 0; q < QUESTIONS; q++)
+		for (int c = 0; c < CAUSES && asked(facts, use, q); c++)
+			if (running[c])
+				probability[c] *= likelihood((enum cause)c, facts->fact[q].answer);
 	normalise(probability);
 }
 

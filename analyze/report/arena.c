@@ -36,10 +36,10 @@ static struct arena_block *block_new(size_t room)
 {
 	if (room > SIZE_MAX - sizeof(struct arena_block))
 		out_of_memory();
-	struct arena_block *block = calloc(1, sizeof(*block) + room);
+	struct arena_block *block = malloc(sizeof(*block) + room);
 	if (block == NULL)
 		out_of_memory();
-	block->room = room;
+	*block = (struct arena_block){ .room = room };
 	return block;
 }
 
@@ -76,7 +76,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	struct arena_block *block = block_for(arena, BLOCK_ROOM == 0 && size > 0 ? size : rounded);
 	void *item = block->bytes + block->used;
 	block->used += BLOCK_ROOM == 0 ? block->room : rounded;
-	return item;
+	return memset(item, 0, size); /* only what is used of the block */
 }
 
 char *arena_copy(struct arena *arena, const void *bytes, size_t length)

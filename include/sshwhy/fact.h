@@ -28,6 +28,10 @@ const char *question_text(enum question question);
 unsigned question_depth(enum question question);
 const char *answer_name(enum answer answer);
 enum question answer_question(enum answer answer);
+struct answer_range {
+	enum answer first, last;
+};
+struct answer_range answers_of(enum question question); /* numbered in a row */
 bool answer_by_name(const char *fact, enum answer *answer); /* "syn.silent" */
 
 #define FACT_PACKETS_MAX 24

@@ -27,10 +27,8 @@ struct question_set { bool use[QUESTIONS]; };
 void reason(const struct facts *facts, const struct run *run, const struct question_set *use,
 	    struct verdict *verdict);
 
-/* P(answer | cause), from the table; and how the fact moves the cause:
- * log2 of P(answer | cause) over the mean of the other causes in the running. */
+/* P(answer | cause), from the table. */
 double likelihood(enum cause cause, enum answer answer);
-void likelihoods(enum answer answer, double p[CAUSES]); /* of every cause, at once */
 double prior(enum cause cause, const struct run *run);
 /* Whether the question is about this cause itself, not about what may lie behind it. */
 bool decides_of(enum cause cause, enum question question);
