@@ -28,11 +28,10 @@ bool path_inside(const struct run *run, const struct address *hop)
 	static const struct address carrier = { .family = 4, .bytes = { 100, 64 } };
 	if (address_same_prefix(hop, &carrier, 10)) /* RFC 6598: the provider's NAT */
 		return false;
-	if (name_is_of_cloud(hop_name(run, hop)))
-		return false;
 	/* IPv6 and public IPv4 sites: a site has a /48 (RFC 6177), an office LAN a /24. */
 	unsigned site = hop->family == 6 ? 48 : 24;
-	return address_is_private(hop) || address_same_prefix(hop, &run->local_address, site);
+	return (address_is_private(hop) || address_same_prefix(hop, &run->local_address, site)) &&
+	       !name_is_of_cloud(hop_name(run, hop));
 }
 
 static bool is_terminal(enum reply reply)
