@@ -352,8 +352,10 @@ static bool server_segment_vanishes(struct observation *o)
 	uint32_t missing = missing_of_server(c);
 	if (missing == 0 || o->frames_lost || !waited(o, c->progress_ns, speech_patience(o)))
 		return false;
-	if (lossy(o))
+	if (lossy(o)) {
+		(void)small_segments_pass(o);
 		return true;
+	}
 	struct fact *fact;
 	if (missing >= LARGE_BACK && c->longest_received < LARGE_BACK)
 		fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
@@ -438,6 +440,8 @@ static void after_identification(struct observation *o)
 	if (c->server_end_ns == 0 && sized &&
 	    (client_segment_vanishes(o) || server_segment_vanishes(o)))
 		return;
+	if (small_segments_pass(o))
+		return;
 	/* what the server says after the end did not come before it */
 	bool ended_before =
 		c->server_data_after_end && c->dialog.side[SSH_CLIENT].milestone < SSH_KEXINIT;
@@ -457,8 +461,7 @@ static void after_identification(struct observation *o)
 		fact_packet(fact, c->server_fin_frame);
 	} else if (c->client_acked_frame == 0) {
 		swallowed(o);
-	} else if (!waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o)) &&
-		   !small_segments_pass(o)) {
+	} else if (!waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
 				"then nothing comes");

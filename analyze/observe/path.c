@@ -198,7 +198,7 @@ static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *
 		if (c == NULL)
 			continue;
 		*far_end += (c->syn_acks > 1 ? c->syn_acks - 1 : 0) + c->repeated;
-		paths->answered[PATH_TTL_MAX] += c->acked_segments;
+		paths->answered[PATH_TTL_MAX] += c->acked_segments + c->acked_again;
 	}
 	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)
 		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED)

@@ -129,6 +129,9 @@ void connection_server(struct connection *connection, const struct packet *packe
 {
 	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST))
 		awaited_hears(connection, packet);
+	bool bare = packet->payload_length == 0 && !(packet->flags & (TCP_SYN | TCP_RST | TCP_FIN));
+	if (bare && packet->acknowledgement == connection->server_acked)
+		connection->acked_again++;
 	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST) &&
 	    sequence_after(packet->acknowledgement, connection->server_acked)) {
 		connection->server_acked = packet->acknowledgement;
@@ -137,8 +140,7 @@ void connection_server(struct connection *connection, const struct packet *packe
 			connection->client_acked_frame = packet->number;
 	}
 	/* a bare acknowledgement stands where the next byte would: what is before it was sent */
-	if (packet->payload_length == 0 && !(packet->flags & (TCP_RST | TCP_FIN)) &&
-	    sequence_after(packet->sequence, connection->server_claimed)) {
+	if (bare && sequence_after(packet->sequence, connection->server_claimed)) {
 		connection->server_claimed = packet->sequence;
 		connection->server_claimed_frame = packet->number;
 	}

@@ -105,6 +105,8 @@ struct connection {
 		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
 	} awaited;
 	unsigned acked_segments, repeated; /* of the client's: acknowledged ones, further copies */
+	unsigned acked_again; /* bare acknowledgements that say nothing new: answers to what came
+				 behind a gap, or once more (RFC 5681 4.2) */
 	uint32_t longest_received; /* segment of the server's, in bytes */
 	uint32_t longest_acked; /* client segment that the server did acknowledge, in bytes */
 };

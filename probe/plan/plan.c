@@ -22,6 +22,7 @@
 #define LAST_GRACE    MS(620)  /* the same when silence shall be believed */
 #define SMALL_AFTER   MS(1000) /* a server that limits connections shall not mind the second */
 #define SMALL_WAIT    MS(1300)
+#define STANDSTILL    MS(2000)
 #define SMALL_SEGMENT 536     /* passes every link: RFC 9293 3.7.1 */
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
@@ -646,14 +647,28 @@ static bool conversation_settled(const struct plan *plan, const struct facts *fa
 
 /* -- small segments -------------------------------------------------------------- */
 
-static bool small_wanted(const struct plan *plan, const struct facts *facts)
+/* The server has spoken, and then nothing came for long: size, loss, or the end of it. */
+static bool stands_still(const struct plan *plan, int64_t now_ns)
 {
+	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
+	const struct connection *c = kernel != NULL ? kernel->connection : NULL;
+	return c != NULL && kernel->answered && kernel->connect_error == 0 &&
+	       c->server_data_frame != 0 && c->server_end_ns == 0 && c->client_end_ns == 0 &&
+	       now_ns - c->progress_ns >= STANDSTILL;
+}
+
+static bool small_wanted(const struct plan *plan, const struct facts *facts, int64_t now_ns)
+{
+	if (plan->small_ns != 0 || plan->kernel_used >= CONNECTIONS)
+		return false;
 	switch (fact_answer(facts, QUESTION_SSH)) {
+	case ANSWER_NONE:
+		return stands_still(plan, now_ns);
 	case ANSWER_SSH_LARGE_LOST:
 	case ANSWER_SSH_STALLED:
 	case ANSWER_SSH_KEX_STALLED:
 	case ANSWER_SSH_UNHEARD:
-		return plan->small_ns == 0 && plan->kernel_used < CONNECTIONS;
+		return true;
 	default:
 		return false;
 	}
@@ -740,7 +755,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 		return;
 	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
 		return;
-	if (small_wanted(plan, facts))
+	if (small_wanted(plan, facts, now_ns))
 		try_small(plan, now_ns);
 	if (!small_settled(plan, facts, now_ns))
 		return;
