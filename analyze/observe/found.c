@@ -138,25 +138,51 @@ static bool keys_matter(const struct event *auth)
 	return auth != NULL && strstr(auth->text, "publickey") != NULL;
 }
 
+/* What is known of it last: it was tried after it was found. */
+static const struct event *configuration(const struct run *run)
+{
+	const struct event *event, *last = NULL;
+	for (size_t i = 0; (event = find_event(run, EVENT_CONFIG, &i)) != NULL;)
+		last = event;
+	return last;
+}
+
+/* ssh's configuration leads it another way than the one that is probed. */
+static void observe_configuration(struct observation *o)
+{
+	const struct event *config = configuration(o->run);
+	/* what diverts every connection diverts ssh's too */
+	if (config == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED)
+		return;
+	if (is(config->detail, "proxied"))
+		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
+			 config->text);
+	else if (is(config->detail, "proxy-answers"))
+		fact_set(o, ANSWER_CONFIG_WORKS,
+			 "ssh itself does not connect directly; its proxy leads to an SSH server: %s",
+			 config->text);
+	else if (is(config->detail, "proxy-fails"))
+		fact_set(o, ANSWER_CONFIG_FAILS,
+			 "ssh itself does not connect directly, and its proxy fails: %s",
+			 config->text);
+	else if (is(config->detail, "direct"))
+		fact_set(o, ANSWER_CONFIG_DIRECT, "ssh's configuration leads directly to the VM");
+}
+
 void observe_files(struct observation *o)
 {
 	struct aside modes = judge_modes(o->run, o->arena);
 	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
 	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED;
 	bool fatal = find_mode(o->run, "fatal") != NULL;
-	size_t i = 0, n = 0;
-	const struct event *config = find_event(o->run, EVENT_CONFIG, &i);
+	size_t n = 0;
 	const struct event *auth = find_event(o->run, EVENT_AUTH, &n);
 	if (reached && modes.answer != ANSWER_NONE && (fatal || keys_matter(auth)))
 		fact_set(o, modes.answer, "%s", modes.text);
 	else if (reached && auth != NULL && auth->text[0] != '\0' && !keys_matter(auth))
 		fact_set(o, ANSWER_PERMISSIONS_FINE,
 			 "the server takes no keys: what modes their files have does not matter");
-	if (config != NULL && is(config->detail, "proxied"))
-		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
-			 config->text);
-	else if (config != NULL && is(config->detail, "direct"))
-		fact_set(o, ANSWER_CONFIG_DIRECT, "ssh's configuration leads directly to the VM");
+	observe_configuration(o);
 }
 
 /* -- asides ------------------------------------------------------------------------- */
@@ -176,8 +202,8 @@ static void add(struct aside asides[ASIDES_MAX], size_t *count, enum answer answ
 size_t find_asides(const struct run *run, const struct facts *facts, struct arena *arena,
 		   struct aside asides[ASIDES_MAX])
 {
-	size_t count = 0, i = 0;
-	const struct event *config = find_event(run, EVENT_CONFIG, &i);
+	size_t count = 0;
+	const struct event *config = configuration(run);
 	const struct event *in = find_rule(run, true, false);
 	/* no answer came that the rule could have stopped */
 	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && silent(facts) &&
@@ -190,10 +216,14 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 	struct aside modes = judge_modes(run, arena);
 	if (modes.answer != ANSWER_NONE && modes.answer != ANSWER_PERMISSIONS_FINE)
 		add(asides, &count, modes.answer, modes.text);
-	if (config != NULL && !is(config->detail, "direct"))
+	if (config != NULL && is(config->detail, "proxy-fails"))
+		add(asides, &count, ANSWER_CONFIG_FAILS,
+		    arena_format(arena, "ssh itself connects through a proxy, which fails: %s",
+				 config->text));
+	else if (config != NULL && !is(config->detail, "direct"))
 		add(asides, &count, ANSWER_CONFIG_PROXIED,
 		    arena_format(arena, "ssh itself %s through a proxy, not directly as probed: %s",
-				 is(config->detail, "proxied") ? "connects" : "may connect",
+				 is(config->detail, "may-be-proxied") ? "may connect" : "connects",
 				 config->text));
 	return count;
 }

@@ -398,7 +398,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 	b->report->fixes =
 		explain_fixes(b->arena, b->verdict.cause, &b->values, &b->report->fix_count);
 	if (b->report->outcome == OUTCOME_AMBIGUOUS)
-		b->report->next = next_rank(b->arena, &b->verdict, b->run, &b->values,
+		b->report->next = next_rank(b->arena, &b->verdict, &b->facts, b->run, &b->values,
 					    &b->report->next_count);
 }
 

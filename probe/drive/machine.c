@@ -111,6 +111,8 @@ void machine_close(struct machine *machine)
 {
 	inventory_free(machine->inventory);
 	machine->inventory = NULL;
+	proxy_end(machine->proxy);
+	machine->proxy = NULL;
 }
 
 /* -- the person's files ------------------------------------------------------------- */
@@ -194,6 +196,7 @@ bool machine_read_files(struct machine *machine, struct error *error)
 	if (!read_known(machine, &reader, error))
 		return false;
 	known_algorithms(&machine->known, machine->host_keys, sizeof(machine->host_keys));
+	machine->proxy = proxy_start(&reader, machine->options->port);
 	return true;
 }
 
@@ -261,6 +264,23 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 		tell_direct(run);
 	}
 	tell_modes(machine, run);
+}
+
+#define PROXY_PATIENCE_MS 4200 /* from its start: a command that gives up does so after 4 s, say */
+
+void machine_tell_proxy(const struct machine *machine, struct run *run)
+{
+	char setting[640], said[256], text[1024];
+	if (machine->proxy == NULL)
+		return;
+	enum proxy_outcome outcome =
+		proxy_wait(machine->proxy, PROXY_PATIENCE_MS, said, sizeof(said));
+	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
+	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
+		 said[0] != '\0' ? "\")" : "");
+	if (outcome != PROXY_UNTOLD)
+		note(run, EVENT_CONFIG, text,
+		     outcome == PROXY_ANSWERS ? "proxy-answers" : "proxy-fails");
 }
 
 /* -- the host key ------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include "local/inventory.h"
 #include "local/known.h"
 #include "local/modes.h"
+#include "local/proxy.h"
 #include "local/ssh_config.h"
 
 struct machine {
@@ -17,6 +18,7 @@ struct machine {
 	struct ssh_config config;
 	struct modes modes;
 	struct known known;
+	struct proxy *proxy; /* that the configuration goes through; NULL: none that can be tried */
 	char host_keys[256]; /* algorithms to ask for first */
 	bool agent;	     /* an SSH agent may hold keys */
 };
@@ -25,12 +27,16 @@ struct machine {
 void machine_start(struct machine *machine, const struct drive_options *options,
 		   const struct person *person, const struct session *sessions, size_t count);
 
-/* Reads the person's own files, as that person: after privilege is dropped when it went
- * to the person, else before. False when --known-hosts cannot be read. */
+/* Reads the person's own files and starts the proxy they name, as that person: after privilege
+ * is dropped when it went to the person, else before. False when --known-hosts cannot be read. */
 bool machine_read_files(struct machine *machine, struct error *error);
 
 /* What the files say, as events of `run`. */
 void machine_tell_files(const struct machine *machine, struct run *run);
+
+/* What became of the proxy that the configuration goes through, as an event of `run`. Waits
+ * for it. */
+void machine_tell_proxy(const struct machine *machine, struct run *run);
 
 /* What the rules say to session `index`, once; nothing while they are still being read.
  * `wait_ms`: how long to wait for that. */

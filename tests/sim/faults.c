@@ -186,8 +186,8 @@ static void local_proxy(struct scenario *s, struct dice *dice, int how)
 /* The way that is probed is well; ssh takes another. */
 static void own_proxy(struct scenario *s, struct dice *dice, int how)
 {
-	(void)dice, (void)how;
-	s->client.config = "proxied";
+	(void)how;
+	s->client.config = dice_chance(dice, 0.75) ? "proxy-fails" : "proxied";
 }
 
 /* Software beside the firewall: no rule tells of it. */

@@ -86,7 +86,9 @@ static void draw_user(struct scenario *s, struct dice *dice)
 			modes < 0.90 ? "differs" :
 			modes < 0.96 ? "partly" :
 				       "unused";
-	client->config = config < 0.94 ? "direct" : "may-be-proxied";
+	client->config = config < 0.94	 ? "direct" :
+			 config < 0.955 ? "proxy-answers" :
+					  "may-be-proxied";
 	client->key = dice_chance(dice, 0.5) ? ANSWER_KEY_SAME : ANSWER_KEY_NEW;
 }
 

@@ -1,0 +1,97 @@
+/* The way that ssh's configuration takes: which command it is, and what its end or words mean. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "local/proxy.h"
+
+static struct ssh_config config;
+
+static struct proxy *start(enum config_keyword keyword, const char *value)
+{
+	struct config_reader reader = { .host = "vm.example",
+					.local_user = "ann",
+					.home = "/home/ann",
+					.config = &config };
+	memset(&config, 0, sizeof(config));
+	config.setting[keyword].set = config.setting[keyword].certain = true;
+	snprintf(config.setting[keyword].value, sizeof(config.setting[keyword].value), "%s", value);
+	return proxy_start(&reader, 2222);
+}
+
+static enum proxy_outcome outcome(const char *command, int patience_ms, char said[64])
+{
+	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, command);
+	assert_non_null(proxy);
+	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, said, 64);
+	proxy_end(proxy);
+	return outcome;
+}
+
+static void outcomes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *command;
+		int patience_ms;
+		enum proxy_outcome outcome;
+		const char *said;
+	} rows[] = {
+		{ "printf 'SSH-2.0-x\\r\\n'; cat", 5000, PROXY_ANSWERS, "SSH-2.0-x" },
+		{ "printf 'hello\\r\\nSSH-2.0-x\\n'; cat", 5000, PROXY_ANSWERS, "SSH-2.0-x" },
+		{ "echo refused >&2; exit 1", 5000, PROXY_FAILS, "refused" },
+		{ "printf 'HTTP/1.1 403 Forbidden\\r\\n\\r\\n'", 5000, PROXY_FAILS,
+		  "HTTP/1.1 403 Forbidden" },
+		{ "true", 5000, PROXY_FAILS, "" },
+		{ "/does/not/exist 2>/dev/null", 5000, PROXY_FAILS, "" },
+		{ "cat", 100, PROXY_UNTOLD, "" },
+		{ "printf SSH-2.0-cut; cat", 100, PROXY_UNTOLD, "SSH-2.0-cut" },
+		{ "echo %h %p %r %n %% >&2", 5000, PROXY_FAILS, "vm.example 2222 ann vm.example %" },
+		{ "yes", 5000, PROXY_FAILS, NULL }, /* no end of it */
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char said[64];
+		/* sh's exec takes one command; the rest needs a shell of its own */
+		char command[256];
+		snprintf(command, sizeof(command), "sh -c \"%s\"", rows[i].command);
+		assert_int_equal(outcome(command, rows[i].patience_ms, said), rows[i].outcome);
+		if (rows[i].said != NULL)
+			assert_string_equal(said, rows[i].said);
+	}
+}
+
+static void not_run(void **state)
+{
+	(void)state;
+	static const struct {
+		enum config_keyword keyword;
+		const char *value;
+	} rows[] = {
+		{ CONFIG_PROXY_COMMAND, "none" },
+		{ CONFIG_PROXY_COMMAND, "nc %h %k" }, /* what %k is, is not known here */
+		{ CONFIG_PROXY_COMMAND, "nc %" },
+		{ CONFIG_PROXY_JUMP, "none" },
+		{ CONFIG_PROXY_JUMP, "host;id" },
+		{ CONFIG_PROXY_JUMP, "$(id)" },
+		{ CONFIG_PROXY_JUMP, "-oProxyCommand=id" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_null(start(rows[i].keyword, rows[i].value));
+	config.setting[CONFIG_PROXY_COMMAND].certain = false;
+	proxy_end(NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(outcomes),
+		cmocka_unit_test(not_run),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
