@@ -223,7 +223,10 @@ static enum nearness nearer_than(const struct paths *paths, const struct path *p
 	for (uint8_t t = ttl; t < path->terminal; t++)
 		silences += path->hop[t].silences;
 	bool lost = silences == 0 || paths_accident(paths, ttl, silences) > ACCIDENT;
-	if (path->terminal - ttl < HOPS_ENOUGH || (lost && !replies_too))
+	/* With other initial TTLs, but over as many hops: that many SYNs were lost, rather. */
+	bool equally_far = reply_ttl != 0 && path->reply_ttl != 0 &&
+			   hops_away(reply_ttl) == hops_away(path->reply_ttl);
+	if (path->terminal - ttl < HOPS_ENOUGH || (lost && !replies_too) || equally_far)
 		return PERHAPS_NEARER;
 	return NEARER;
 }
@@ -464,10 +467,17 @@ static void where_equal(struct observation *o)
 	path_packets(fact, &paths->ssh);
 }
 
+/* SYNs with small TTLs were sent: silence can be placed, where there are routers to place it by. */
+static bool swept(const struct paths *paths)
+{
+	return paths->ssh.asked_to >= 2;
+}
+
 static void observe_where(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
-	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || paths->ssh.asked_to < 2)
+	bool no_way = o->run->vantage == VANTAGE_VNET && paths->farthest == 0;
+	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || !swept(paths) || no_way)
 		return;
 	uint8_t missing = first_missing_router(paths, &paths->ssh);
 	if (missing != 0)
@@ -518,7 +528,7 @@ static void observe_control(struct observation *o)
 	if (unreachable == paths->control_count)
 		fact_set(o, ANSWER_CONTROL_UNREACHABLE,
 			 "other ports (%s) are reported unreachable as well", ports);
-	else if (syn != ANSWER_SYN_SILENT || fact_answer(o->facts, QUESTION_WHERE) != ANSWER_NONE)
+	else if (syn != ANSWER_SYN_SILENT || swept(paths))
 		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
 }
 

@@ -113,16 +113,18 @@ static bool answered_after(const struct exchange *exchange, const struct sent *m
  * the ways, another flow's router tells nothing of this one's. */
 static bool same_way(const struct exchange *exchange, const struct path *path, uint8_t ttl)
 {
+	bool any = false;
 	for (uint8_t t = (uint8_t)(ttl - 1); t > 0; t--) {
 		if (path->hop[t].reply != REPLY_EXCEEDED)
 			continue;
+		any = true;
 		for (unsigned i = 0; i < exchange->sent_count; i++) {
 			const struct sent *sent = &exchange->sent[i];
 			if (sent->ttl == t && !sent->data && sent->reply == REPLY_EXCEEDED)
 				return address_equal(&sent->from, &path->hop[t].address);
 		}
 	}
-	return true;
+	return !any;
 }
 
 /* Counts the silences of `exchange` that probes of `purpose` show to be no accident. */

@@ -81,7 +81,8 @@ enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
-	SLOT_CONTROL = SLOT_SWEEP + PASSES,
+	SLOT_COMPARED = SLOT_SWEEP + PASSES, /* the first control's, likewise */
+	SLOT_CONTROL = SLOT_COMPARED + PASSES, /* the further controls */
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOT_HEAVY = SLOT_ELSEWHERE + USUAL_PORTS, /* a pair for each: SSH port, control port */
 	SLOTS = SLOT_HEAVY + 2 * HEAVY_TESTS
@@ -296,13 +297,35 @@ static void add_sweep(struct plan *plan, int64_t now_ns, unsigned slot, enum pur
 	}
 }
 
+/* The same over all sweeps to one port, from whichever local port. */
+static uint8_t least_terminal(const struct plan *plan, uint16_t remote_port)
+{
+	uint8_t least = 0;
+	for (size_t i = 0; i < plan->track.count; i++) {
+		const struct exchange *exchange = plan->track.exchanges[i];
+		bool sweep =
+			exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
+		uint8_t ttl =
+			sweep && exchange->remote_port == remote_port ? terminal_ttl(exchange) : 0;
+		if (ttl != 0 && (least == 0 || ttl < least))
+			least = ttl;
+	}
+	return least;
+}
+
 static bool control_answers(const struct plan *plan, unsigned index)
 {
-	const struct exchange *exchange = slot_exchange(plan, SLOT_CONTROL + index);
-	for (unsigned i = 0; exchange != NULL && i < exchange->sent_count; i++)
-		if (is_terminal(exchange->sent[i].reply))
-			return true;
-	return false;
+	return least_terminal(plan, plan->config.control_ports[index]) != 0;
+}
+
+/* The control's flow is a new one: that it comes by the last router that is known shows that it
+ * goes the same way so far. */
+static void show_the_way(struct plan *plan, int64_t due_ns, const struct facts *facts)
+{
+	uint8_t ttl = facts->paths.ssh.last_router;
+	if (ttl != 0 && plan->config.control_count > 0 && facts->paths.ssh.terminal == 0)
+		add_try(plan, due_ns, SLOT_COMPARED + plan->passes - 1, WAY_LINK, PURPOSE_CONTROL,
+			plan->config.control_ports[0], ttl, 0);
 }
 
 /* Where routers answer the control and not the SSH port, the first of them is compared once
@@ -317,7 +340,7 @@ static void compare_again(struct plan *plan, int64_t now_ns, int64_t behind,
 		return;
 	add_try(plan, now_ns, SLOT_SWEEP + plan->passes - 1, WAY_LINK, PURPOSE_SWEEP,
 		plan->run->port, ttl, 0);
-	add_try(plan, now_ns + behind, SLOT_CONTROL, WAY_LINK, PURPOSE_CONTROL,
+	add_try(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, WAY_LINK, PURPOSE_CONTROL,
 		plan->config.control_ports[0], ttl, 0);
 }
 
@@ -370,10 +393,12 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	 * is never only its ICMP limit. The others would use that limit up: they are only
 	 * asked whether they answer at all (sweep_answering_controls() asks from where). */
 	if (plan->config.control_count > 0)
-		add_sweep(plan, now_ns + behind, SLOT_CONTROL, PURPOSE_CONTROL,
+		add_sweep(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, PURPOSE_CONTROL,
 			  plan->config.control_ports[0], 1, end, port);
-	if (plan->passes > 1)
+	if (plan->passes > 1) {
+		show_the_way(plan, now_ns + behind, facts);
 		compare_again(plan, now_ns + AGAIN, behind, facts);
+	}
 	for (unsigned i = 1; i < plan->config.control_count; i++)
 		if (!control_answers(plan, i))
 			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
@@ -382,22 +407,6 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK &&
 	    (plan->passes == 1 || packets_lost(facts)))
 		ask_elsewhere(plan, now_ns);
-}
-
-/* The same over all sweeps to one port, from whichever local port. */
-static uint8_t least_terminal(const struct plan *plan, uint16_t remote_port)
-{
-	uint8_t least = 0;
-	for (size_t i = 0; i < plan->track.count; i++) {
-		const struct exchange *exchange = plan->track.exchanges[i];
-		bool sweep =
-			exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
-		uint8_t ttl =
-			sweep && exchange->remote_port == remote_port ? terminal_ttl(exchange) : 0;
-		if (ttl != 0 && (least == 0 || ttl < least))
-			least = ttl;
-	}
-	return least;
 }
 
 /* A sweep that drew an end-to-end answer needs no larger TTLs. */
