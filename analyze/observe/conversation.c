@@ -220,7 +220,9 @@ static bool aborted_here(struct observation *o)
  * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
 #define LARGE	   1200
 #define LARGE_BACK 700 /* of the server: its first large words are these (KEXINIT) */
-#define LARGE_SENT 4
+/* So often in vain, it is no accident; where packets are lost on the way, more often. */
+#define LARGE_SENT	 4
+#define LARGE_SENT_LOSSY 5
 
 /* -- small segments ---------------------------------------------------------------- */
 
@@ -257,7 +259,8 @@ static bool lossy(const struct observation *o)
 static bool waits_by_chance(const struct observation *o)
 {
 	const struct awaited *awaited = &o->kernel->connection->awaited;
-	return awaited->sent > 0 && !no_accident(o, awaited->sent);
+	unsigned enough = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? LARGE_SENT_LOSSY : LARGE_SENT;
+	return awaited->sent > 0 && (awaited->sent < enough || !no_accident(o, awaited->sent));
 }
 
 /* How many bytes the server has sent that do not come: later ones did, or it acknowledges
@@ -332,9 +335,8 @@ static bool client_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct awaited *awaited = &c->awaited;
-	if (awaited->sent < LARGE_SENT || !no_accident(o, awaited->sent) ||
-	    awaited->length < LARGE || awaited->length <= c->longest_acked ||
-	    !waited(o, awaited->first_ns, HEARING_PATIENCE))
+	if (awaited->sent == 0 || waits_by_chance(o) || awaited->length < LARGE ||
+	    awaited->length <= c->longest_acked || !waited(o, awaited->first_ns, HEARING_PATIENCE))
 		return false;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the client's segment of %u bytes is sent %u times and never "
@@ -357,7 +359,7 @@ static bool server_segment_vanishes(struct observation *o)
 		return true;
 	}
 	struct fact *fact;
-	if (missing >= LARGE_BACK && c->longest_received < LARGE_BACK)
+	if (missing >= LARGE_BACK && c->longest_received > 0 && c->longest_received < LARGE_BACK)
 		fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				"%u bytes of the server never come; its smaller segments do",
 				missing);
@@ -407,8 +409,8 @@ static void key_exchange(struct observation *o)
 				end_word(c));
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
-	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) &&
-		   !waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o)) && !small_segments_pass(o)) {
+	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) && !waits_by_chance(o) &&
+		   waited(o, c->progress_ns, speech_patience(o)) && !small_segments_pass(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
 		fact_packet(fact, c->client_data_frame);

@@ -34,7 +34,7 @@ static const struct {
 	const char *shell, *text, *command;
 } observations[OBSERVATIONS] = {
 #undef OBSERVATION
-#define OBSERVATION(id, vantage_, models_, purpose_, shell_, text_, command_)                               \
+#define OBSERVATION(id, vantage_, models_, purpose_, shell_, text_, command_)                      \
 	[OBSERVATION_##id] = { .vantage = vantage_,                                                \
 			       .models = MODELS_##models_,                                         \
 			       .purpose = purpose_,                                                \
@@ -204,8 +204,8 @@ static bool offered(enum observation observation, const struct run *run, const s
 }
 
 const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
-				    const struct facts *facts, const struct run *run, const struct explain_values *values,
-				    size_t *count)
+				    const struct facts *facts, const struct run *run,
+				    const struct explain_values *values, size_t *count)
 {
 	struct report_next *next = arena_alloc(arena, SHOWN * sizeof(*next));
 	bool given[OBSERVATIONS] = { false };

@@ -9,7 +9,8 @@
 
 /* Shares of 100 and counted runs, as the .def lists have them; 0 where there is no row. A
  * pair that two rows name does not compile (-Woverride-init). */
-static const double every[ANSWERS] = { /* causes without rows of their own */
+static const double every[ANSWERS] = {
+	/* causes without rows of their own */
 #define EVERY(question, answer, weight) [ANSWER_##question##_##answer] = weight,
 #define LIKELY(cause, question, answer, weight)
 #define BEHIND(cause, question, answer, weight)
@@ -30,7 +31,8 @@ static const double likely[CAUSES][ANSWERS] = {
 #undef BEHIND
 };
 
-static const double behind[CAUSES][ANSWERS] = { /* what lies deeper tells nothing of the cause */
+static const double behind[CAUSES][ANSWERS] = {
+	/* what lies deeper tells nothing of the cause */
 #define EVERY(question, answer, weight)
 #define LIKELY(cause, question, answer, weight)
 #define BEHIND(cause, question, answer, weight)                                                    \
@@ -42,8 +44,7 @@ static const double behind[CAUSES][ANSWERS] = { /* what lies deeper tells nothin
 };
 
 static const double counted[CAUSES][ANSWERS] = {
-#define COUNTED(cause, question, answer, runs)                                                     \
-	[CAUSE_##cause][ANSWER_##question##_##answer] = runs,
+#define COUNTED(cause, question, answer, runs) [CAUSE_##cause][ANSWER_##question##_##answer] = runs,
 #include "reason/counts.def"
 #undef COUNTED
 };
@@ -106,8 +107,8 @@ double likelihood(enum cause cause, enum answer answer)
 	if (cause == CAUSE_UNKNOWN)
 		return 1.0 / ((range.last - range.first) + 1);
 	double expected = STRENGTH * expected_share(cause, answer, range);
-	double mean = (expected + counted[cause][answer]) /
-		      (STRENGTH + sum_of(counted[cause], range));
+	double mean =
+		(expected + counted[cause][answer]) / (STRENGTH + sum_of(counted[cause], range));
 	return mean > FLOOR / 100 ? mean : FLOOR / 100;
 }
 

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEARD_MAX   512 /* kept of each stream; an identification has 255 bytes at most */
+#define HEARD_MAX   512	  /* kept of each stream; an identification has 255 bytes at most */
 #define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
 
 struct heard {
@@ -106,10 +106,11 @@ static bool jump_command(const char *jumps, const struct target *target, char *c
 	const char *scheme = strncasecmp(last, "ssh://", 6) == 0 ? "" : "ssh://";
 	if (!plain(jumps) || !plain(target->host))
 		return false;
-	int written = snprintf(command, room,
-			       "exec ssh -o BatchMode=yes -o ConnectTimeout=4 -W '[%s]:%s' %s%.*s %s%s",
-			       target->host, target->port, comma != NULL ? "-J " : "",
-			       comma != NULL ? (int)(comma - jumps) : 0, jumps, scheme, last);
+	int written =
+		snprintf(command, room,
+			 "exec ssh -o BatchMode=yes -o ConnectTimeout=4 -W '[%s]:%s' %s%.*s %s%s",
+			 target->host, target->port, comma != NULL ? "-J " : "",
+			 comma != NULL ? (int)(comma - jumps) : 0, jumps, scheme, last);
 	return written > 0 && (size_t)written < room;
 }
 
@@ -134,8 +135,7 @@ static bool make_command(const struct config_reader *reader, const struct config
 
 /* -- the child --------------------------------------------------------------------- */
 
-static void become_command(const char *command, int input, int output, int complaints,
-			   pid_t parent)
+static void become_command(const char *command, int input, int output, int complaints, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* it was quicker */
@@ -207,9 +207,9 @@ static void hear(struct heard *heard)
 {
 	char rest[256];
 	bool full = heard->length == HEARD_MAX;
-	ssize_t got = full ? read(heard->fd, rest, sizeof(rest)) :
-			     read(heard->fd, heard->bytes + heard->length,
-				  HEARD_MAX - heard->length);
+	ssize_t got =
+		full ? read(heard->fd, rest, sizeof(rest))
+		     : read(heard->fd, heard->bytes + heard->length, HEARD_MAX - heard->length);
 	if (got < 0 && errno == EINTR)
 		return;
 	if (got <= 0) {

@@ -81,7 +81,7 @@ enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
-	SLOT_COMPARED = SLOT_SWEEP + PASSES, /* the first control's, likewise */
+	SLOT_COMPARED = SLOT_SWEEP + PASSES,   /* the first control's, likewise */
 	SLOT_CONTROL = SLOT_COMPARED + PASSES, /* the further controls */
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOT_HEAVY = SLOT_ELSEWHERE + USUAL_PORTS, /* a pair for each: SSH port, control port */
@@ -494,8 +494,8 @@ static void repeat_words(struct plan *plan, int64_t now_ns)
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
 	    (connection->client_acked_frame != 0 && connection->server_data_frame != 0) ||
-	    connection->server_end_ns != 0 ||
-	    connection->client_end_ns != 0 || connection->stream[SSH_CLIENT].length == 0 ||
+	    connection->server_end_ns != 0 || connection->client_end_ns != 0 ||
+	    connection->stream[SSH_CLIENT].length == 0 ||
 	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
 	    now_ns - plan->repeated_ns < REPEAT_AFTER)
 		return;

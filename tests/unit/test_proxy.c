@@ -15,10 +15,9 @@ static struct ssh_config config;
 
 static struct proxy *start(enum config_keyword keyword, const char *value)
 {
-	struct config_reader reader = { .host = "vm.example",
-					.local_user = "ann",
-					.home = "/home/ann",
-					.config = &config };
+	struct config_reader reader = {
+		.host = "vm.example", .local_user = "ann", .home = "/home/ann", .config = &config
+	};
 	memset(&config, 0, sizeof(config));
 	config.setting[keyword].set = config.setting[keyword].certain = true;
 	snprintf(config.setting[keyword].value, sizeof(config.setting[keyword].value), "%s", value);
@@ -52,7 +51,8 @@ static void outcomes(void **state)
 		{ "/does/not/exist 2>/dev/null", 5000, PROXY_FAILS, "" },
 		{ "cat", 100, PROXY_UNTOLD, "" },
 		{ "printf SSH-2.0-cut; cat", 100, PROXY_UNTOLD, "SSH-2.0-cut" },
-		{ "echo %h %p %r %n %% >&2", 5000, PROXY_FAILS, "vm.example 2222 ann vm.example %" },
+		{ "echo %h %p %r %n %% >&2", 5000, PROXY_FAILS,
+		  "vm.example 2222 ann vm.example %" },
 		{ "yes", 5000, PROXY_FAILS, NULL }, /* no end of it */
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
