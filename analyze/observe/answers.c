@@ -42,6 +42,20 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 	}
 }
 
+/* A SYN with a small TTL that draws a host's answer is one to this port too, and what draws an
+ * answer is not silent: others were lost. */
+static void tally_sweep(const struct observation *o, struct tally *tally)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SWEEP, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++) {
+			const struct sent *sent = &exchange->sent[n];
+			bool host = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
+			if (host && !sent->diverted && tally->example[sent->reply] == NULL)
+				tally->example[sent->reply] = sent;
+		}
+}
+
 static void tally_packets(const struct observation *o, struct fact *fact, enum reply reply)
 {
 	const struct exchange *exchange;
@@ -121,6 +135,7 @@ static void observe_syn(struct observation *o)
 	/* An answer that is lost behind this place says nothing of the way that it went. */
 	if (fact_answer(o->facts, QUESTION_BACK) == ANSWER_BACK_LOST && !at_the_vm(o->run))
 		return;
+	tally_sweep(o, &tally);
 	bool answered = tally.example[REPLY_SYN_ACK] || tally.example[REPLY_RESET] ||
 			tally.example[REPLY_UNREACHABLE];
 	if (at_the_vm(o->run) && answered) {
@@ -335,7 +350,8 @@ static void observe_answerer(struct observation *o)
 	uint8_t ttl = paths->ssh.terminal;
 	if ((paths->ssh.asked_to != 0 || !o->run->planned) && observe_undiminished(o))
 		return;
-	if (ttl == 0)
+	/* The least TTL is known when the one before it was tried. */
+	if (ttl == 0 || (ttl > 1 && paths->ssh.asked_to != 0 && !paths->ssh.hop[ttl - 1].asked))
 		return;
 	char compared[96] = "no other port answers";
 	if (paths->distance > ttl)
@@ -532,12 +548,24 @@ static void observe_control(struct observation *o)
 		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
 }
 
+/* Whether a port was not asked, or where packets are lost not often enough: what did not leave
+ * draws no answer. */
+static bool unsure_of(const struct exchange *exchange, bool lossy)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++)
+		if (exchange->sent[i].reply != REPLY_NONE)
+			return false;
+	return exchange->sent_count < (lossy ? 2 : 1);
+}
+
 static void observe_elsewhere(struct observation *o)
 {
 	const struct exchange *exchange;
-	unsigned asked = 0;
+	const struct paths *paths = &o->facts->paths;
+	unsigned asked = 0, unsure = 0;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
 		asked++;
+		unsure += unsure_of(exchange, paths->lost[PATH_TTL_MAX] > 0);
 		if (exchange->connection == NULL)
 			continue;
 		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];
@@ -550,7 +578,7 @@ static void observe_elsewhere(struct observation *o)
 	}
 	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
 	/* What we hand to the loopback interface comes to nobody. */
-	if (asked > 0 && !o->wire_is_loopback &&
+	if (asked > 0 && unsure == 0 && !o->wire_is_loopback &&
 	    (syn == ANSWER_SYN_RESET || syn == ANSWER_SYN_SILENT))
 		fact_set(o, ANSWER_ELSEWHERE_NO, "SSH does not answer on %u other usual ports",
 			 asked);

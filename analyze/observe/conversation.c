@@ -82,6 +82,16 @@ static int64_t speech_patience(const struct observation *o)
 	return waited > (double)SPEECH_PATIENCE ? (int64_t)waited : SPEECH_PATIENCE;
 }
 
+/* A server that looks its client up first, or is short of everything, takes longer to say its
+ * first word than it ever does to say the next. */
+#define MUTE_PATIENCE MILLISECONDS(4200)
+
+static int64_t mute_patience(const struct observation *o)
+{
+	int64_t speech = speech_patience(o);
+	return speech > MUTE_PATIENCE ? speech : MUTE_PATIENCE;
+}
+
 /* Whether the server ended it, by itself. In somebody else's capture the client may have
  * done so before, or may have been silent until sshd lost its patience (LoginGraceTime). */
 #define GRACE MILLISECONDS(20000)
@@ -314,7 +324,8 @@ static bool small_segments_pass(struct observation *o)
 		comes_through(o, small);
 		return true;
 	}
-	if (lossy(o) || waits_by_chance(o))
+	bool says_it_again = c->awaited.sent == 0 && !waited(o, c->progress_ns, speech_patience(o));
+	if (lossy(o) || waits_by_chance(o) || says_it_again)
 		return true;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the handshake stalls after %s; with small segments it comes "
@@ -386,6 +397,15 @@ static void key_exchange(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
+	const struct event *end = event_of(o, EVENT_SSH);
+	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_UNFOLLOWED)) == 0) {
+		fact_packet(fact_set(o, ANSWER_SSH_UNFOLLOWED,
+				     "the server asks for algorithms that OpenSSH has and this "
+				     "program has not: %s",
+				     end->detail != NULL ? end->detail : ""),
+			    c->server_data_frame);
+		return;
+	}
 	if (client->milestone >= SSH_KEXINIT) {
 		const char *missing = missing_algorithm(&c->dialog);
 		if (missing != NULL) {
@@ -397,7 +417,6 @@ static void key_exchange(struct observation *o)
 		}
 	}
 	struct fact *fact = NULL;
-	const struct event *end = event_of(o, EVENT_SSH);
 	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_NO_COMMON)) == 0) {
 		/* the client may see that before it has named its own algorithms */
 		fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s",
@@ -474,6 +493,16 @@ static void after_identification(struct observation *o)
 	fact_packet(fact, c->client_data_frame);
 }
 
+/* What OpenSSH's sshd says instead of its identification (sshd.c, srclimit.c). */
+static bool is_words_of_sshd(const char *line)
+{
+	static const char *const words[] = { "Exceeded MaxStartups", "Not allowed at this time" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strncmp(line, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 /* Bytes came that are no identification string. */
 static void other_words(struct observation *o)
 {
@@ -485,6 +514,10 @@ static void other_words(struct observation *o)
 				server->first_line);
 	else if (server->cut)
 		return; /* the capture lacks the rest of its words */
+	else if (server_ended(o) && is_words_of_sshd(server->first_line))
+		fact = fact_set(o, ANSWER_SSH_LIMITED,
+				"sshd itself refuses: \"%s\"; then the connection is %s",
+				server->first_line, end_word(c));
 	else if (server_ended(o))
 		fact = fact_set(o, ANSWER_SSH_REFUSED_TEXT,
 				"the server says \"%s\" and closes, without identifying itself",
@@ -515,7 +548,13 @@ static void not_a_word(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	struct fact *fact = NULL;
 	const struct sent *syn = opening(o->kernel);
-	if (server_ended(o) && ended_by_words(o)) {
+	if (server_ended(o) && ended_by_words(o) && c->server_reset_bare) {
+		fact = fact_set(o, ANSWER_SSH_GONE,
+				"the server says nothing, and what the client says is reset by a "
+				"kernel that has no such connection (any more): its end of it "
+				"went before, unheard here");
+		fact_packet(fact, c->server_reset_frame);
+	} else if (server_ended(o) && ended_by_words(o)) {
 		fact = fact_set(o, ANSWER_SSH_HUNG_UP,
 				"the server says nothing; the connection is %s as soon as the "
 				"client identifies itself",
@@ -537,8 +576,8 @@ static void not_a_word(struct observation *o)
 					c->client_data_sent);
 	} else if (server_segment_vanishes(o)) {
 		return;
-	} else if (c->server_data_frame == 0 && missing_of_server(c) == 0 &&
-		   waited(o, syn->reply_ns, speech_patience(o))) {
+	} else if (c->client_acked_frame != 0 && c->server_data_frame == 0 &&
+		   missing_of_server(c) == 0 && waited(o, syn->reply_ns, mute_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,
 				"the connection is accepted and the client's bytes acknowledged; "
 				"the service says nothing");

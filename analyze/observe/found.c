@@ -159,7 +159,8 @@ static void observe_configuration(struct observation *o)
 			 config->text);
 	else if (is(config->detail, "proxy-answers"))
 		fact_set(o, ANSWER_CONFIG_WORKS,
-			 "ssh itself does not connect directly; its proxy leads to an SSH server: %s",
+			 "ssh itself does not connect directly; its proxy leads to an SSH server: "
+			 "%s",
 			 config->text);
 	else if (is(config->detail, "proxy-fails"))
 		fact_set(o, ANSWER_CONFIG_FAILS,

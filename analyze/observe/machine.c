@@ -8,13 +8,26 @@
  * is taken as quickly. What has not happened after this long does not happen. */
 #define LOCAL_PATIENCE MILLISECONDS(300)
 
+/* The name of a VM elsewhere, with an address of this machine's (a line in /etc/hosts, a name
+ * server that blocks). */
+static bool leads_here(const struct run *run)
+{
+	static const struct address unspecified4 = { .family = 4 }, unspecified6 = { .family = 6 };
+	return run->vantage != VANTAGE_VM && strncmp(run->host, "localhost", 9) != 0 &&
+	       (address_is_loopback(&run->address) || address_equal(&run->address, &unspecified4) ||
+		address_equal(&run->address, &unspecified6));
+}
+
 static void observe_name(struct observation *o)
 {
 	size_t i = 0;
 	const struct event *event = find_event(o->run, EVENT_RESOLVED, &i);
 	if (event == NULL || !o->run->named)
 		return;
-	if (event->error == 0)
+	if (event->error == 0 && leads_here(o->run))
+		fact_set(o, ANSWER_NAME_HERE, "%s resolves to %s, which is this machine itself",
+			 o->run->host, event->text);
+	else if (event->error == 0)
 		fact_set(o, ANSWER_NAME_OK, "%s resolves to %s", o->run->host, event->text);
 	else
 		fact_set(o, ANSWER_NAME_FAILED, "%s does not resolve: %s", o->run->host,

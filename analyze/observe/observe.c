@@ -70,9 +70,9 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 		.has_edge = path_has_edge(track->run),
 		.target_inside = path_inside(track->run, &track->run->address),
 		/* somebody else's capture is of what it shows */
-		.wire_is_loopback = !track->run->planned ||
-				    (track->run->interface != NULL &&
-				     strcmp(track->run->interface, "lo") == 0),
+		.wire_is_loopback =
+			!track->run->planned ||
+			(track->run->interface != NULL && strcmp(track->run->interface, "lo") == 0),
 		.frames_lost = frames_lost(track->run),
 	};
 	paths_build(track, now_ns, &facts->paths);

@@ -7,8 +7,7 @@
 
 bool on_the_way(const struct run *run)
 {
-	return !run->planned &&
-	       (run->vantage == VANTAGE_VM || run->vantage == VANTAGE_UNKNOWN);
+	return !run->planned && (run->vantage == VANTAGE_VM || run->vantage == VANTAGE_UNKNOWN);
 }
 
 bool at_the_vm(const struct run *run)
@@ -36,12 +35,13 @@ void observe_diverted_here(struct observation *o)
 	if (o->run->planned || o->kernel == NULL || o->kernel->sent_count == 0 ||
 	    !address_is_loopback(&o->run->address) || address_is_loopback(&o->run->local_address))
 		return;
-	fact_packet(fact_set(o, ANSWER_OUT_DIVERTED,
-			     "a connection of %s, which is made for elsewhere, goes to %s port %u on "
-			     "this machine's loopback",
-			     address_text(&o->run->local_address, client),
-			     address_text(&o->run->address, here), o->run->port),
-		    o->kernel->sent[0].frame);
+	fact_packet(
+		fact_set(o, ANSWER_OUT_DIVERTED,
+			 "a connection of %s, which is made for elsewhere, goes to %s port %u on "
+			 "this machine's loopback",
+			 address_text(&o->run->local_address, client),
+			 address_text(&o->run->address, here), o->run->port),
+		o->kernel->sent[0].frame);
 }
 
 /* -- arrived ----------------------------------------------------------------------- */
@@ -86,8 +86,7 @@ void observe_arrived(struct observation *o)
 		fact = fact_set(o, ANSWER_ARRIVED_RESET,
 				"SYNs to port %u come to the VM, which resets them after %.1f ms",
 				o->run->port, after);
-	else if (sent->reply == REPLY_UNREACHABLE &&
-		 address_equal(&sent->from, &o->run->address))
+	else if (sent->reply == REPLY_UNREACHABLE && address_equal(&sent->from, &o->run->address))
 		fact = fact_set(o, ANSWER_ARRIVED_REJECTED,
 				"SYNs to port %u come to the VM, which rejects them (ICMP type %u "
 				"code %u)",
@@ -118,12 +117,13 @@ void observe_answerer_passively(struct observation *o)
 
 void observe_arrived_silence(struct observation *o, unsigned count, double seconds)
 {
-	arrived_packets(o,
-			fact_set(o, ANSWER_ARRIVED_SILENT,
-				 "%u SYNs to port %u come to the VM in %.1f s, and no answer leaves "
-				 "it",
-				 count, o->run->port, seconds),
-			REPLY_NONE);
+	arrived_packets(
+		o,
+		fact_set(o, ANSWER_ARRIVED_SILENT,
+			 "%u SYNs to port %u come to the VM in %.1f s, and no answer leaves "
+			 "it",
+			 count, o->run->port, seconds),
+		REPLY_NONE);
 }
 
 /* -- back --------------------------------------------------------------------------- */
@@ -174,18 +174,20 @@ void observe_far(struct observation *o)
 		return;
 	if (c->client_reset_frame != 0 && o->kernel->sent_count > 0 &&
 	    c->client_end_ttl != o->kernel->sent[0].ttl) {
-		fact = fact_set(o, ANSWER_FAR_CUT,
-				"a reset with the client's address ends it; its TTL is %u, those of "
-				"the client's SYN are %u",
-				c->client_end_ttl, o->kernel->sent[0].ttl);
+		fact = fact_set(
+			o, ANSWER_FAR_CUT,
+			"a reset with the client's address ends it; its TTL is %u, those of "
+			"the client's SYN are %u",
+			c->client_end_ttl, o->kernel->sent[0].ttl);
 		fact_packet(fact, c->client_reset_frame);
 	} else if (far_is_silent(o)) {
-		fact = fact_set(o, ANSWER_FAR_SILENT,
-				c->client_data_ns == 0
-					? "the server says its identification; nothing more comes "
-					  "from the client's side"
-					: "after the client's identification nothing more comes from "
-					  "its side");
+		fact = fact_set(
+			o, ANSWER_FAR_SILENT,
+			c->client_data_ns == 0
+				? "the server says its identification; nothing more comes "
+				  "from the client's side"
+				: "after the client's identification nothing more comes from "
+				  "its side");
 		fact_packet(fact, c->client_data_frame);
 		fact_packet(fact, c->server_data_frame);
 	}

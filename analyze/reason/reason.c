@@ -6,11 +6,12 @@
 /* The shares of likelihood.def weigh as much as this many counted runs. */
 #define STRENGTH     30.0
 #define SOURCE_SHOWN 0.05
+#define RARE	     0.003 /* what shows so seldom in health is not called healthy */
 
 /* Shares of 100 and counted runs, as the .def lists have them; 0 where there is no row. A
  * pair that two rows name does not compile (-Woverride-init). */
 static const double every[ANSWERS] = {
-	/* causes without rows of their own */
+/* causes without rows of their own */
 #define EVERY(question, answer, weight) [ANSWER_##question##_##answer] = weight,
 #define LIKELY(cause, question, answer, weight)
 #define BEHIND(cause, question, answer, weight)
@@ -32,7 +33,7 @@ static const double likely[CAUSES][ANSWERS] = {
 };
 
 static const double behind[CAUSES][ANSWERS] = {
-	/* what lies deeper tells nothing of the cause */
+/* what lies deeper tells nothing of the cause */
 #define EVERY(question, answer, weight)
 #define LIKELY(cause, question, answer, weight)
 #define BEHIND(cause, question, answer, weight)                                                    \
@@ -189,11 +190,12 @@ static bool decides(enum question question)
 	return false;
 }
 
-static bool health_asked(const struct facts *facts, const struct question_set *use)
+/* Whether health was looked for; `seen`: and what was found may be health. */
+static bool health_asked(const struct facts *facts, const struct question_set *use, bool seen)
 {
 	for (int q = 0; q < QUESTIONS; q++)
 		if (asked(facts, use, q) && decides_of(CAUSE_HEALTHY, (enum question)q))
-			return true;
+			return !seen || likelihood(CAUSE_HEALTHY, facts->fact[q].answer) > RARE;
 	return false;
 }
 
@@ -201,7 +203,7 @@ static bool health_asked(const struct facts *facts, const struct question_set *u
  * that there is nothing to reason from. */
 static bool evidence_enough(const struct facts *facts, const struct question_set *use)
 {
-	if (health_asked(facts, use))
+	if (health_asked(facts, use, false))
 		return true;
 	for (int q = 0; q < QUESTIONS; q++)
 		if (asked(facts, use, q) && decides((enum question)q) &&
@@ -216,7 +218,7 @@ static enum outcome decide(const struct verdict *verdict, const struct facts *fa
 	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
 	if (verdict->cause == CAUSE_HEALTHY)
-		return verdict->probability[CAUSE_HEALTHY] > 0.5 && health_asked(facts, use)
+		return verdict->probability[CAUSE_HEALTHY] > 0.5 && health_asked(facts, use, true)
 			       ? OUTCOME_HEALTHY
 			       : OUTCOME_UNKNOWN;
 	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;

@@ -121,6 +121,7 @@ static void note_server_end(struct connection *connection, const struct packet *
 		connection->server_fin_frame = packet->number;
 	if ((packet->flags & TCP_RST) && connection->server_reset_frame == 0) {
 		connection->server_reset_frame = packet->number;
+		connection->server_reset_bare = !(packet->flags & TCP_ACK);
 		connection->server_reset_sequence = packet->sequence;
 	}
 }

@@ -77,6 +77,7 @@ struct connection {
 	uint64_t server_data_frame;
 	int64_t server_data_ns;
 	uint32_t server_reset_sequence;
+	bool server_reset_bare; /* without ACK: there is no such connection (RFC 9293 3.10.7.1) */
 	bool server_data_after_end;  /* bytes of the server behind "its" RST came after it */
 
 	/* the first FIN or RST with the server's address */

@@ -266,7 +266,8 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 	tell_modes(machine, run);
 }
 
-#define PROXY_PATIENCE_MS 4200 /* from its start: a command that gives up does so after 4 s, say */
+#define PROXY_PATIENCE_MS 4200 /* from its start: a command that gives up does so after 4 s, say   \
+				*/
 
 void machine_tell_proxy(const struct machine *machine, struct run *run)
 {
@@ -313,8 +314,8 @@ void machine_judge_key(const struct machine *machine, const char *type, const ch
 	bool as_expected = expected != NULL && strcmp(expected, fingerprint) == 0;
 	char why[512];
 	quote_entry(entry, state == KNOWN_SAME, why, sizeof(why));
-	if (state == KNOWN_REVOKED)
-		judge(detail, room, ANSWER_KEY_WRONG, why);
+	if (state == KNOWN_REVOKED) /* by a line of this machine's, about the VM's key */
+		judge(detail, room, ANSWER_KEY_CHANGED, why);
 	else if (expected != NULL && !as_expected) {
 		snprintf(why, sizeof(why), "--host-key asks for %s", expected);
 		judge(detail, room, ANSWER_KEY_WRONG, why);

@@ -292,9 +292,9 @@ static void finish_without_common(struct handshake *h)
 	if (list != NULL) {
 		snprintf(h->result.message, sizeof(h->result.message),
 			 "nothing in common for the %s; the server offers %s", what, list);
-		h->result.only_ours = openssh_would_take_one(list);
 	}
-	finish(h, HANDSHAKE_END_NO_COMMON);
+	bool only_ours = list != NULL && openssh_would_take_one(list);
+	finish(h, only_ours ? HANDSHAKE_END_UNFOLLOWED : HANDSHAKE_END_NO_COMMON);
 }
 
 static void finish_with_words(struct handshake *h)

@@ -50,6 +50,7 @@ enum handshake_state {
 	HANDSHAKE_END(IDENT_RESET, "reset-after-identification")                                   \
 	/* key exchange */                                                                         \
 	HANDSHAKE_END(NO_COMMON, "no-common-algorithm")                                            \
+	HANDSHAKE_END(UNFOLLOWED, "cannot-be-followed") /* OpenSSH would agree, libssh cannot */   \
 	HANDSHAKE_END(KEX_SILENT, "key-exchange-stalled")                                          \
 	HANDSHAKE_END(KEX_CLOSED, "key-exchange-closed")                                           \
 	HANDSHAKE_END(KEX_RESET, "key-exchange-reset")                                             \
@@ -109,7 +110,6 @@ struct handshake_result {
 	char host_key_type[64];
 	char fingerprint[64];	 /* "SHA256:..." */
 	bool signature_verified; /* the server holds that key: it signed this exchange */
-	bool only_ours;		 /* NO_COMMON, but OpenSSH's own list would have matched */
 	char auth_methods[128];	 /* separated by spaces; "" when none is needed */
 	bool no_auth_needed;	 /* the server lets anybody in */
 	char message[512];	 /* the server's or the library's words */

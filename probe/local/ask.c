@@ -6,7 +6,8 @@
 #include "local/netlink.h"
 
 /* NTF_USE: as if a packet wanted to go there. The entry is an ordinary one of the
- * neighbour cache and ages like it. */
+ * neighbour cache and ages like it. One that is there already is left alone: the kernel would
+ * forget it, a permanent one too, and what may be at fault would be mended unseen. */
 bool neighbour_ask(const struct route *route)
 {
 	struct netlink_request request;
@@ -17,7 +18,7 @@ bool neighbour_ask(const struct route *route)
 			      .ndm_flags = NTF_USE };
 	struct nlmsghdr *header = (struct nlmsghdr *)request.bytes;
 
-	if (!route->has_link_address)
+	if (!route->has_link_address || neighbour_present(route))
 		return true;
 	netlink_begin(&request, RTM_NEWNEIGH, &head, sizeof(head));
 	header->nlmsg_flags |= NLM_F_ACK | NLM_F_CREATE;

@@ -35,6 +35,17 @@ static bool link_address_in(struct cursor body, uint8_t link_address[8], size_t 
 	return false;
 }
 
+bool neighbour_present(const struct route *route)
+{
+	struct netlink_reply reply;
+	struct ndmsg head;
+
+	if (!ask(route, &reply))
+		return false;
+	netlink_value(reply.body, &head, sizeof(head));
+	return (head.ndm_state & NUD_FAILED) == 0;
+}
+
 int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
 {
 	struct netlink_reply reply;

@@ -647,11 +647,21 @@ static bool conversation_settled(const struct plan *plan, const struct facts *fa
 	const struct exchange *kernel = track_find(&plan->track, kernel_port(plan, 0));
 	if (kernel == NULL || fact_answer(facts, QUESTION_OUT) != ANSWER_OUT_LEAVES)
 		return true;
-	/* The port answers crafted SYNs: the kernel's was lost, and it will try again. */
+	/* The port answers crafted SYNs: the kernel's was lost, and it will try again. Until then
+	 * nobody knows what this machine does with the answer. */
+	enum answer syn = fact_answer(facts, QUESTION_SYN);
 	if (!kernel->answered && fact_answer(facts, QUESTION_IN) == ANSWER_NONE)
-		return fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK;
+		return syn != ANSWER_SYN_SYN_ACK && syn != ANSWER_SYN_RESET;
 	bool talks = kernel->connection != NULL && kernel->answered && kernel->connect_error == 0;
 	return !talks || fact_answer(facts, QUESTION_SSH) != ANSWER_NONE;
+}
+
+/* A port is closed: is SSH on another? */
+static bool elsewhere_settled(const struct plan *plan, const struct facts *facts)
+{
+	return !plan->config.crafted || fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_RESET ||
+	       fact_answer(facts, QUESTION_ELSEWHERE) != ANSWER_NONE ||
+	       plan->run->vantage == VANTAGE_VM;
 }
 
 /* -- small segments -------------------------------------------------------------- */
@@ -774,7 +784,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 			start_session_pass(plan, now_ns, facts);
 		return;
 	}
-	bool settled = conversation_settled(plan, facts) &&
+	bool settled = conversation_settled(plan, facts) && elsewhere_settled(plan, facts) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
 	/* Once the conversation has told what it can, only loss makes another sweep worth it. */
 	bool talked = fact_answer(facts, QUESTION_SSH) != ANSWER_NONE && !session &&
