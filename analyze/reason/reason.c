@@ -7,12 +7,15 @@
 #define STRENGTH     30.0
 #define SOURCE_SHOWN 0.05
 
+/* Every report reads all of them many times: no wider than need be. */
 struct share {
-	enum cause cause; /* CAUSES: every cause without rows of its own */
-	enum answer answer;
 	double weight;
-	bool behind; /* tells of what lies behind the cause, not of the cause */
+	uint16_t answer;
+	uint8_t cause; /* CAUSES: every cause without rows of its own */
+	bool behind;   /* tells of what lies behind the cause, not of the cause */
 };
+
+_Static_assert(CAUSES <= UINT8_MAX && ANSWERS <= UINT16_MAX, "a row has room for each");
 
 static const struct share shares[] = {
 #define EVERY(question, answer_, weight_)                                                          \
@@ -95,11 +98,12 @@ struct weights {
 static void weigh(const struct share *table, size_t rows, const struct answers *question,
 		  enum answer answer, struct weights *weights)
 {
+	unsigned first = question->first, others = (unsigned)(question->last - question->first);
 	*weights = (struct weights){ 0 };
 	for (size_t i = 0; i < rows; i++) {
 		const struct share *row = &table[i];
-		if (row->answer < question->first || row->answer > question->last ||
-		    row->weight <= 0)
+		/* (what is less than the first wraps round to more than all) */
+		if ((unsigned)row->answer - first > others || row->weight <= 0)
 			continue;
 		weights->total[row->cause] += row->weight;
 		if (row->answer == answer)
