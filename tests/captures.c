@@ -283,10 +283,10 @@ static size_t finish(uint8_t *at, uint8_t number, size_t payload)
 /* RFC 4253 7.1: a cookie, ten lists of names, a boolean, a reserved word. */
 static size_t put_kexinit(uint8_t *at)
 {
-	static const char *const lists[] = { "curve25519-sha256", "ssh-ed25519",   "aes128-ctr",
-					     "aes128-ctr",	  "hmac-sha2-256", "hmac-sha2-256",
-					     "none",		  "none",	   "",
-					     "" };
+	static const char *const lists[] = {
+		"curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256",
+		"hmac-sha2-256",     "none",	    "none",	  "",		""
+	};
 	uint8_t *list = at + 5 + 1 + 16;
 	memset(at, 0, 5 + 1 + 16);
 	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
@@ -319,7 +319,8 @@ static size_t put_words(uint8_t *at, enum words words)
 	case KEXINIT:
 		return put_kexinit(at);
 	case KEX_INIT:
-		return finish(at, 30, 1 + put_string(at + 6, "0123456789abcdef0123456789abcdef", 32));
+		return finish(at, 30,
+			      1 + put_string(at + 6, "0123456789abcdef0123456789abcdef", 32));
 	case KEX_REPLY: { /* and NEWKEYS */
 		size_t length = put_reply(at);
 		return length + finish(at + length, 21, 1);
