@@ -20,7 +20,7 @@ enum {
 	SNAPLEN = 8122,
 	/* 512 such frames. The kernel clears the ring before it is ours: 16 MiB cost 10 ms more. */
 	BUFFER = 4 * 1024 * 1024,
-	BUSY_BUFFER = 32 * 1024 * 1024,
+	BUSY_BUFFER = 8 * 1024 * 1024,
 	BUSY_SNAPLEN = 65535, /* batches are packed: only what a frame has is used */
 	BATCH_MS = 100,
 	ROUND = 256, /* frames in one capture_read(): a flood must not hold the caller */
