@@ -78,7 +78,8 @@ static int64_t now_ns(void)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* What was not sent in time is not made up for: the rate is one that was held. */
+/* What was not sent in time is made up for, but for what is late by more than a fifth of a
+ * second: that would be a rush. */
 static void run(struct load *load, int64_t seconds)
 {
 	int64_t begun = now_ns(), each = (int64_t)(BATCH * UINT64_C(1000000000) / load->per_second);
@@ -90,7 +91,7 @@ static void run(struct load *load, int64_t seconds)
 				nanosleep(&rest, NULL);
 			continue;
 		}
-		due = now - due > 50000000 ? now : due + each;
+		due = now - due > 200000000 ? now : due + each;
 		vary(load);
 		int sent = sendmmsg(load->fd, load->messages, BATCH, 0);
 		load->sent += sent > 0 ? (uint64_t)sent : 0;
