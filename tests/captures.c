@@ -3,6 +3,10 @@
  *   captures mixed PACKETS    Ethernet, 650 bytes on average, 2 % of them SSH
  *   captures flood SYNS       a flood of SYNs to port 22, each from another address; among
  *                             them one client that fails (no answer) and one that is refused
+ *   captures half SYNS        the same flood, each SYN answered, no handshake completed
+ *   captures small PACKETS    as mixed, but frames of 54 to 69 bytes
+ *   captures sessions NUMBER  whole SSH connections of 20 packets, each of another client,
+ *                             64 at a time
  *
  * The same arguments give the same bytes.
  */
@@ -169,11 +173,11 @@ static void other(struct capture *c, size_t length)
 		    &(struct segment){ dice(c), dice(c), ACK, NULL, length });
 }
 
-static void mixed(struct capture *c, uint64_t packets)
+static void mixed(struct capture *c, uint64_t packets, uint32_t longest)
 {
 	uint64_t ssh = 0;
 	for (uint64_t i = 0; i < packets; i++) {
-		size_t length = dice(c) % 1214; /* and 54 bytes of headers: 650 on average */
+		size_t length = dice(c) % longest;
 		c->time_us += 50;
 		if (i % 50 != 0) {
 			other(c, length);
@@ -206,14 +210,161 @@ static void within_flood(struct capture *c, uint64_t i, uint64_t syns)
 }
 
 /* Twenty seconds, whatever the number. */
-static void flood(struct capture *c, uint64_t syns)
+static void flood(struct capture *c, uint64_t syns, bool answered)
 {
 	for (uint64_t i = 0; i < syns; i++) {
 		struct ends ends = { (uint32_t)(0x20000000 + i * 7), 0xc0000201,
 				     (uint16_t)(1024 + i % 60000), 22, 50 };
 		c->time_us = i * 20000000 / syns;
 		within_flood(c, i, syns);
-		tcp(c, &ends, &(struct segment){ dice(c), 0, SYN, NULL, 0 });
+		uint32_t sequence = dice(c);
+		tcp(c, &ends, &(struct segment){ sequence, 0, SYN, NULL, 0 });
+		struct ends answer = back(&ends);
+		if (answered)
+			tcp(c, &answer,
+			    &(struct segment){ dice(c), sequence + 1, SYN | ACK, NULL, 0 });
+	}
+}
+
+/* -- sessions ---------------------------------------------------------------------------- */
+
+#define AT_ONCE 64
+
+enum words { NOTHING, IDENTIFICATION, KEXINIT, KEX_INIT, KEX_REPLY, NEWKEYS, ENCRYPTED };
+
+static const struct step {
+	bool from_client;
+	unsigned flags;
+	enum words words;
+} steps[] = {
+	{ true, SYN, NOTHING },
+	{ false, SYN | ACK, NOTHING },
+	{ true, ACK, NOTHING },
+	{ false, PSH | ACK, IDENTIFICATION },
+	{ true, PSH | ACK, IDENTIFICATION },
+	{ true, PSH | ACK, KEXINIT },
+	{ false, PSH | ACK, KEXINIT },
+	{ true, PSH | ACK, KEX_INIT },
+	{ false, PSH | ACK, KEX_REPLY },
+	{ true, PSH | ACK, NEWKEYS },
+	{ true, PSH | ACK, ENCRYPTED },
+	{ false, PSH | ACK, ENCRYPTED },
+	{ true, PSH | ACK, ENCRYPTED },
+	{ false, PSH | ACK, ENCRYPTED },
+	{ true, PSH | ACK, ENCRYPTED },
+	{ false, PSH | ACK, ENCRYPTED },
+	{ true, ACK, NOTHING },
+	{ true, FIN | ACK, NOTHING },
+	{ false, FIN | ACK, NOTHING },
+	{ true, ACK, NOTHING },
+};
+
+enum { STEPS = sizeof(steps) / sizeof(*steps) };
+
+static size_t put_string(uint8_t *at, const char *text, size_t length)
+{
+	put32(at, (uint32_t)length);
+	memcpy(at + 4, text, length);
+	return 4 + length;
+}
+
+/* RFC 4253 6: packet length, padding length, payload, padding (no shorter than 4). The
+ * payload is there already, behind the five bytes of the two lengths. */
+static size_t finish(uint8_t *at, uint8_t number, size_t payload)
+{
+	size_t padding = 4 + (8 - (5 + payload + 4) % 8) % 8;
+	at[4] = (uint8_t)padding;
+	at[5] = number;
+	memset(at + 5 + payload, 0, padding);
+	put32(at, (uint32_t)(1 + payload + padding));
+	return 5 + payload + padding;
+}
+
+/* RFC 4253 7.1: a cookie, ten lists of names, a boolean, a reserved word. */
+static size_t put_kexinit(uint8_t *at)
+{
+	static const char *const lists[] = {
+		"curve25519-sha256", "ssh-ed25519", "aes128-ctr", "aes128-ctr", "hmac-sha2-256",
+		"hmac-sha2-256",     "none",	    "none",	  "",		""
+	};
+	uint8_t *list = at + 5 + 1 + 16;
+	memset(at, 0, 5 + 1 + 16);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		list += put_string(list, lists[i], strlen(lists[i]));
+	memset(list, 0, 5);
+	return finish(at, 20, (size_t)(list + 5 - at) - 5);
+}
+
+/* RFC 8731 3, RFC 5656 4: host key, the server's key, signature. */
+static size_t put_reply(uint8_t *at)
+{
+	static const char key[] = "\0\0\0\x0bssh-ed25519\0\0\0\x20"
+				  "0123456789abcdef0123456789abcdef";
+	static const char signature[] = "\0\0\0\x0bssh-ed25519\0\0\0\x40"
+					"0123456789abcdef0123456789abcdef"
+					"0123456789abcdef0123456789abcdef";
+	uint8_t *part = at + 6;
+	part += put_string(part, key, sizeof(key) - 1);
+	part += put_string(part, signature + 19, 32);
+	part += put_string(part, signature, sizeof(signature) - 1);
+	return finish(at, 31, (size_t)(part - at) - 5);
+}
+
+static size_t put_words(uint8_t *at, enum words words)
+{
+	switch (words) {
+	case IDENTIFICATION:
+		memcpy(at, HELLO, sizeof(HELLO) - 1);
+		return sizeof(HELLO) - 1;
+	case KEXINIT:
+		return put_kexinit(at);
+	case KEX_INIT:
+		return finish(at, 30,
+			      1 + put_string(at + 6, "0123456789abcdef0123456789abcdef", 32));
+	case KEX_REPLY: { /* and NEWKEYS */
+		size_t length = put_reply(at);
+		return length + finish(at + length, 21, 1);
+	}
+	case NEWKEYS:
+		return finish(at, 21, 1);
+	case ENCRYPTED:
+		memset(at, 0x5a, 64);
+		return 64;
+	default:
+		return 0;
+	}
+}
+
+struct talk {
+	uint32_t client, said_up, said_down;
+};
+
+static void one_step(struct capture *c, struct talk *talk, const struct step *step)
+{
+	uint8_t text[1024];
+	struct ends up = { 0x0a000000 + talk->client, 0xc6336401,
+			   (uint16_t)(20000 + talk->client % 40000), 22, 64 };
+	struct ends down = back(&up);
+	uint32_t *ours = step->from_client ? &talk->said_up : &talk->said_down;
+	uint32_t theirs = step->from_client ? talk->said_down : talk->said_up;
+	struct segment segment = { *ours, step->flags & ACK ? theirs : 0, step->flags, text,
+				   put_words(text, step->words) };
+	*ours += (uint32_t)segment.length + (step->flags & (SYN | FIN) ? 1 : 0);
+	tcp(c, step->from_client ? &up : &down, &segment);
+}
+
+static void sessions(struct capture *c, uint64_t number)
+{
+	struct talk talks[AT_ONCE];
+	for (uint64_t first = 0; first < number; first += AT_ONCE) {
+		uint64_t now = number - first < AT_ONCE ? number - first : AT_ONCE;
+		for (uint64_t i = 0; i < now; i++)
+			talks[i] = (struct talk){ (uint32_t)(first + i), 1000, 2000 };
+		for (size_t step = 0; step < STEPS; step++)
+			for (uint64_t i = 0; i < now; i++) {
+				c->time_us += 50;
+				one_step(c, &talks[i], &steps[step]);
+			}
 	}
 }
 
@@ -227,9 +378,15 @@ int main(int argc, char **argv)
 	must_write(head, sizeof(head));
 	uint64_t count = strtoull(argv[2], NULL, 10);
 	if (strcmp(argv[1], "mixed") == 0)
-		mixed(&capture, count);
+		mixed(&capture, count, 1214); /* and 54 bytes of headers: 650 on average */
+	else if (strcmp(argv[1], "small") == 0)
+		mixed(&capture, count, 16);
 	else if (strcmp(argv[1], "flood") == 0)
-		flood(&capture, count);
+		flood(&capture, count, false);
+	else if (strcmp(argv[1], "half") == 0)
+		flood(&capture, count, true);
+	else if (strcmp(argv[1], "sessions") == 0)
+		sessions(&capture, count);
 	else
 		return 64;
 	return fflush(stdout) == 0 ? 0 : 1;

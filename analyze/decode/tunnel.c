@@ -126,6 +126,12 @@ static enum layer geneve(struct span *span, struct packet *packet)
 	return layer_of_ethertype(type);
 }
 
+bool decode_opens_udp(uint16_t destination_port)
+{
+	return destination_port == PORT_VXLAN || destination_port == PORT_VXLAN_LINUX ||
+	       destination_port == PORT_GENEVE;
+}
+
 /* The destination port names the tunnel; the source port only spreads its flows. */
 enum layer read_udp(struct span *span, struct packet *packet)
 {

@@ -1,5 +1,4 @@
 /* From a run to its report: track, observe, reason, explain. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,12 +64,12 @@ static void leverages(const struct building *b, enum answer answer, double lever
 		lever[c] *= total / expected;
 }
 
-static void build_sides(const struct building *b, enum answer answer, struct report_evidence *row)
+static void build_sides(const struct building *b, const double levers[CAUSES],
+			struct report_evidence *row)
 {
 	enum cause *helped = arena_alloc(b->arena, CAUSES * sizeof(*helped));
 	enum cause *hurt = arena_alloc(b->arena, CAUSES * sizeof(*hurt));
-	double by_weight[CAUSES], levers[CAUSES];
-	leverages(b, answer, levers);
+	double by_weight[CAUSES];
 	for (int c = 0; c < CAUSES; c++) {
 		double lever = levers[c];
 		by_weight[c] = prior((enum cause)c, b->run);
@@ -90,14 +89,6 @@ static void build_sides(const struct building *b, enum answer answer, struct rep
 		row->against_count = NAMED_MAX;
 }
 
-/* How much a fact did for the verdict's cause: the strongest are read first. */
-static double strength(const struct building *b, const struct fact *fact)
-{
-	double lever[CAUSES];
-	leverages(b, fact->answer, lever);
-	return log(lever[b->verdict.cause]);
-}
-
 /* The facts end with report_build(): what the report says of them is its own. */
 static const uint64_t *keep_packets(const struct building *b, const struct fact *fact)
 {
@@ -107,29 +98,47 @@ static const uint64_t *keep_packets(const struct building *b, const struct fact 
 	return packets;
 }
 
-static void build_evidence(struct building *b)
+/* A fact, and how much it moves each cause. */
+struct moved {
+	const struct fact *fact;
+	double levers[CAUSES];
+};
+
+/* What did most for the verdict's cause is read first. */
+static size_t rank_facts(const struct building *b, struct moved moved[QUESTIONS],
+			 const struct moved *order[QUESTIONS])
 {
-	const struct fact *order[QUESTIONS];
+	enum cause cause = b->verdict.cause;
 	size_t count = 0;
 	for (int q = 0; q < QUESTIONS; q++) {
-		const struct fact *fact = &b->facts.fact[q];
-		if (fact->answer == ANSWER_NONE)
+		struct moved *own = &moved[count];
+		own->fact = &b->facts.fact[q];
+		if (own->fact->answer == ANSWER_NONE)
 			continue;
+		leverages(b, own->fact->answer, own->levers);
 		size_t at = count++;
-		for (; at > 0 && strength(b, order[at - 1]) < strength(b, fact); at--)
+		for (; at > 0 && order[at - 1]->levers[cause] < own->levers[cause]; at--)
 			order[at] = order[at - 1];
-		order[at] = fact;
+		order[at] = own;
 	}
+	return count;
+}
+
+static void build_evidence(struct building *b)
+{
+	struct moved moved[QUESTIONS];
+	const struct moved *order[QUESTIONS];
+	size_t count = rank_facts(b, moved, order);
 	struct report_evidence *rows = arena_alloc(b->arena, (count + 1) * sizeof(*rows));
 	for (size_t i = 0; i < count; i++) {
-		enum answer answer = order[i]->answer;
-		rows[i].fact =
-			arena_format(b->arena, "%s.%s", question_name(answer_question(answer)),
-				     answer_name(answer));
-		rows[i].text = order[i]->text;
-		rows[i].packets = keep_packets(b, order[i]);
-		rows[i].packet_count = order[i]->packet_count;
-		build_sides(b, answer, &rows[i]);
+		const struct fact *fact = order[i]->fact;
+		rows[i].fact = arena_format(b->arena, "%s.%s",
+					    question_name(answer_question(fact->answer)),
+					    answer_name(fact->answer));
+		rows[i].text = fact->text;
+		rows[i].packets = keep_packets(b, fact);
+		rows[i].packet_count = fact->packet_count;
+		build_sides(b, order[i]->levers, &rows[i]);
 	}
 	b->report->evidence = rows;
 	b->report->evidence_count = count;
@@ -270,6 +279,8 @@ static void add_also(struct building *b, struct report_also *rows, enum cause ca
 static void build_behind(struct building *b, struct report_also *rows)
 {
 	unsigned depth = 0;
+	if (b->report->outcome == OUTCOME_HEALTHY)
+		return;
 	for (int q = 0; q < QUESTIONS; q++) /* the depth at which the first fault shows */
 		if (b->facts.fact[q].answer != ANSWER_NONE &&
 		    likelihood(CAUSE_HEALTHY, b->facts.fact[q].answer) < 0.05) {
@@ -284,7 +295,7 @@ static void build_behind(struct building *b, struct report_also *rows)
 		any |= deeper.use[q] && b->facts.fact[q].answer != ANSWER_NONE;
 	}
 	struct verdict behind;
-	if (!any || b->report->outcome == OUTCOME_HEALTHY)
+	if (!any)
 		return;
 	reason(&b->facts, b->run, &deeper, &behind);
 	if (behind.outcome != OUTCOME_FAULT && behind.outcome != OUTCOME_AMBIGUOUS)

@@ -1,6 +1,5 @@
 #include "report/escape.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct range {
@@ -81,11 +80,23 @@ size_t utf8_decode(const char *bytes, uint32_t *code)
 static size_t safe_length(const char *text)
 {
 	uint32_t code;
-	size_t length = utf8_decode(text, &code);
 
+	if (*text >= ' ' && *text <= '~') /* nearly all of a report */
+		return 1;
+	size_t length = utf8_decode(text, &code);
 	if (length == 0 || within(code, unsafe, sizeof unsafe / sizeof unsafe[0]))
 		return 0;
 	return length;
+}
+
+static void put_code(char code[4], unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	code[0] = '\\';
+	code[1] = 'x';
+	code[2] = digits[byte >> 4];
+	code[3] = digits[byte & 0xf];
 }
 
 const char *escape_text(const char *text, char *out, size_t size)
@@ -95,11 +106,12 @@ const char *escape_text(const char *text, char *out, size_t size)
 
 	for (; text != NULL && *text != '\0';) {
 		size_t length = safe_length(text);
-		char code[5];
+		char code[4];
 
-		snprintf(code, sizeof code, "\\x%02x", (unsigned char)*text);
+		if (length == 0)
+			put_code(code, (unsigned char)*text);
 		const char *piece = length > 0 ? text : code;
-		size_t room = length > 0 ? length : 4;
+		size_t room = length > 0 ? length : sizeof code;
 		if (used + room + 1 > size) {
 			memcpy(out + fits, "...", 3);
 			used = fits + 3;

@@ -80,8 +80,10 @@ static enum direction direction_of(uint8_t packet_type)
 	return packet_type < PACKET_OTHER_HOST ? DIRECTION_IN : DIRECTION_UNKNOWN;
 }
 
-static void read_record_header(struct savefile *savefile, struct cursor cursor, struct frame *frame)
+static void read_record_header(const struct savefile *savefile, const uint8_t *bytes,
+			       struct frame *frame)
 {
+	struct cursor cursor = cursor_over(bytes, RECORD_HEADER);
 	*frame = (struct frame){ .link = savefile->interfaces[0].link };
 	int64_t seconds = file_u32(savefile, &cursor);
 	int64_t ticks = file_u32(savefile, &cursor);
@@ -95,7 +97,8 @@ static void read_record_header(struct savefile *savefile, struct cursor cursor, 
 		frame->captured = captured;
 	}
 	if (savefile->record_header >= MODIFIED_RECORD_HEADER) {
-		cursor_skip(&cursor, 6);
+		cursor = cursor_over(bytes, MODIFIED_RECORD_HEADER);
+		cursor_skip(&cursor, RECORD_HEADER + 6);
 		frame->direction = direction_of(cursor_u8(&cursor));
 	}
 }
@@ -124,7 +127,7 @@ static enum savefile_status pcap_next(struct savefile *savefile, struct frame *f
 		savefile_cut(savefile, "a record header", header);
 		return SAVEFILE_DAMAGED;
 	}
-	read_record_header(savefile, cursor_over(bytes, header), frame);
+	read_record_header(savefile, bytes, frame);
 	if (!check_record(savefile, frame))
 		return SAVEFILE_DAMAGED;
 	bytes = source_peek(source, header + frame->captured);

@@ -106,16 +106,29 @@ bool table_has_room(const struct table *table, size_t payload)
 	       kept_blocks(payload) <= table->pool.available;
 }
 
+static uint32_t longest_quiet(const struct table *table, enum standing standing, uint32_t spared)
+{
+	uint32_t index = table->list[standing].first;
+	return index != 0 && index == spared ? table->conversations[index].after : index;
+}
+
+/* Where connections hold the room, not SYNs, nothing is won by pushing out the few that
+ * have just begun. */
+static enum standing first_to_go(const struct table *table)
+{
+	uint32_t begun = 0, connected = 0;
+	for (int s = 0; s < STANDINGS; s++)
+		*(s < STANDING_ENDED ? &begun : &connected) += table->list[s].count;
+	return connected > begun ? STANDING_ENDED : STANDING_LONE;
+}
+
 uint32_t table_least(const struct table *table, uint32_t spared)
 {
-	for (int s = 0; s < STANDINGS; s++) {
-		uint32_t index = table->list[s].first;
-		if (index != 0 && index == spared)
-			index = table->conversations[index].after;
-		if (index != 0)
-			return index;
-	}
-	return 0;
+	unsigned first = first_to_go(table);
+	uint32_t index = 0;
+	for (unsigned s = 0; s < STANDINGS && index == 0; s++)
+		index = longest_quiet(table, (first + s) % STANDINGS, spared);
+	return index;
 }
 
 /* -- lists --------------------------------------------------------------------------- */

@@ -11,7 +11,8 @@
 #include "traffic/kept.h"
 #include "traffic/siphash.h"
 
-/* What is lost when a conversation is pushed out: the least first. */
+/* What is lost when a conversation is pushed out: the least first. (Connections go before
+ * what has only begun when there are more of them: then they hold the room.) */
 enum standing {
 	STANDING_LONE,	  /* one SYN */
 	STANDING_HALF,	  /* SYNs, a SYN-ACK even, and nothing after it */

@@ -512,14 +512,10 @@ static void advance(struct traffic *t, int64_t time_ns)
 	settle_quiet(t);
 }
 
-void traffic_frame(struct traffic *t, const struct frame *frame)
+/* Apart from what is done with every frame, which needs no room for a packet. */
+static __attribute__((noinline)) void take_frame(struct traffic *t, const struct frame *frame)
 {
 	struct packet packet;
-	if (t->tally.frames++ == 0)
-		t->tally.first_ns = frame->time_ns;
-	advance(t, frame->time_ns);
-	if (!look_at(&t->look, frame))
-		return;
 	decode(frame, &packet);
 	/* A short snaplen cuts the options of a SYN: the rest of its header holds. */
 	if (packet.end == DECODE_CUT_SHORT && packet.protocol == IP_TCP &&
@@ -531,6 +527,15 @@ void traffic_frame(struct traffic *t, const struct frame *frame)
 		take_tcp(t, &packet);
 	else
 		take_icmp(t, &packet);
+}
+
+void traffic_frame(struct traffic *t, const struct frame *frame)
+{
+	if (t->tally.frames++ == 0)
+		t->tally.first_ns = frame->time_ns;
+	advance(t, frame->time_ns);
+	if (look_at(&t->look, frame))
+		take_frame(t, frame);
 }
 
 void traffic_time(struct traffic *t, int64_t now_ns)

@@ -114,4 +114,7 @@ struct packet {
  * says how it went. */
 void decode(const struct frame *frame, struct packet *packet);
 
+/* Whether UDP to this port is a tunnel's, so that decode() looks into it. */
+bool decode_opens_udp(uint16_t destination_port);
+
 #endif

@@ -20,8 +20,9 @@ enum {
 	SNAPLEN = 8122,
 	/* 512 such frames. The kernel clears the ring before it is ours: 16 MiB cost 10 ms more. */
 	BUFFER = 4 * 1024 * 1024,
-	BUSY_BUFFER = 32 * 1024 * 1024,
-	BUSY_SNAPLEN = 65535, /* batches are packed: only what a frame has is used */
+	/* Batches are packed: only what a frame has is used. The ring counts as this process's
+	 * memory, which is bounded. */
+	BUSY_BUFFER = 8 * 1024 * 1024,
 	BATCH_MS = 100,
 	ROUND = 256, /* frames in one capture_read(): a flood must not hold the caller */
 	MAC = 6,
@@ -54,12 +55,12 @@ static bool fail(struct capture *capture, int status, const char *interface, str
 
 /* How frames are handed over: each at once, or many together. */
 struct pace {
-	int buffer, snaplen;
+	int buffer;
 	bool immediate;
 };
 
-static const struct pace one_by_one = { BUFFER, SNAPLEN, true };
-static const struct pace in_batches = { BUSY_BUFFER, BUSY_SNAPLEN, false };
+static const struct pace one_by_one = { BUFFER, true };
+static const struct pace in_batches = { BUSY_BUFFER, false };
 
 static bool activate(struct capture *capture, const char *interface, const struct pace *pace,
 		     struct error *error)
@@ -69,7 +70,7 @@ static bool activate(struct capture *capture, const char *interface, const struc
 	capture->pcap = pcap_create(interface, words);
 	if (capture->pcap == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "capture on %s: %s", interface, words);
-	pcap_set_snaplen(capture->pcap, pace->snaplen);
+	pcap_set_snaplen(capture->pcap, SNAPLEN);
 	pcap_set_immediate_mode(capture->pcap, pace->immediate);
 	pcap_set_timeout(capture->pcap, BATCH_MS);
 	pcap_set_buffer_size(capture->pcap, pace->buffer);
@@ -109,6 +110,11 @@ static bool set_filter(struct capture *capture, const char *filter, struct error
 		return error_set(error, EXIT_UNAVAILABLE, "capture filter: %s",
 				 pcap_geterr(capture->pcap));
 	return true;
+}
+
+bool capture_refilter(struct capture *capture, const char *filter, struct error *error)
+{
+	return set_filter(capture, filter, error);
 }
 
 /* Ethernet frames carry no direction; whose address is the source tells it. */

@@ -18,7 +18,7 @@ struct capture;
  * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. */
 struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
 			     struct error *error);
-/* For watching a busy interface: a ring of 32 MiB, and frames in batches, a tenth of a second
+/* For watching a busy interface: a ring of 8 MiB, and frames in batches, a tenth of a second
  * late at most. */
 struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error);
 void capture_close(struct capture *capture);
@@ -39,6 +39,9 @@ uint32_t capture_link(const struct capture *capture); /* enum link_type */
  * (interface gone: error EXIT_UNAVAILABLE). The frame's bytes are borrowed. */
 int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
 		 void *context, struct error *error);
+
+/* Another filter from now on, as for capture_open(). */
+bool capture_refilter(struct capture *capture, const char *filter, struct error *error);
 
 /* Frames the kernel dropped for want of buffer since capture_open(). */
 uint64_t capture_dropped(struct capture *capture);

@@ -145,18 +145,19 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 /* -- what the kernel hands over ---------------------------------------------------------- */
 
-/* The first look, made in the kernel: SSH by its ports, SYNs of all ports, bytes that begin
- * with "SSH-" (0x5353482d), ICMP errors; and what may carry one of those inside, or is in
- * pieces, whole. */
-static void put_filter(const struct arguments *a, FILE *out)
+/* The first look, made in the kernel: SSH by its ports, SYNs of all ports (if `all_syns`),
+ * bytes that begin with "SSH-" (0x5353482d), ICMP errors; and what may carry one of those
+ * inside, or is in pieces, whole. */
+static void put_filter(const struct arguments *a, bool all_syns, FILE *out)
 {
 	fputs("tcp port 22", out);
 	for (size_t i = 0; i < a->port_count; i++)
 		fprintf(out, " or tcp port %u", a->ports[i]);
-	fputs(" or tcp[tcpflags] & tcp-syn != 0"
-	      " or tcp[((tcp[12] & 0xf0) >> 2):4] = 0x5353482d"
-	      " or (ip6 proto 6 and (ip6[53] & 2 != 0 or"
-	      " ip6[(40 + ((ip6[52] & 0xf0) >> 2)):4] = 0x5353482d))"
+	if (all_syns)
+		fputs(" or tcp[tcpflags] & tcp-syn != 0 or (ip6 proto 6 and ip6[53] & 2 != 0)",
+		      out);
+	fputs(" or tcp[((tcp[12] & 0xf0) >> 2):4] = 0x5353482d"
+	      " or (ip6 proto 6 and ip6[(40 + ((ip6[52] & 0xf0) >> 2)):4] = 0x5353482d)"
 	      " or icmp[icmptype] = icmp-unreach or icmp[icmptype] = icmp-timxceed"
 	      " or (ip6 proto 58 and ip6[40] < 128)"
 	      " or ip proto 4 or ip proto 41 or ip proto 47 or ip6 proto 4 or ip6 proto 41"
@@ -165,17 +166,29 @@ static void put_filter(const struct arguments *a, FILE *out)
 	      out);
 }
 
-static struct capture *open_capture(const struct arguments *a, struct error *error)
+/* The caller frees it; NULL: no memory. */
+static char *filter_of(const struct arguments *a, bool all_syns)
 {
 	char *filter = NULL;
 	size_t size = 0;
 	FILE *text = open_memstream(&filter, &size);
+	if (text == NULL)
+		return NULL;
+	put_filter(a, all_syns, text);
+	if (fclose(text) == 0)
+		return filter;
+	free(filter);
+	return NULL;
+}
+
+static struct capture *open_capture(const struct arguments *a, struct error *error)
+{
+	char *filter = filter_of(a, true);
 	struct capture *capture = NULL;
-	if (text != NULL) {
-		put_filter(a, text);
-		if (fclose(text) == 0)
-			capture = capture_open_busy(a->interface, filter, error);
-	}
+	if (filter == NULL)
+		error_set(error, EXIT_UNAVAILABLE, "out of memory");
+	else
+		capture = capture_open_busy(a->interface, filter, error);
 	free(filter);
 	return capture;
 }
@@ -190,6 +203,7 @@ struct watch {
 	struct reports reports;
 	uint64_t frames;
 	bool interrupted;
+	bool narrowed; /* SYNs to ports that are not known to be SSH's are no longer taken */
 };
 
 static bool enough(const struct watch *w)
@@ -249,6 +263,24 @@ static int64_t wall_ns(void)
 	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
+/* A flood of SYNs to other ports must not push SSH out: of a connection there, its beginning
+ * is all that they tell. */
+static void narrow(struct watch *w)
+{
+	struct error ignored;
+	char *filter = filter_of(w->arguments, false);
+	w->narrowed = filter != NULL && capture_refilter(w->capture, filter, &ignored);
+	free(filter);
+}
+
+static void note_dropped(struct watch *w)
+{
+	uint64_t dropped = capture_dropped(w->capture);
+	if (dropped > 0 && !w->narrowed)
+		narrow(w);
+	traffic_lost(w->traffic, dropped);
+}
+
 static bool watch_on(struct watch *w, int signals, struct error *error)
 {
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
@@ -264,7 +296,7 @@ static bool watch_on(struct watch *w, int signals, struct error *error)
 		int taken = capture_read(w->capture, take_frame, w, error);
 		if (taken < 0)
 			return false;
-		traffic_lost(w->traffic, capture_dropped(w->capture));
+		note_dropped(w);
 		if (taken == 0)
 			traffic_time(w->traffic, wall_ns());
 	}
@@ -315,6 +347,17 @@ static bool open_traffic(struct watch *w, struct error *error)
 	return w->traffic != NULL || error_set(error, EXIT_UNAVAILABLE, "out of memory");
 }
 
+static void tell_narrowed(const struct watch *w)
+{
+	struct error error = { 0 };
+	if (!w->narrowed)
+		return;
+	error_set(&error, EXIT_HEALTHY,
+		  "%s: %llu frames were lost; SYNs to other ports than SSH's were left out then",
+		  w->arguments->interface, (unsigned long long)capture_dropped(w->capture));
+	output_error(&error);
+}
+
 /* The reports of what was seen, however it ended. */
 static int conclude(struct watch *w)
 {
@@ -323,6 +366,7 @@ static int conclude(struct watch *w)
 	traffic_end(w->traffic);
 	struct traffic_tally tally = traffic_tally(w->traffic);
 	reports_room(w->arguments->interface, tally);
+	tell_narrowed(w);
 	bool none = summary_count(w->reports.summary) == 0 && w->reports.taken == 0;
 	if (none) {
 		error_set(&error, EXIT_UNKNOWN, "%s: no SSH conversation was seen",
@@ -344,7 +388,8 @@ int command_watch(int argc, char **argv)
 	static const struct argp argp = {
 		.options = watch_options,
 		.parser = parse,
-		.doc = "Says why SSH does not work, from the traffic of an interface; sends nothing.",
+		.doc = "Says why SSH does not work, from the traffic of an interface; sends "
+		       "nothing.",
 		.children = children,
 	};
 	struct arguments a = { .ring_files = 4, .ring_mebibytes = 16 };

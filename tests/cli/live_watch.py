@@ -6,10 +6,12 @@ import signal
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 import support
-from support import AMBIGUOUS, INTERRUPTED, UNAVAILABLE, UNKNOWN, USAGE, Case, Run
+from support import AMBIGUOUS, INTERRUPTED, PROGRAM, UNAVAILABLE, UNKNOWN, USAGE, Case, Run
 
+LOAD = Path(PROGRAM).parent / "tests/load"
 NAME = f"watch{os.getpid()}"
 INSIDE = ("ip", "netns", "exec", NAME)
 REFUSED = """
@@ -72,6 +74,20 @@ class Watch(Case):
         saved = support.sshwhy("analyze", "--json", file.parent / names[0])
         facts = [[row["fact"] for row in report["evidence"]] for report in live]
         self.assertEqual([[row["fact"] for row in r["evidence"]] for r in self.assert_reports(saved)], facts)
+
+    def test_flood_of_syns(self):
+        """To other ports: some are lost, which is said; then they no longer push SSH out."""
+        running = watch("--json", "--duration", "6")
+        running.send(signal.SIGSTOP)
+        subprocess.run([*INSIDE, LOAD, "lo", "1000000", "1", "syn"], check=True, stdout=subprocess.DEVNULL)
+        running.send(signal.SIGCONT)
+        time.sleep(0.5)
+        self.refuse()
+        ended = running.end()
+        reports = {report["target"]["address"]: report for report in self.assert_reports(ended)}
+        self.assertEqual(set(reports), {"127.0.0.1", "::1"})
+        self.assertRegex(" ".join(reports["::1"]["not_observed"]), r"the capture lost [1-9]\d* frames")
+        self.assertRegex(ended.err, r"[1-9]\d* frames were lost; SYNs to other ports than SSH's were left out then")
 
     def test_usage(self):
         for words in ((), ("-i", "lo", "more"), ("-i", "lo", "--ring", "0"), ("-i", "lo", "--count", "x")):

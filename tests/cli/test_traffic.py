@@ -309,6 +309,17 @@ class Flood(Traffic):
         if not SANITIZED:
             self.assertLess(ended.megabytes, 64)
 
+    def test_ended_make_room(self):
+        """One after the other, more than there is room for at once: those that ended make room, and nothing
+        is lost that would have to be said."""
+        making = subprocess.Popen([CAPTURES, "sessions", "8000"], stdout=subprocess.PIPE)
+        with making:
+            ended = sshwhy("analyze", "--json", "--only", "10.0.0.77", "-", stdin=making.stdout)
+        self.assertEqual(self.assert_verdict(ended)["ssh"]["banner"], HELLO.decode().strip())
+        self.assertEqual(ended.err, "")
+        if not SANITIZED:
+            self.assertLess(ended.megabytes, 64)
+
     def test_many_connections(self):
         """More real connections at once than there is room for: judged early, and said."""
         if SANITIZED:

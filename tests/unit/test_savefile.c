@@ -1200,6 +1200,15 @@ static struct image large_pcap(unsigned records)
 	return image;
 }
 
+/* Where that record begins. */
+static size_t large_pcap_offset(unsigned record)
+{
+	size_t offset = 24;
+	for (unsigned i = 0; i < record; i++)
+		offset += 16 + i * 7919 % 70000;
+	return offset;
+}
+
 static void expect_large_pcap(struct savefile *savefile, unsigned records)
 {
 	struct frame frame;
@@ -1277,6 +1286,94 @@ static void standard_input(void **state)
 	expect_large_pcap(savefile, 100);
 	savefile_close(savefile);
 	image_free(&image);
+}
+
+/* Copies out of the kernel are fast where both sides are aligned alike. */
+static void pages_are_read_as_pages(void **state)
+{
+	(void)state;
+	struct image image = large_pcap(100);
+	struct savefile *savefile = open_image(&image);
+	struct frame frame;
+	while (savefile_next(savefile, &frame) == SAVEFILE_FRAME) {
+		const struct source *source = savefile->source;
+		assert_int_equal((uintptr_t)(source->window + source->at) % 4096,
+				 source->offset % 4096);
+	}
+	savefile_close(savefile);
+	image_free(&image);
+}
+
+/* -- files that change under the reader ---------------------------------------------------- */
+
+struct changing {
+	struct image image;
+	struct savefile *savefile;
+	int fd;
+};
+
+/* Opened when the file holds `length` bytes of `image`. */
+static struct changing open_changing(struct image image, size_t length)
+{
+	struct error error = { 0 };
+	char path[40];
+	int fd = memory_file(path);
+	fill_file(fd, image.bytes, length);
+	struct savefile *savefile = savefile_open(path, &error);
+	assert_non_null(savefile);
+	return (struct changing){ image, savefile, fd };
+}
+
+static void end_changing(struct changing *changing)
+{
+	savefile_close(changing->savefile);
+	close(changing->fd);
+	image_free(&changing->image);
+}
+
+static void a_file_that_grows(void **state)
+{
+	(void)state;
+	struct image whole = large_pcap(100);
+	struct changing changing = open_changing(whole, 500000);
+	struct frame frame;
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(savefile_next(changing.savefile, &frame), SAVEFILE_FRAME);
+	fill_file(changing.fd, whole.bytes, whole.length);
+	for (unsigned i = 10; i < 100; i++) {
+		assert_int_equal(savefile_next(changing.savefile, &frame), SAVEFILE_FRAME);
+		assert_int_equal(frame.time_ns, i * INT64_C(1000000000));
+		for (uint32_t k = 0; k < frame.captured; k++)
+			assert_int_equal(frame.bytes[k], (uint8_t)(i + k));
+	}
+	assert_int_equal(savefile_next(changing.savefile, &frame), SAVEFILE_END);
+	end_changing(&changing);
+}
+
+/* Cut to many lengths, each time after some of it was read. */
+static void a_file_that_shrinks(void **state)
+{
+	(void)state;
+	for (size_t length = 0; length < 700000; length += 9973) {
+		struct image whole = large_pcap(100);
+		struct changing changing = open_changing(whole, whole.length);
+		struct frame frame;
+		for (unsigned i = 0; i < 10; i++)
+			assert_int_equal(savefile_next(changing.savefile, &frame), SAVEFILE_FRAME);
+		assert_int_equal(ftruncate(changing.fd, (off_t)length), 0);
+		enum savefile_status status;
+		unsigned frames = 10;
+		while ((status = savefile_next(changing.savefile, &frame)) == SAVEFILE_FRAME) {
+			for (uint32_t k = 0; k < frame.captured; k++)
+				assert_int_equal(frame.bytes[k], (uint8_t)(frames + k));
+			frames++;
+		}
+		assert_int_equal(status, SAVEFILE_DAMAGED);
+		uint64_t offset;
+		assert_non_null(savefile_damage(changing.savefile, &offset));
+		assert_int_equal(offset, large_pcap_offset(frames));
+		end_changing(&changing);
+	}
 }
 
 /* -- no captures ----------------------------------------------------------------------- */
@@ -1577,6 +1674,9 @@ int main(void)
 		cmocka_unit_test(gzip_checksum),
 		cmocka_unit_test(records_across_buffers),
 		cmocka_unit_test(standard_input),
+		cmocka_unit_test(pages_are_read_as_pages),
+		cmocka_unit_test(a_file_that_grows),
+		cmocka_unit_test(a_file_that_shrinks),
 		cmocka_unit_test(no_captures),
 		cmocka_unit_test(survives_damage_anywhere),
 		cmocka_unit_test(what_is_written_is_read),
