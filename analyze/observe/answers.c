@@ -548,14 +548,21 @@ static void observe_control(struct observation *o)
 		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
 }
 
+/* A port that is open is soon connected to, and listened to for so long. */
+#define VERIFIED_WITHIN MILLISECONDS(2500)
+
 /* Whether a port was not asked, or where packets are lost not often enough: what did not leave
- * draws no answer. */
-static bool unsure_of(const struct exchange *exchange, bool lossy)
+ * draws no answer. Of an open one it is not yet known what it says. */
+static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool lossy)
 {
-	for (unsigned i = 0; i < exchange->sent_count; i++)
-		if (exchange->sent[i].reply != REPLY_NONE)
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->reply == REPLY_SYN_ACK && exchange->way != WAY_KERNEL)
+			return o->now_ns - sent->reply_ns < VERIFIED_WITHIN;
+		if (sent->reply != REPLY_NONE)
 			return false;
-	return exchange->sent_count < (lossy ? 2 : 1);
+	}
+	return exchange->sent_count < (lossy && exchange->way != WAY_KERNEL ? 2 : 1);
 }
 
 static void observe_elsewhere(struct observation *o)
@@ -563,25 +570,27 @@ static void observe_elsewhere(struct observation *o)
 	const struct exchange *exchange;
 	const struct paths *paths = &o->facts->paths;
 	unsigned asked = 0, unsure = 0;
+	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
+	bool closed = syn == ANSWER_SYN_RESET;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
 		asked++;
-		unsure += unsure_of(exchange, paths->lost[PATH_TTL_MAX] > 0);
+		unsure += unsure_of(o, exchange, paths->lost[PATH_TTL_MAX] > 0);
 		if (exchange->connection == NULL)
 			continue;
 		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];
 		if (server->milestone < SSH_IDENTIFIED)
 			continue;
-		fact_packet(fact_set(o, ANSWER_ELSEWHERE_YES, "SSH answers on port %u: %s",
-				     exchange->remote_port, server->ident),
+		fact_packet(fact_set(o, closed ? ANSWER_INSTEAD_YES : ANSWER_ELSEWHERE_YES,
+				     "SSH answers on port %u: %s", exchange->remote_port,
+				     server->ident),
 			    exchange->connection->server_data_frame);
 		return;
 	}
-	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
 	/* What we hand to the loopback interface comes to nobody. */
 	if (asked > 0 && unsure == 0 && !o->wire_is_loopback &&
-	    (syn == ANSWER_SYN_RESET || syn == ANSWER_SYN_SILENT))
-		fact_set(o, ANSWER_ELSEWHERE_NO, "SSH does not answer on %u other usual ports",
-			 asked);
+	    (closed || syn == ANSWER_SYN_SILENT))
+		fact_set(o, closed ? ANSWER_INSTEAD_NO : ANSWER_ELSEWHERE_NO,
+			 "SSH does not answer on %u other usual ports", asked);
 }
 
 void observe_answers(struct observation *o)

@@ -576,6 +576,13 @@ static void not_a_word(struct observation *o)
 					c->client_data_sent);
 	} else if (server_segment_vanishes(o)) {
 		return;
+	} else if (c->syn_ack_window == 0 && c->client_data_frame == 0 &&
+		   c->server_data_frame == 0 && waited(o, syn->reply_ns, mute_patience(o))) {
+		fact = fact_set(
+			o, ANSWER_SSH_HELD,
+			"the connection is accepted with a window of 0, and it never opens: "
+			"so answers a SYN proxy that waits for whom it stands for, or a "
+			"tarpit");
 	} else if (c->client_acked_frame != 0 && c->server_data_frame == 0 &&
 		   missing_of_server(c) == 0 && waited(o, syn->reply_ns, mute_patience(o))) {
 		fact = fact_set(o, ANSWER_SSH_MUTE,

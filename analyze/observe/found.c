@@ -37,6 +37,11 @@ static void explain_by(struct observation *o, const struct event *rule, enum ans
 		 answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "");
 }
 
+static enum answer blocks(const struct event *rule, enum answer answer)
+{
+	return (rule->value & RULE_BELOW) != 0 ? ANSWER_RULE_BLOCKS_BELOW : answer;
+}
+
 static void no_rule(struct observation *o, const struct event *read)
 {
 	if (read->value > 0)
@@ -66,10 +71,10 @@ void observe_rules(struct observation *o)
 			explain_by(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (stopped) {
 		if ((rule = find_rule(o->run, false, false)) != NULL)
-			explain_by(o, rule, ANSWER_RULE_BLOCKS_OUT);
+			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_OUT));
 	} else if (ignored) {
 		if ((rule = find_rule(o->run, true, false)) != NULL)
-			explain_by(o, rule, ANSWER_RULE_BLOCKS_IN);
+			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_IN));
 	} else {
 		return;
 	}
@@ -121,7 +126,7 @@ static struct aside judge_modes(const struct run *run, struct arena *arena)
 			arena_format(arena, "ssh would refuse these keys if asked to use them: %s",
 				     list_modes(run, "unused", arena));
 	} else if (find_mode(run, "differs") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_FINE;
+		judged.answer = ANSWER_PERMISSIONS_WIDE;
 		judged.text = arena_format(
 			arena, "ssh accepts its files, though the guide has other modes: %s",
 			list_modes(run, "differs", arena));
@@ -208,8 +213,8 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 	const struct event *in = find_rule(run, true, false);
 	/* no answer came that the rule could have stopped */
 	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && silent(facts) &&
-	    fact_answer(facts, QUESTION_RULE) != ANSWER_RULE_BLOCKS_IN)
-		add(asides, &count, ANSWER_RULE_BLOCKS_IN,
+	    fact_answer(facts, QUESTION_RULE) != blocks(in, ANSWER_RULE_BLOCKS_IN))
+		add(asides, &count, blocks(in, ANSWER_RULE_BLOCKS_IN),
 		    arena_format(
 			    arena,
 			    "a rule of this machine's firewall %s answers, should any come: %s",

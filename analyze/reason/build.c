@@ -389,6 +389,17 @@ static void build_summary(struct building *b)
 	report->summary = arena_format(b->arena, "%s%s%s.", what, *why ? ": " : "", why);
 }
 
+/* Where SSH answers instead. */
+static uint16_t find_sshd_port(const struct building *b)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(b->track, PURPOSE_ELSEWHERE, &i)) != NULL;)
+		if (exchange->connection != NULL &&
+		    exchange->connection->dialog.side[SSH_SERVER].milestone >= SSH_IDENTIFIED)
+			return exchange->remote_port;
+	return 0;
+}
+
 static void build_fixes(struct building *b, const struct report_options *options)
 {
 	char client[ADDRESS_TEXT];
@@ -399,6 +410,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 		.address = b->report->address,
 		.interface = b->run->interface,
 		.port = b->run->port,
+		.sshd_port = find_sshd_port(b),
 		.classic = b->run->deployment == DEPLOYMENT_CLASSIC,
 	};
 	if (b->run->local_address.family != 0)
@@ -433,9 +445,8 @@ static void build_question(struct building *b)
 	report->duration_seconds = (double)(run->stopped_ns - run->started_ns) / 1e9;
 }
 
-void report_build_facts(struct report *report, const struct track *track,
-			const struct facts *facts, const struct report_options *options,
-			struct arena *arena)
+void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
+			const struct report_options *options, struct arena *arena)
 {
 	const struct run *run = track->run;
 	struct building b = {

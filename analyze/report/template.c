@@ -67,6 +67,12 @@ static bool port(const struct explain_values *values, char out[VALUE_MAX])
 	return true;
 }
 
+static bool sshd_port(const struct explain_values *values, char out[VALUE_MAX])
+{
+	snprintf(out, VALUE_MAX, "%u", values->sshd_port);
+	return values->sshd_port != 0;
+}
+
 /* The name under which known_hosts keeps the host: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
 static bool known(const struct explain_values *values, char out[VALUE_MAX])
 {
@@ -163,6 +169,7 @@ static const struct placeholder {
 	{ "{address}", "<address>", address },
 	{ "{private}", "<vm-private-ip>", private_address },
 	{ "{port}", "22", port },
+	{ "{sshd-port}", "<sshd-port>", sshd_port },
 	{ "{iptables}", "iptables", iptables },
 	{ "{local}", "this computer", local },
 	{ "{client}", "<your-public-ip>", client },

@@ -1,7 +1,7 @@
 /* explain: the guide as a table: checks and fixes of every cause.
  *
  * Commands are templates: {group} {vm} {nsg} {nic} {client} {host} {address} {port}
- * {user} {interface} are filled in where known and left readable (<resource-group>)
+ * {sshd-port} {user} {interface} are filled in where known and left readable (<resource-group>)
  * where not. Values are quoted for the shell they go to: nothing that came from
  * the network or the user can break out of its argument.
  */
@@ -17,6 +17,7 @@
 struct explain_values { /* NULL: not known */
 	const char *group, *vm, *client, *host, *address, *user, *interface;
 	uint16_t port;
+	uint16_t sshd_port; /* where SSH answers instead; 0 unknown */
 	bool classic; /* classic deployment: the guide's own commands too */
 };
 

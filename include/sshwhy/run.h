@@ -108,6 +108,7 @@ extern const char *const event_names[EVENTS];
 enum rule_bit {
 	RULE_INCOMING = 1, /* it is about the answers, not the SYN */
 	RULE_CERTAIN = 2,  /* it applies; else it may */
+	RULE_BELOW = 4,    /* it stands at the interface, below the host's own firewall */
 };
 
 struct event {

@@ -44,6 +44,12 @@ static void tell(struct session *session, struct event event)
 	plan_event(session->plan, &event);
 }
 
+/* nftables' hooks at the interface: no tool of the host's firewall sets or shows them. */
+static bool rule_below(const struct finding *rule)
+{
+	return strcmp(rule->family, "netdev") == 0;
+}
+
 static void tell_part(struct session *session, const struct inventory_result *result,
 		      const struct inventory_part *part)
 {
@@ -59,7 +65,8 @@ static void tell_part(struct session *session, const struct inventory_result *re
 		rule_describe(rule, text, sizeof(text));
 		tell(session, (struct event){ .kind = EVENT_RULE,
 					      .value = (rule->incoming ? RULE_INCOMING : 0) |
-						       (rule->certain ? RULE_CERTAIN : 0),
+						       (rule->certain ? RULE_CERTAIN : 0) |
+						       (rule_below(rule) ? RULE_BELOW : 0),
 					      .text = text,
 					      .detail = rule_effect_name(rule->effect) });
 	}
@@ -253,6 +260,20 @@ static void tell_direct(struct run *run)
 	note(run, EVENT_CONFIG, "", "direct");
 }
 
+/* ssh would go to another port than the one that is probed. */
+static bool tell_port(const struct machine *machine, struct run *run)
+{
+	const struct config_setting *port = &machine->config.setting[CONFIG_PORT];
+	char setting[640], text[1200];
+	if (!port->set || !port->certain || strtoul(port->value, NULL, 10) == run->port)
+		return false;
+	config_describe(port, setting, sizeof(setting));
+	snprintf(text, sizeof(text), "port %s, to which ssh's own configuration leads: %s",
+		 port->value, setting);
+	note(run, EVENT_LIMIT, text, NULL);
+	return true;
+}
+
 void machine_tell_files(const struct machine *machine, struct run *run)
 {
 	const struct config_setting *proxy = config_proxy(&machine->config);
@@ -260,14 +281,15 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 	if (proxy != NULL) {
 		config_describe(proxy, text, sizeof(text));
 		note(run, EVENT_CONFIG, text, proxy->certain ? "proxied" : "may-be-proxied");
-	} else {
+	} else if (!tell_port(machine, run)) {
 		tell_direct(run);
 	}
 	tell_modes(machine, run);
 }
 
-#define PROXY_PATIENCE_MS 4200 /* from its start: a command that gives up does so after 4 s, say   \
-				*/
+#define PROXY_PATIENCE_MS                                                                          \
+	4200 /* from its start: a command that gives up does so after 4 s, say                     \
+	      */
 
 void machine_tell_proxy(const struct machine *machine, struct run *run)
 {

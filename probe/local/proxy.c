@@ -135,7 +135,8 @@ static bool make_command(const struct config_reader *reader, const struct config
 
 /* -- the child --------------------------------------------------------------------- */
 
-static void become_command(const char *command, int input, int output, int complaints, pid_t parent)
+static void become_command(const char *command, const struct config_reader *reader, int input,
+			   int output, int complaints, pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* it was quicker */
@@ -143,6 +144,10 @@ static void become_command(const char *command, int input, int output, int compl
 	setpgid(0, 0);
 	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
 	    dup2(complaints, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) != 0)
+		_exit(127);
+	/* under sudo they are root's */
+	if (setenv("HOME", reader->home, 1) != 0 || setenv("USER", reader->local_user, 1) != 0 ||
+	    setenv("LOGNAME", reader->local_user, 1) != 0)
 		_exit(127);
 	sigset_t none;
 	sigemptyset(&none);
@@ -157,7 +162,7 @@ static void close_both(const int pair[2])
 	close(pair[1]);
 }
 
-static bool spawn(struct proxy *proxy, const char *command)
+static bool spawn(struct proxy *proxy, const char *command, const struct config_reader *reader)
 {
 	int input[2], output[2], complaints[2];
 	pid_t parent = getpid();
@@ -173,7 +178,7 @@ static bool spawn(struct proxy *proxy, const char *command)
 		return false;
 	}
 	if (proxy->child == 0)
-		become_command(command, input[0], output[1], complaints[1], parent);
+		become_command(command, reader, input[0], output[1], complaints[1], parent);
 	close(input[0]);
 	close(output[1]);
 	close(complaints[1]);
@@ -195,7 +200,7 @@ struct proxy *proxy_start(const struct config_reader *reader, uint16_t port)
 		return NULL;
 	proxy->jump = setting == &reader->config->setting[CONFIG_PROXY_JUMP];
 	proxy->started_ms = now_ms();
-	if (spawn(proxy, command))
+	if (spawn(proxy, command, reader))
 		return proxy;
 	free(proxy);
 	return NULL;

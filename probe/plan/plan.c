@@ -660,7 +660,7 @@ static bool conversation_settled(const struct plan *plan, const struct facts *fa
 static bool elsewhere_settled(const struct plan *plan, const struct facts *facts)
 {
 	return !plan->config.crafted || fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_RESET ||
-	       fact_answer(facts, QUESTION_ELSEWHERE) != ANSWER_NONE ||
+	       fact_answer(facts, QUESTION_INSTEAD) != ANSWER_NONE ||
 	       plan->run->vantage == VANTAGE_VM;
 }
 

@@ -5,15 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STARTED     INT64_C(1790000000000000000)
-#define FIRST_PORT  61000
-#define DEADLINE    MS(10000)
+#define STARTED	      INT64_C(1790000000000000000)
+#define FIRST_PORT    61000
+#define DEADLINE      MS(10000)
 #define DEADLINE_DEEP MS(90000)
-#define SEND_COST   US(12) /* of one crafted segment */
-#define NEIGHBOUR   MS(1)
-#define NO_NEIGHBOUR MS(2500)
-#define TURNS_MAX   200000
-#define SEGMENT_MAX 1448 /* what an Ethernet MTU leaves of IPv4 and TCP with timestamps */
+#define SEND_COST     US(12) /* of one crafted segment */
+#define NEIGHBOUR     MS(1)
+#define NO_NEIGHBOUR  MS(2500)
+#define TURNS_MAX     200000
+#define SEGMENT_MAX   1448 /* what an Ethernet MTU leaves of IPv4 and TCP with timestamps */
 
 struct workshop {
 	struct phrases phrases[2]; /* over IPv4, over IPv6 */
@@ -135,8 +135,7 @@ static void fill_tcp(const struct play *play, const struct segment *segment, boo
 	packet->payload_length = packet->payload_captured = segment->length;
 }
 
-static void fill_icmp(const struct play *play, const struct segment *segment,
-		      struct packet *packet)
+static void fill_icmp(const struct play *play, const struct segment *segment, struct packet *packet)
 {
 	struct quote *quote = &packet->quote;
 	packet->source = segment->from;
@@ -375,21 +374,20 @@ static void play_out(struct play *play)
 				      .control_count = 3,
 				      .kernel_ports = FIRST_PORT,
 				      .crafted_ports = FIRST_PORT + PLAN_KERNEL_PORTS,
-				      .deadline_ns = STARTED + (scenario->deep ? DEADLINE_DEEP
-									       : DEADLINE),
+				      .deadline_ns =
+					      STARTED + (scenario->deep ? DEADLINE_DEEP : DEADLINE),
 				      .deep = scenario->deep,
 				      .reference = scenario->reference ? REFERENCE_PORT : 0,
 				      .crafted = scenario->client.route_error == 0 ||
 						 scenario->client.route_error == ENETDOWN,
 				      .full_ttl = 64 };
 	memcpy(config.key, &scenario->seed, sizeof(scenario->seed));
-	model_start(model, scenario,
-		    &play->workshop->phrases[scenario->target.family == 6], scenario->seed, FIRST_PORT, STARTED);
+	model_start(model, scenario, &play->workshop->phrases[scenario->target.family == 6],
+		    scenario->seed, FIRST_PORT, STARTED);
 	model->context = play;
 	model->on_packet = on_packet;
 	model->on_event = on_event;
-	play->neighbour_ns =
-		STARTED + (scenario->client.gateway_silent ? NO_NEIGHBOUR : NEIGHBOUR);
+	play->neighbour_ns = STARTED + (scenario->client.gateway_silent ? NO_NEIGHBOUR : NEIGHBOUR);
 	play->plan = plan_new(&play->run, &config, STARTED);
 	track_start(&play->track, &play->run, &play->arena);
 	for (size_t i = 0; i < play->run.event_count; i++)
@@ -415,14 +413,18 @@ static void find_rules(struct play *play)
 		[RULE_FOUND_OUT] = { .value = RULE_CERTAIN, .detail = "drops" },
 		[RULE_FOUND_IN] = { .value = RULE_CERTAIN | RULE_INCOMING, .detail = "drops" },
 		[RULE_FOUND_DIVERTS] = { .value = RULE_CERTAIN, .detail = "diverts" },
+		[RULE_FOUND_BELOW_OUT] = { .value = RULE_CERTAIN | RULE_BELOW, .detail = "drops" },
+		[RULE_FOUND_BELOW_IN] = { .value = RULE_CERTAIN | RULE_INCOMING | RULE_BELOW,
+					  .detail = "drops" },
 	};
 	const struct client *client = &play->scenario->client;
 	if (client->rules_unread)
 		return;
 	bool found = client->rule != RULE_FOUND_NONE, other = client->other_rule;
-	note(play, (struct event){ .kind = EVENT_RULES,
-				   .value = found + other,
-				   .text = client->rules_hidden != NULL ? client->rules_hidden : "" });
+	note(play,
+	     (struct event){ .kind = EVENT_RULES,
+			     .value = found + other,
+			     .text = client->rules_hidden != NULL ? client->rules_hidden : "" });
 	struct event rule = rules[client->rule];
 	rule.kind = EVENT_RULE;
 	rule.text = "table inet filter";

@@ -197,6 +197,21 @@ static void interfere(struct scenario *s, struct dice *dice, int how)
 	s->client.out = (enum local_out)how;
 }
 
+/* nftables' own hooks there, which the host's firewall does not know. */
+static void drop_below(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice, (void)how;
+	s->client.out = OUT_LATE_DROP;
+	s->client.rule = RULE_FOUND_BELOW_OUT;
+}
+
+static void drop_answers_below(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice, (void)how;
+	s->client.drops_answers = true;
+	s->client.rule = RULE_FOUND_BELOW_IN;
+}
+
 static void swallow_answers(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice, (void)how;
@@ -308,9 +323,10 @@ static void edge_proxy(struct scenario *s, struct dice *dice, int how)
 	*proxy = (struct host){ .node = edge_node(s), .door_count = 1, .thinks_ns = US(300) };
 	proxy->initial_ttl = proxy->syn_ack_ttl = proxy->reset_ttl = some_initial(s, dice);
 	proxy->forgives = perhaps(s, dice, 0.3);
-	proxy->door[0] = (struct door){ .state = DOOR_OPEN,
-					.service = (enum service)how,
-					.pause_ns = dice_between(dice, 0, s->lab ? MS(2) : MS(80)) };
+	proxy->door[0] =
+		(struct door){ .state = DOOR_OPEN,
+			       .service = (enum service)how,
+			       .pause_ns = dice_between(dice, 0, s->lab ? MS(2) : MS(80)) };
 }
 
 static void edge_relay(struct scenario *s, struct dice *dice, int how)
@@ -380,9 +396,9 @@ static void mtu_hole(struct scenario *s, struct dice *dice, int how)
 {
 	/* On the VM's own link there is only that. */
 	bool here = dice_chance(dice, 0.5) || s->lab;
-	uint8_t node = s->vantage == VANTAGE_VNET ? vm_node(s) :
-		       here			   ? edge_node(s) :
-						     transit_node(s, dice);
+	uint8_t node = s->vantage == VANTAGE_VNET ? vm_node(s)
+		       : here			  ? edge_node(s)
+						  : transit_node(s, dice);
 	struct filter *filter = put_filter(s, node, MATCH_LARGE, ACT_DROP);
 	filter->size = (uint16_t)(s->lab ? 1400 : dice_between(dice, 1280, 1499));
 	if (how == BOTH_WAYS) { /* the server's KEXINIT is shorter */
@@ -401,16 +417,14 @@ static void transit_drop(struct scenario *s, struct dice *dice, int how)
 
 static void transit_reject(struct scenario *s, struct dice *dice, int how)
 {
-	struct filter *filter =
-		put_filter(s, transit_node(s, dice), MATCH_PORTS, ACT_UNREACHABLE);
+	struct filter *filter = put_filter(s, transit_node(s, dice), MATCH_PORTS, ACT_UNREACHABLE);
 	filter->icmp_code = code_of(s, dice, how);
 }
 
 static void transit_no_route(struct scenario *s, struct dice *dice, int how)
 {
 	(void)how;
-	struct filter *filter =
-		put_filter(s, transit_node(s, dice), MATCH_OTHERS, ACT_UNREACHABLE);
+	struct filter *filter = put_filter(s, transit_node(s, dice), MATCH_OTHERS, ACT_UNREACHABLE);
 	filter->port_count = 0;
 	filter->no_route = true;
 	filter->icmp_code = dice_chance(dice, 0.5) ? 0 : 1;
@@ -535,8 +549,7 @@ static void vm_drop_out(struct scenario *s, struct dice *dice, int how)
 
 static void vm_reject(struct scenario *s, struct dice *dice, int how)
 {
-	add_filter(s, vm_node(s), MATCH_PORTS, ACT_UNREACHABLE)->icmp_code =
-		code_of(s, dice, how);
+	add_filter(s, vm_node(s), MATCH_PORTS, ACT_UNREACHABLE)->icmp_code = code_of(s, dice, how);
 }
 
 static void vm_ids_reset(struct scenario *s, struct dice *dice, int how)
@@ -596,12 +609,15 @@ static const struct variant variants[] = {
 	{ CAUSE_HEALTHY, 0, "known, and ssh goes through a proxy", known_and_proxied, 0, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 5, "drops", local_drop, OUT_DROP, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 1, "drops, by a hidden table", local_drop_legacy, 0, 0 },
-	{ CAUSE_CLIENT_FIREWALL_OUT, 1, "drops at the interface", local_drop, OUT_LATE_DROP, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 2, "resets", local_reset, 0, 0 },
-	{ CAUSE_CLIENT_FIREWALL_OUT, 2, "rejects, port unreachable", local_reject, ECONNREFUSED, 0 },
-	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, host unreachable", local_reject, EHOSTUNREACH, 0 },
-	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, network unreachable", local_reject, ENETUNREACH, 0 },
-	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, protocol unreachable", local_reject, ENOPROTOOPT, 0 },
+	{ CAUSE_CLIENT_FIREWALL_OUT, 2, "rejects, port unreachable", local_reject, ECONNREFUSED,
+	  0 },
+	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, host unreachable", local_reject, EHOSTUNREACH,
+	  0 },
+	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, network unreachable", local_reject, ENETUNREACH,
+	  0 },
+	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, protocol unreachable", local_reject,
+	  ENOPROTOOPT, 0 },
 	/* what ICMPv6's "prohibited" comes to */
 	{ CAUSE_CLIENT_FIREWALL_OUT, 0.2, "rejects, permission denied", local_reject, EACCES, 0 },
 	{ CAUSE_CLIENT_FIREWALL_IN, 4, "drops answers", local_in, false, 0 },
@@ -614,11 +630,16 @@ static const struct variant variants[] = {
 	{ CAUSE_CLIENT_SECURITY, 5, "forbids connect()", interfere, OUT_FORBIDDEN, 0 },
 	{ CAUSE_CLIENT_SECURITY, 3, "drops at the interface", interfere, OUT_LATE_DROP, 0 },
 	{ CAUSE_CLIENT_SECURITY, 2, "drops answers", swallow_answers, 0, 0 },
+	{ CAUSE_CLIENT_SECURITY, 2, "an nftables chain drops at the interface", drop_below, 0, 0 },
+	{ CAUSE_CLIENT_SECURITY, 2, "an nftables chain drops answers at the interface",
+	  drop_answers_below, 0, 0 },
 	{ CAUSE_CLIENT_SECURITY, 2, "ends connections", kill_connections, 0, 0 },
-	{ CAUSE_CLIENT_KEY_PERMISSIONS, 2, "the only keys are refused", bad_modes, MODES_REFUSED, 0 },
+	{ CAUSE_CLIENT_KEY_PERMISSIONS, 2, "the only keys are refused", bad_modes, MODES_REFUSED,
+	  0 },
 	{ CAUSE_CLIENT_KEY_PERMISSIONS, 1, "ssh ends", bad_modes, MODES_FATAL, 0 },
 	{ CAUSE_CLIENT_KNOWN_HOSTS, 3, "another key is known", key_is, ANSWER_KEY_CHANGED, S(5) },
-	{ CAUSE_CLIENT_KNOWN_HOSTS, 2, "expected, another key is known", key_is, ANSWER_KEY_STALE, 0 },
+	{ CAUSE_CLIENT_KNOWN_HOSTS, 2, "expected, another key is known", key_is, ANSWER_KEY_STALE,
+	  0 },
 	{ CAUSE_CLIENT_DNS, 1, "no such name", no_name, EAI_NONAME, 0 },
 	{ CAUSE_CLIENT_DNS, 1, "no name server", no_name, EAI_AGAIN, 0 },
 	{ CAUSE_CLIENT_ROUTE, 1, "no route", no_route, ENETUNREACH, 0 },
@@ -639,8 +660,10 @@ static const struct variant variants[] = {
 	{ CAUSE_EDGE_PROXY, 1, "resets", edge_proxy, SERVICE_RESETS, 0 },
 	{ CAUSE_EDGE_PROXY, 2, "says nothing", edge_proxy, SERVICE_MUTE, 0 },
 	{ CAUSE_EDGE_PROXY, 1, "speaks HTTP", edge_proxy, SERVICE_HTTP, 0 },
-	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is known", edge_sshd, ANSWER_KEY_CHANGED, 0 },
-	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is expected", edge_sshd, ANSWER_KEY_WRONG, 0 },
+	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is known", edge_sshd, ANSWER_KEY_CHANGED,
+	  0 },
+	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is expected", edge_sshd, ANSWER_KEY_WRONG,
+	  0 },
 	{ CAUSE_EDGE_IDS, 2, "resets the client", edge_ids_reset, ACT_RESET, 0 },
 	{ CAUSE_EDGE_IDS, 2, "resets both ends", edge_ids_reset, ACT_RESET_BOTH, 0 },
 	{ CAUSE_EDGE_IDS, 1, "resets each end", edge_ids_reset_each, ACT_RESET, 0 },
@@ -653,7 +676,8 @@ static const struct variant variants[] = {
 	{ CAUSE_EDGE_MTU, 3, "large packets vanish, both ways", mtu_hole, BOTH_WAYS, 0 },
 	{ CAUSE_EDGE_TRANSIT, 5, "drops SSH", transit_drop, 0, 0 },
 	{ CAUSE_EDGE_TRANSIT, 1.3, "rejects, prohibited", transit_reject, PROHIBITED, 0 },
-	{ CAUSE_EDGE_TRANSIT, 0.7, "rejects, port unreachable", transit_reject, PORT_UNREACHABLE, 0 },
+	{ CAUSE_EDGE_TRANSIT, 0.7, "rejects, port unreachable", transit_reject, PORT_UNREACHABLE,
+	  0 },
 	{ CAUSE_EDGE_TRANSIT, 1, "unreachable", transit_no_route, 0, 0 },
 	{ CAUSE_EDGE_TRANSIT, 1, "resets", transit_reset, 0, 0 },
 	{ CAUSE_EDGE_TRANSIT, 0.5, "resets at the identification", transit_ids, ACT_RESET_BOTH, 0 },
@@ -751,7 +775,10 @@ static void apply_behind(struct scenario *s, struct dice *dice)
 		void (*apply)(struct scenario *s, struct dice *dice, int how);
 		int how;
 	} behind[] = {
-		{ nsg_ssh, 0 }, { vm_closed, 0 }, { vm_drop, 0 }, { hung, SERVICE_MUTE },
+		{ nsg_ssh, 0 },
+		{ vm_closed, 0 },
+		{ vm_drop, 0 },
+		{ hung, SERVICE_MUTE },
 	};
 	bool first = s->cause == CAUSE_CLIENT_FIREWALL_OUT || s->cause == CAUSE_CLIENT_PROXY ||
 		     s->cause == CAUSE_EDGE_FIREWALL || s->cause == CAUSE_EDGE_PROXY ||

@@ -124,7 +124,14 @@ enum local_out {
 };
 
 /* The rule that the driver finds. */
-enum rule_found { RULE_FOUND_NONE, RULE_FOUND_OUT, RULE_FOUND_IN, RULE_FOUND_DIVERTS };
+enum rule_found {
+	RULE_FOUND_NONE,
+	RULE_FOUND_OUT,
+	RULE_FOUND_IN,
+	RULE_FOUND_DIVERTS,
+	RULE_FOUND_BELOW_OUT, /* at the interface */
+	RULE_FOUND_BELOW_IN
+};
 
 struct client {
 	enum local_out out;

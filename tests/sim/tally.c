@@ -16,8 +16,8 @@ static bool names_source(const struct verdict *verdict, uint8_t source)
 
 static bool first_is(const struct verdict *verdict, uint8_t source)
 {
-	return source == 0 ? verdict->outcome == OUTCOME_HEALTHY :
-			     verdict->source_count > 0 && verdict->sources[0] == source;
+	return source == 0 ? verdict->outcome == OUTCOME_HEALTHY
+			   : verdict->source_count > 0 && verdict->sources[0] == source;
 }
 
 /* Brier's score over the sources (and health): 0 perfect, 2 as wrong as can be. */
@@ -180,8 +180,7 @@ static void print_calibration(const struct tally *tally, FILE *out)
 		if (decile->runs == 0)
 			continue;
 		fprintf(out, "%.1f to %.1f   %8llu %10.4f %8.4f\n", d / 10.0, (d + 1) / 10.0,
-			(unsigned long long)decile->runs,
-			decile->confidence / (double)decile->runs,
+			(unsigned long long)decile->runs, decile->confidence / (double)decile->runs,
 			(double)decile->right / (double)decile->runs);
 	}
 	fprintf(out, "outcome unknown: %llu\nBrier score: %.4f\n",
@@ -273,18 +272,35 @@ void tally_print_counts(const struct tally *tally, FILE *out)
 /* What is kept today, to be raised and never lowered. The promise: no wrong source with 0.9
  * or more in any run, 99 of 100 right among all verdicts given with that, and with 20 % loss
  * the verdict of the run without in 95 of 100. */
-#define WEATHERS_USUAL		3    /* loss steps: 0, 5, 10 % */
-#define INEXCUSABLE_MOST_USUAL	0.25 /* percent */
-#define INEXCUSABLE_MOST	0.6
-#define RIGHT_LEAST		99.0
-#define AMONG_LEAST		97.5 /* in usual weather */
-#define STEADY_LEAST		94.0 /* with the loss of */
-#define STEADY_STEP		3
+#define WEATHERS_USUAL	       3    /* loss steps: 0, 5, 10 % */
+#define INEXCUSABLE_MOST_USUAL 0.25 /* percent */
+#define INEXCUSABLE_MOST       0.6
+#define RIGHT_LEAST	       99.0
+#define AMONG_LEAST	       97.5 /* in usual weather */
+#define STEADY_LEAST	       95.0 /* with the loss of */
+#define STEADY_STEP	       3
+#define CALIBRATED	       5.0 /* percent: confidence against hits, in each decile that has */
+#define DECILE_RUNS	       500 /* so many runs that chance does not break it */
 
 static int promise(const char *what, bool kept, double value, FILE *out)
 {
 	fprintf(out, "%s %s: %.2f %%\n", kept ? "kept  " : "BROKEN", what, value);
 	return !kept;
+}
+
+/* The worst decile's difference between what is said and what is so. */
+static double miscalibrated(const struct tally *tally)
+{
+	double worst = 0;
+	for (int d = 0; d < 10; d++) {
+		const struct decile *decile = &tally->decile[d];
+		double off = decile->confidence - (double)decile->right;
+		if (decile->runs < DECILE_RUNS)
+			continue;
+		off = 100 * (off < 0 ? -off : off) / (double)decile->runs;
+		worst = off > worst ? off : worst;
+	}
+	return worst;
 }
 
 int tally_check(const struct tally *tally, FILE *out)
@@ -313,6 +329,8 @@ int tally_check(const struct tally *tally, FILE *out)
 	if (bad->compared > 0)
 		broken += promise("with 20 % loss the verdict without", steady >= STEADY_LEAST,
 				  steady, out);
+	double off = miscalibrated(tally);
+	broken += promise("confidence against hits, the worst decile", off <= CALIBRATED, off, out);
 	broken += promise("a fault in health, without loss", healthy->wrong == 0,
 			  share(healthy->wrong, healthy->runs), out);
 	return broken > 0;
