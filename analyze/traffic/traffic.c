@@ -34,10 +34,10 @@ struct traffic *traffic_new(const struct traffic_options *options, traffic_settl
 	t->clock_ns = t->last_frame_ns = t->look_round_ns = INT64_MIN;
 	look_start(&t->look, options->ports, options->port_count);
 	t->payload = malloc(KEPT_PAYLOAD_MAX);
-	bool seeds = seeds_start(&t->seeds, SEEDS);
-	bool knocks = knocks_start(&t->knocks, KNOCKS);
-	t->order = malloc(CONVERSATIONS_MAX * sizeof(*t->order));
-	if (!table_start(&t->table, options->key) || !seeds || !knocks || t->payload == NULL ||
+	bool seeds = seeds_start(&t->seeds, SEEDS >> options->smaller);
+	bool knocks = knocks_start(&t->knocks, KNOCKS >> options->smaller);
+	t->order = malloc((CONVERSATIONS_MAX >> options->smaller) * sizeof(*t->order));
+	if (!table_start(&t->table, options->key, options->smaller) || !seeds || !knocks || t->payload == NULL ||
 	    t->order == NULL) {
 		traffic_free(t);
 		return NULL;
@@ -218,7 +218,7 @@ static void place(struct traffic *t, uint32_t index)
 {
 	struct table *table = &t->table;
 	table_place(table, index, standing_of(t, &table->conversations[index]));
-	if (table->list[STANDING_LONE].count > LONE_MAX)
+	if (table->list[STANDING_LONE].count > LONE_MAX >> t->options.smaller)
 		push_out(t, table->list[STANDING_LONE].first);
 }
 
