@@ -227,7 +227,9 @@ static struct sent *sent_by_quote(struct exchange *exchange, const struct quote 
 	/* The last copy: the quote does not tell it from those before. */
 	for (unsigned i = exchange->sent_count; i-- > 0;) {
 		struct sent *sent = &exchange->sent[i];
-		if (sent->sequence != quote->sequence)
+		if (!quote->has_sequence && !sent->data)
+			return sent;
+		if (!quote->has_sequence || sent->sequence != quote->sequence)
 			continue;
 		/* TTL probes inside a connection share one sequence number: IPv4 tells
 		 * them apart by IP ID, which IPv6 has not; a long quote by
@@ -246,7 +248,10 @@ static struct exchange *take_icmp(struct track *track, const struct packet *pack
 {
 	const struct quote *quote = &packet->quote;
 	bool v6 = packet->protocol == IP_ICMP6;
-	if (!quote->present || !quote->has_sequence || quote->protocol != IP_TCP)
+	/* A capture that keeps 68 bytes cuts the quote behind its ports. That is as good as no quote
+	 * for a probe that may be any of many; a client's SYNs to one port are all the same. */
+	if (!quote->present || !quote->has_ports || quote->protocol != IP_TCP ||
+	    (track->run->planned && !quote->has_sequence))
 		return NULL;
 	enum reply reply = REPLY_NONE;
 	if (packet->icmp_type == (v6 ? 3 : 11))
