@@ -287,6 +287,36 @@ class Lacking(Captures):
         self.assertNotEqual(report["verdict"]["cause"], "edge.proxy")
 
 
+class Rejected(Captures):
+    """Which of a SYN's copies a router's word is about."""
+
+    def told(self, identification, at):
+        """Four SYNs, a second apart; a router says "host unreachable" of that one, so late."""
+        packets = []
+        for number in range(4):
+            syn = bytearray(segment(CLIENT, SERVER, (40000, 22), 1, 0, SYN))
+            syn[4:6] = struct.pack(">H", 100 + number)
+            packets.append((number, bytes(syn)))
+        quoted = bytearray(packets[0][1])
+        quoted[4:6] = struct.pack(">H", identification)
+        icmp = struct.pack(">BBHI", 3, 1, 0, 0) + quoted
+        router = bytes((198, 18, 7, 2))
+        packets.append((at, struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(icmp), 9, 0, 63, 1, 0, router, CLIENT) + icmp))
+        content = pcap([packet for _, packet in packets])
+        report = self.assert_verdict(self.analyze(stamped(content, [1700000000 + second for second, _ in packets])))
+        return {row["fact"] for row in report["evidence"]}
+
+    def test_first(self):
+        """It has waited for the VM's link address for three seconds, and the others with it."""
+        self.assertIn("syn.unreachable-after-a-wait", self.told(100, 3))
+
+    def test_last(self):
+        self.assertIn("syn.unreachable-by-router", self.told(103, 3))
+
+    def test_changed_on_the_way(self):
+        self.assertIn("syn.unreachable-by-router", self.told(7, 3))
+
+
 class Unheard(Captures):
     """Whether large packets of the client's are lost, or all of them."""
 
