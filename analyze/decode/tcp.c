@@ -117,10 +117,25 @@ static void set_payload(struct packet *packet, const struct span *span)
 		packet->oddities |= ODD_SYN_PAYLOAD;
 }
 
+/* What tells where a segment belongs is in the first 14 bytes: IPv6 leaves as many of them in
+ * the 68 bytes that many captures keep. */
+#define TCP_LEAST 14
+
+static bool take_fixed(struct span *span, struct cursor *fixed, struct packet *packet)
+{
+	if (span->length < TCP_FIXED || span->held.left < TCP_LEAST ||
+	    span->held.left >= TCP_FIXED)
+		return span_take(span, TCP_FIXED, fixed, &packet->end);
+	*fixed = span->held; /* the window is beyond it, and reads as 0 */
+	cursor_skip(&span->held, span->held.left);
+	span->length -= TCP_FIXED;
+	return true;
+}
+
 enum layer read_tcp(struct span *span, struct packet *packet)
 {
 	struct cursor fixed, list;
-	if (!span_take(span, TCP_FIXED, &fixed, &packet->end))
+	if (!take_fixed(span, &fixed, packet))
 		return LAYER_END;
 	packet->source_port = cursor_be16(&fixed);
 	packet->destination_port = cursor_be16(&fixed);
@@ -137,10 +152,13 @@ enum layer read_tcp(struct span *span, struct packet *packet)
 		packet->end = DECODE_MALFORMED;
 		return LAYER_END;
 	}
-	if (!span_take(span, length - TCP_FIXED, &list, &packet->end))
-		return LAYER_END;
-	set_options(packet, list);
-	set_payload(packet, span);
-	packet->end = DECODE_COMPLETE;
+	uint32_t options = length - TCP_FIXED;
+	if (span_take(span, options, &list, &packet->end)) {
+		set_options(packet, list);
+		set_payload(packet, span);
+		packet->end = DECODE_COMPLETE;
+	} else if (packet->end == DECODE_CUT_SHORT) {
+		packet->payload_length = span->length - options;
+	}
 	return LAYER_END;
 }

@@ -77,7 +77,7 @@ static struct entry *free_entry(struct joint *joint)
 	for (uint32_t i = 0; i < joint->entry_count; i++)
 		if (!joint->entries[i].used)
 			return &joint->entries[i];
-	return joint->entry_count < ENTRIES_MAX ? &joint->entries[joint->entry_count++] : NULL;
+	return joint->entry_count < joint->entry_room ? &joint->entries[joint->entry_count++] : NULL;
 }
 
 static bool copy_flow(struct joint *joint, const struct dossier *from, struct flow *flow)
@@ -162,11 +162,13 @@ struct joint *joint_new(const struct traffic_options *options, traffic_settled *
 	joint->context = context;
 	joint->heir = (struct traffic_heir){ .context = joint, .keep = keep, .syn = see_syn };
 	/* Untouched memory costs nothing: all is used from the front. */
-	joint->entries = malloc(ENTRIES_MAX * sizeof(*joint->entries));
-	joint->sightings = malloc(SIGHTINGS_MAX * sizeof(*joint->sightings));
+	joint->entry_room = ENTRIES_MAX >> options->smaller;
+	joint->sighting_room = SIGHTINGS_MAX >> options->smaller;
+	joint->entries = malloc(joint->entry_room * sizeof(*joint->entries));
+	joint->sightings = malloc(joint->sighting_room * sizeof(*joint->sightings));
 	joint->payload = malloc(KEPT_PAYLOAD_MAX);
 	joint->reading = reading_new();
-	if (!pool_start(&joint->pool, BLOCKS) || joint->entries == NULL ||
+	if (!pool_start(&joint->pool, BLOCKS >> options->smaller) || joint->entries == NULL ||
 	    joint->sightings == NULL || joint->payload == NULL || joint->reading == NULL) {
 		joint_free(joint);
 		return NULL;

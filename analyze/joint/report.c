@@ -328,7 +328,8 @@ static void join_facts(struct joining *j, const struct facts *far)
 	bool vm_cuts = fact_answer(&j->facts, QUESTION_CUTTER) == ANSWER_CUTTER_VM;
 	if (known && vm_cuts != (crossing == ANSWER_CROSSING_ALL_ARRIVE))
 		drop(j, QUESTION_CUTTER);
-	if (answerer != ANSWER_NONE && answerer != ANSWER_ANSWERER_ANOTHER)
+	if (answerer != ANSWER_NONE && answerer != ANSWER_ANSWERER_ANOTHER &&
+	    answerer != ANSWER_ANSWERER_ABSENT)
 		drop(j, QUESTION_WHO);
 }
 
@@ -380,12 +381,40 @@ static void compare(struct joining *j)
 
 /* -- what another capture ought to show ------------------------------------------------------- */
 
+static bool is_in(const struct joint *joint, unsigned capture, uint32_t thread)
+{
+	for (uint32_t i = 0; i < joint->entry_count; i++)
+		if (joint->entries[i].used && joint->entries[i].capture == capture &&
+		    attempt_of(&joint->entries[i], thread) != ATTEMPTS_KEPT)
+			return true;
+	return false;
+}
+
+/* Whether it is known that the other capture shows this very server: by its address, or by
+ * another connection with it. */
+static bool shows_server(const struct joint *joint, const struct entry *entry, unsigned index)
+{
+	const struct address *server = &entry->dossier.conversation.server;
+	for (uint32_t i = 0; i < joint->entry_count; i++) {
+		const struct entry *other = &joint->entries[i];
+		if (!other->used || !address_equal(&other->dossier.conversation.server, server))
+			continue;
+		if (other->capture == index)
+			return true;
+		for (unsigned n = 0; n < other->dossier.flow_count; n++)
+			if (other->capture == entry->capture &&
+			    is_in(joint, index, other->thread[n]))
+				return true;
+	}
+	return false;
+}
+
 /* Whether the capture was made where the VM is, as far as that is known. */
 static bool ought_to_show(const struct joint *joint, const struct entry *entry, unsigned index)
 {
 	const struct capture *capture = &joint->captures[index];
-	const struct conversation *c = &entry->dossier.conversation;
-	bool others = false, matched = false;
+	const struct address *server = &entry->dossier.conversation.server;
+	bool others = false;
 	if (capture->vantage_given && capture->vantage != VANTAGE_VM)
 		return false;
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
@@ -394,15 +423,11 @@ static bool ought_to_show(const struct joint *joint, const struct entry *entry, 
 			continue;
 		if (other->capture == index && !is_server_end(joint, other))
 			return false;
-		if (other->capture != entry->capture)
-			continue;
-		bool here = address_equal(&other->dossier.conversation.server, &c->server);
-		for (unsigned n = 0; n < other->dossier.flow_count; n++)
-			matched |= here && other->thread[n] != NO_THREAD;
-		others |= !here;
+		others |= other->capture == entry->capture &&
+			  !address_equal(&other->dossier.conversation.server, server);
 	}
 	/* one of several servers: is it this one's capture? */
-	return matched || (!others && joint->capture_count == 2);
+	return shows_server(joint, entry, index) || (!others && joint->capture_count == 2);
 }
 
 static int64_t expected_ns(const struct joint *joint, const struct entry *entry, unsigned index,
@@ -504,9 +529,14 @@ static bool tell_absence(struct joining *j, const struct absence *absence)
 	} else if (complete && absence->covered >= (answered ? 1 : 2) &&
 		   !may_be_relayed(&j->facts)) {
 		add(&line, ", which covers the time and shows what others send");
+		bool known =
+			shows_server(j->joint, j->near, (unsigned)(other - j->joint->captures));
 		if (answered)
-			add(&line, "; the client is answered all the same");
-		answer = answered ? ANSWER_ANSWERER_ANOTHER : ANSWER_CROSSING_SYNS_NEVER_ARRIVE;
+			add(&line, "; the client is answered all the same%s",
+			    known ? "" : ", or it is another machine's capture");
+		answer = !answered ? ANSWER_CROSSING_SYNS_NEVER_ARRIVE
+			 : known   ? ANSWER_ANSWERER_ANOTHER
+				   : ANSWER_ANSWERER_ABSENT;
 	}
 	if (answer == ANSWER_NONE)
 		return false;

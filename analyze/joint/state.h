@@ -59,7 +59,8 @@ struct joint {
 	struct capture captures[JOINT_CAPTURES_MAX];
 	unsigned capture_count;
 	struct entry *entries;
-	uint32_t entry_count; /* used so far, with holes */
+	uint32_t entry_room, sighting_room; /* ENTRIES_MAX and SIGHTINGS_MAX, but in tests */
+	uint32_t entry_count;		    /* used so far, with holes */
 	struct pool pool;
 	struct sighting *sightings;
 	uint32_t sighting_count;

@@ -6,7 +6,7 @@
 void sightings_add(struct joint *joint, const struct packet *syn)
 {
 	struct capture *capture = &joint->captures[joint->capture_count - 1];
-	if (joint->sighting_count == SIGHTINGS_MAX) {
+	if (joint->sighting_count == joint->sighting_room) {
 		capture->syns_missing = true;
 		return;
 	}

@@ -342,6 +342,39 @@ static bool small_segments_pass(struct observation *o)
 
 /* -- large packets vanish --------------------------------------------------------- */
 
+/* One small segment behind a large one may be lost by chance. */
+#define BEHIND 2
+
+/* RFC 5681 4.2: "A TCP receiver SHOULD send an immediate duplicate ACK when an out-of-order
+ * segment arrives." */
+static bool later_ones_come(const struct awaited *awaited)
+{
+	return awaited->selected_frame != 0 || awaited->repeated;
+}
+
+/* What follows the identification is not acknowledged, and size is not why: the segment has
+ * come to the VM, is no larger than those that came before, or none behind it comes either. */
+static bool client_goes_unheard(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct awaited *awaited = &c->awaited;
+	bool sized = awaited->length >= LARGE && awaited->length > c->longest_acked;
+	bool lost_alike = !later_ones_come(awaited) && awaited->behind >= BEHIND && !lossy(o);
+	if (awaited->sent < LARGE_SENT || c->client_acked_frame == 0 ||
+	    !unheard_for_good(o, awaited->sent) ||
+	    !waited(o, awaited->first_ns, HEARING_PATIENCE) ||
+	    (sized && !lost_alike && !at_the_vm(o->run)))
+		return false;
+	struct fact *fact = fact_set(o, ANSWER_SSH_SWALLOWED,
+				     "the server acknowledges the client's identification; what "
+				     "follows, %u bytes, is sent %u times and never acknowledged%s",
+				     awaited->length, awaited->sent,
+				     lost_alike ? ", nor is what is sent behind it" : "");
+	fact_packet(fact, c->client_acked_frame);
+	fact_packet(fact, awaited->frame);
+	return true;
+}
+
 static bool client_segment_vanishes(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
@@ -349,6 +382,9 @@ static bool client_segment_vanishes(struct observation *o)
 	if (awaited->sent == 0 || waits_by_chance(o) || awaited->length < LARGE ||
 	    awaited->length <= c->longest_acked || !waited(o, awaited->first_ns, HEARING_PATIENCE))
 		return false;
+	/* So many that it is not known whether all of them are. */
+	if (!o->run->planned && awaited->behind > 0 && !later_ones_come(awaited))
+		return true;
 	struct fact *fact = fact_set(o, ANSWER_SSH_LARGE_LOST,
 				     "the client's segment of %u bytes is sent %u times and never "
 				     "acknowledged; smaller ones%s arrive",
@@ -458,6 +494,8 @@ static void after_identification(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
 	bool sized = small_outcome(o) != SMALL_NO_FURTHER; /* else it is not the size */
+	if (c->server_end_ns == 0 && client_goes_unheard(o))
+		return;
 	if (c->server_end_ns == 0 && sized &&
 	    (client_segment_vanishes(o) || server_segment_vanishes(o)))
 		return;
@@ -605,6 +643,11 @@ static bool words_missed(const struct observation *o)
 	uint32_t heard = c->server_heard - c->server_first;
 	if (server->length < SSH_STREAM_MAX && heard > server->length + 1)
 		return true;
+	/* Whoever takes keys into use has had the other's (RFC 4253 7.3): by another way, as with
+	 * multipath TCP, or the capture lacks it. */
+	if (!o->run->planned && c->dialog.side[SSH_CLIENT].milestone == SSH_NEWKEYS &&
+	    c->dialog.side[SSH_SERVER].milestone < SSH_KEXINIT)
+		return true;
 	return !o->run->planned && (int32_t)(c->server_acked - c->client_next) > 1;
 }
 
@@ -621,16 +664,98 @@ static bool words_readable(const struct observation *o)
 	       (client->milestone < SSH_IDENTIFIED || ident_is_version_2(client->ident));
 }
 
+/* Of a capture that cuts packets short, as far as it goes: two bytes are left of them with the
+ * usual 68. */
+static bool begins_like_ssh(const struct ssh_side *server)
+{
+	size_t length = strlen(server->first_line);
+	return server->milestone >= SSH_IDENTIFIED ||
+	       (server->milestone == SSH_TALKING && !server->not_ssh && length >= 2 &&
+		strncmp(server->first_line, "SSH-", length < 4 ? length : 4) == 0);
+}
+
+/* -- by the lengths of what is said ------------------------------------------------------ */
+
+/* Of RFC 4253: identifications, KEXINIT, two rounds of a key exchange at most, the service and
+ * the first word of authentication. So many turns are not had without encryption, nor with so
+ * few bytes. */
+#define FLIGHTS_OF_SERVER 5
+#define FLIGHTS_OF_CLIENT 4
+#define LENGTH_OF_KEXINIT 400
+#define IDENT_LENGTH	  SSH_IDENT_MAX
+#define SSH_PORT	  22
+
+static uint32_t said(const struct connection *c, enum ssh_peer peer)
+{
+	return peer == SSH_SERVER ? c->server_next - c->server_first
+				  : c->client_next - c->client_first;
+}
+
+static bool goes_on_past_key_exchange(const struct connection *c)
+{
+	return c->flights[SSH_SERVER] >= FLIGHTS_OF_SERVER &&
+	       c->flights[SSH_CLIENT] >= FLIGHTS_OF_CLIENT &&
+	       said(c, SSH_SERVER) >= LENGTH_OF_KEXINIT && said(c, SSH_CLIENT) >= LENGTH_OF_KEXINIT;
+}
+
+/* The server has said no more than its identification, of which the version is left at least,
+ * when another ends it. */
+static void cut_by_lengths(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	if (!ident_is_version_2(c->dialog.side[SSH_SERVER].first_line))
+		return;
+	bool all_there = (int32_t)(c->server_heard - c->server_next) <= 1 &&
+			 (int32_t)(c->server_acked - c->client_next) <= 1;
+	if (!server_ended(o) || c->client_data_frame == 0 || said(c, SSH_SERVER) > IDENT_LENGTH ||
+	    c->flights[SSH_SERVER] != 1 || !all_there)
+		return;
+	struct fact *fact = fact_set(o, ANSWER_SSH_CUT,
+				     "the server says %u bytes that begin as its identification "
+				     "does; the connection is %s when the client has spoken",
+				     said(c, SSH_SERVER), end_word(c));
+	fact_packet(fact, c->server_data_frame);
+	fact_packet(fact, c->client_data_frame);
+	fact_packet(fact, c->server_reset_frame);
+	fact_packet(fact, c->server_fin_frame);
+}
+
+static void observe_lengths(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	bool unread = server->milestone == SSH_SILENT && o->run->port == SSH_PORT;
+	if (o->run->planned || c->dialog.side[SSH_CLIENT].not_ssh ||
+	    !(unread || begins_like_ssh(server)))
+		return;
+	if (!goes_on_past_key_exchange(c)) {
+		cut_by_lengths(o);
+		return;
+	}
+	struct fact *fact =
+		fact_set(o, ANSWER_TALK_GOES_ON,
+			 "what is said is not in the capture whole; by its lengths (%u bytes of "
+			 "the client's "
+			 "in %u turns, %u of the server's in %u) it goes on past the key exchange",
+			 said(c, SSH_CLIENT), c->flights[SSH_CLIENT], said(c, SSH_SERVER),
+			 c->flights[SSH_SERVER]);
+	fact_packet(fact, c->client_data_frame);
+	fact_packet(fact, c->server_data_frame);
+}
+
 /* That the client is not heard shows all the same. */
 static void words_unread(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
-	if (c->server_end_ns == 0 && client_segment_vanishes(o))
-		return;
+	bool begins = begins_like_ssh(server);
 	if (c->server_end_ns == 0 &&
-	    (strncmp(server->first_line, "SSH-", 4) == 0 || server->milestone >= SSH_IDENTIFIED))
+	    ((begins && client_goes_unheard(o)) || client_segment_vanishes(o)))
+		return;
+	if (c->server_end_ns == 0 && begins)
 		swallowed(o);
+	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
+		observe_lengths(o);
 	/* A box of the organisation's that gives the answer may relay as it should. */
 	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
 		o->facts->fact[QUESTION_WHO] = (struct fact){ 0 };
@@ -650,6 +775,9 @@ static void observe_ssh(struct observation *o)
 		other_words(o);
 	else
 		not_a_word(o);
+	bool damaged = server->malformed || c->dialog.side[SSH_CLIENT].malformed;
+	if (damaged && fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
+		observe_lengths(o);
 }
 
 /* -- cutter --------------------------------------------------------------------- */

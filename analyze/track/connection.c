@@ -33,6 +33,10 @@ static void take_payload(struct connection *connection, enum ssh_peer peer,
 		next = &connection->server_next;
 	uint32_t end = packet->sequence + packet->payload_length;
 	if (sequence_after(end, *next)) {
+		bool first = connection->flights[SSH_CLIENT] + connection->flights[SSH_SERVER] == 0;
+		if (first || connection->server_spoke_last != (peer == SSH_SERVER))
+			connection->flights[peer]++;
+		connection->server_spoke_last = peer == SSH_SERVER;
 		if (connection->dialog.side[peer].milestone == SSH_NEWKEYS)
 			connection->encrypted[peer] += end - *next;
 		*next = end;
@@ -46,8 +50,14 @@ static void take_payload(struct connection *connection, enum ssh_peer peer,
 static void await(struct connection *connection, const struct packet *packet)
 {
 	struct awaited *awaited = &connection->awaited;
-	if (packet->sequence != connection->server_acked)
+	if (awaited->sent > 0 && sequence_after(packet->sequence, awaited->sequence))
+		awaited->behind++;
+	if (packet->sequence != connection->server_acked || packet->payload_length == 0)
 		return;
+	/* What one copy has at its end, and the next leaves out, goes by itself. */
+	if (awaited->sent > 0 && packet->payload_length < awaited->length &&
+	    awaited->sequence == packet->sequence)
+		awaited->behind++;
 	if (awaited->sent == 0 || awaited->sequence != packet->sequence)
 		*awaited = (struct awaited){ .sequence = packet->sequence,
 					     .first_ns = packet->time_ns };
@@ -68,9 +78,10 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 		connection->acked_segments++;
 		connection->repeated += awaited->sent - 1;
 		awaited->sent = 0;
-	} else if (packet->acknowledgement == awaited->sequence && packet->has_sack &&
-		   awaited->selected_frame == 0) {
-		awaited->selected_frame = packet->number;
+	} else if (packet->acknowledgement == awaited->sequence) {
+		if (packet->has_sack && awaited->selected_frame == 0)
+			awaited->selected_frame = packet->number;
+		awaited->repeated |= packet->payload_length == 0;
 	}
 }
 
@@ -83,6 +94,8 @@ void connection_client(struct connection *connection, const struct packet *packe
 		    sequence_after(packet->acknowledgement, connection->server_heard))
 			connection->server_heard = packet->acknowledgement;
 	}
+	if (packet->payload_length > 0 || packet->flags & TCP_FIN)
+		await(connection, packet);
 	connection->client_timestamps = packet->has_timestamp;
 	if (packet->has_timestamp) {
 		connection->timestamp_value = packet->timestamp_value;
@@ -91,7 +104,6 @@ void connection_client(struct connection *connection, const struct packet *packe
 	if (packet->payload_length > 0) {
 		if (packet->sequence == connection->client_first)
 			connection->client_data_sent++;
-		await(connection, packet);
 		if (connection->client_data_frame == 0) {
 			connection->client_data_frame = packet->number;
 			connection->client_data_ns = packet->time_ns;

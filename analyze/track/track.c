@@ -222,31 +222,36 @@ static bool take_incoming(struct track *track, struct exchange *exchange,
 	return true;
 }
 
+/* Of copies with one sequence number, IPv4 tells which by its IP ID (unless a router between
+ * changes it), IPv6 does not: then it is the last. TTL probes inside a connection are such
+ * copies too: a long quote tells them from the rest by their acknowledgement number. */
 static struct sent *sent_by_quote(struct exchange *exchange, const struct quote *quote)
 {
-	/* The last copy: the quote does not tell it from those before. */
+	struct sent *last = NULL;
 	for (unsigned i = exchange->sent_count; i-- > 0;) {
 		struct sent *sent = &exchange->sent[i];
-		if (sent->sequence != quote->sequence)
+		bool same = quote->has_sequence ? sent->sequence == quote->sequence : !sent->data;
+		bool same_words =
+			quote->has_flags && quote->acknowledgement == sent->acknowledgement;
+		if (!same)
 			continue;
-		/* TTL probes inside a connection share one sequence number: IPv4 tells
-		 * them apart by IP ID, which IPv6 has not; a long quote by
-		 * acknowledgement number. */
-		bool same_id = sent->ip_id != 0 && quote->ip_id == sent->ip_id;
-		bool same_words = quote->has_flags &&
-				  quote->acknowledgement == sent->acknowledgement;
-		if (sent->data && !same_id && !same_words)
-			continue;
-		return sent;
+		if (sent->ip_id != 0 && quote->ip_id == sent->ip_id)
+			return sent;
+		if (last == NULL && (!sent->data || same_words))
+			last = sent;
 	}
-	return NULL;
+	return last;
 }
 
 static struct exchange *take_icmp(struct track *track, const struct packet *packet)
 {
 	const struct quote *quote = &packet->quote;
 	bool v6 = packet->protocol == IP_ICMP6;
-	if (!quote->present || !quote->has_sequence || quote->protocol != IP_TCP)
+	/* A capture that keeps 68 bytes cuts the quote behind its ports. That is as good as no
+	 * quote for a probe that may be any of many; a client's SYNs to one port are all the same.
+	 */
+	if (!quote->present || !quote->has_ports || quote->protocol != IP_TCP ||
+	    (track->run->planned && !quote->has_sequence))
 		return NULL;
 	enum reply reply = REPLY_NONE;
 	if (packet->icmp_type == (v6 ? 3 : 11))

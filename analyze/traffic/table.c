@@ -10,17 +10,19 @@ enum {
 	BLOCKS = 49152, /* of 256 bytes: 12 MiB */
 };
 
-bool table_start(struct table *table, const uint8_t key[16])
+bool table_start(struct table *table, const uint8_t key[16], unsigned smaller)
 {
-	*table = (struct table){
-		.key = siphash_key(key), .flow_fresh = 1, .conversation_fresh = 1
-	};
+	*table = (struct table){ .key = siphash_key(key),
+				 .flow_fresh = 1,
+				 .conversation_fresh = 1,
+				 .flow_count = FLOWS >> smaller,
+				 .conversation_count = CONVERSATIONS_MAX >> smaller };
 	/* Untouched memory costs nothing: the pools are used from the front. */
-	table->flows = malloc(FLOWS * sizeof(*table->flows));
-	table->conversations = malloc(CONVERSATIONS_MAX * sizeof(*table->conversations));
+	table->flows = malloc(table->flow_count * sizeof(*table->flows));
+	table->conversations = malloc(table->conversation_count * sizeof(*table->conversations));
 	table->flow_buckets = calloc(BUCKETS, sizeof(*table->flow_buckets));
 	table->conversation_buckets = calloc(BUCKETS, sizeof(*table->conversation_buckets));
-	bool pool = pool_start(&table->pool, BLOCKS);
+	bool pool = pool_start(&table->pool, BLOCKS >> smaller);
 	return pool && table->flows != NULL && table->conversations != NULL &&
 	       table->flow_buckets != NULL && table->conversation_buckets != NULL;
 }
@@ -101,8 +103,8 @@ uint32_t table_conversation(const struct table *table, const struct address *cli
 
 bool table_has_room(const struct table *table, size_t payload)
 {
-	return (table->flow_free != 0 || table->flow_fresh < FLOWS) &&
-	       (table->conversation_free != 0 || table->conversation_fresh < CONVERSATIONS_MAX) &&
+	return (table->flow_free != 0 || table->flow_fresh < table->flow_count) &&
+	       (table->conversation_free != 0 || table->conversation_fresh < table->conversation_count) &&
 	       kept_blocks(payload) <= table->pool.available;
 }
 

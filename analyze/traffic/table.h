@@ -92,13 +92,15 @@ struct table {
 	uint32_t *flow_buckets, *conversation_buckets; /* first of each */
 	uint32_t flow_free, conversation_free;	       /* used and free again, by `next` */
 	uint32_t flow_fresh, conversation_fresh;       /* never used from here on */
+	uint32_t flow_count, conversation_count;       /* there is room for */
 	struct list {
 		uint32_t first, last, count;
 	} list[STANDINGS];
 	struct pool pool;
 };
 
-bool table_start(struct table *table, const uint8_t key[16]); /* false: no memory */
+/* False: no memory. `smaller`: of traffic_options. */
+bool table_start(struct table *table, const uint8_t key[16], unsigned smaller);
 void table_end(struct table *table);
 
 /* Both ends of a TCP connection, the same whichever sends. */

@@ -34,10 +34,10 @@ struct traffic *traffic_new(const struct traffic_options *options, traffic_settl
 	t->clock_ns = t->last_frame_ns = t->look_round_ns = INT64_MIN;
 	look_start(&t->look, options->ports, options->port_count);
 	t->payload = malloc(KEPT_PAYLOAD_MAX);
-	bool seeds = seeds_start(&t->seeds, SEEDS);
-	bool knocks = knocks_start(&t->knocks, KNOCKS);
-	t->order = malloc(CONVERSATIONS_MAX * sizeof(*t->order));
-	if (!table_start(&t->table, options->key) || !seeds || !knocks || t->payload == NULL ||
+	bool seeds = seeds_start(&t->seeds, SEEDS >> options->smaller);
+	bool knocks = knocks_start(&t->knocks, KNOCKS >> options->smaller);
+	t->order = malloc((CONVERSATIONS_MAX >> options->smaller) * sizeof(*t->order));
+	if (!table_start(&t->table, options->key, options->smaller) || !seeds || !knocks || t->payload == NULL ||
 	    t->order == NULL) {
 		traffic_free(t);
 		return NULL;
@@ -192,7 +192,11 @@ static bool is_news(const struct flow *flow, const struct packet *p, bool from_c
 		return !(flow->bits & FLOW_CLIENT_ACK) ||
 		       after(p->acknowledgement, flow->client_ack);
 	bool claims = flow->bits & FLOW_SERVER_END && after(p->sequence, flow->server_end);
-	return claims || !(flow->bits & FLOW_SERVER_ACK) ||
+	/* or, for the first of them, of nothing new while more was sent: something later came */
+	bool repeats = flow->packets < PACKETS_KEPT / 2 && flow->bits & FLOW_CLIENT_END &&
+		       p->acknowledgement == flow->server_ack &&
+		       after(flow->client_end, flow->server_ack);
+	return claims || repeats || !(flow->bits & FLOW_SERVER_ACK) ||
 	       after(p->acknowledgement, flow->server_ack);
 }
 
@@ -218,7 +222,7 @@ static void place(struct traffic *t, uint32_t index)
 {
 	struct table *table = &t->table;
 	table_place(table, index, standing_of(t, &table->conversations[index]));
-	if (table->list[STANDING_LONE].count > LONE_MAX)
+	if (table->list[STANDING_LONE].count > (uint32_t)LONE_MAX >> t->options.smaller)
 		push_out(t, table->list[STANDING_LONE].first);
 }
 
@@ -517,9 +521,8 @@ static __attribute__((noinline)) void take_frame(struct traffic *t, const struct
 {
 	struct packet packet;
 	decode(frame, &packet);
-	/* A short snaplen cuts the options of a SYN: the rest of its header holds. */
-	if (packet.end == DECODE_CUT_SHORT && packet.protocol == IP_TCP &&
-	    packet.source_port != 0 && packet.flags & TCP_SYN)
+	/* A short snaplen cuts the options of a segment: the rest of its header holds. */
+	if (packet.end == DECODE_CUT_SHORT && packet.protocol == IP_TCP && packet.flags != 0)
 		packet.end = DECODE_COMPLETE;
 	if (packet.end != DECODE_COMPLETE)
 		return;

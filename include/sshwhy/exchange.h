@@ -96,6 +96,8 @@ struct connection {
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
 	uint64_t encrypted[2];             /* bytes after NEWKEYS, by enum ssh_peer */
+	unsigned flights[2];               /* how often each said something new after the other had */
+	bool server_spoke_last;
 
 	/* the client's segment that the server waits for: its first byte is `server_acked` */
 	struct awaited {
@@ -104,6 +106,8 @@ struct connection {
 		int64_t first_ns;
 		uint64_t frame;         /* of the last copy */
 		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
+		unsigned behind;	 /* segments with later bytes, or the FIN */
+		bool repeated;		 /* the server says again what it waits for */
 	} awaited;
 	unsigned acked_segments, repeated; /* of the client's: acknowledged ones, further copies */
 	unsigned acked_again; /* bare acknowledgements that say nothing new: answers to what came

@@ -39,10 +39,15 @@ struct traffic_options {
 	const char *interface;	  /* where the frames come from, NULL in a file; borrowed */
 	struct report_options report; /* borrowed */
 	const struct traffic_heir *heir; /* borrowed; NULL: there is none */
+	/* Room is had for so many fewer, as a power of two: up to TRAFFIC_SMALLEST, for tests of
+	 * what happens when there is none. */
+	unsigned smaller;
 };
 
 /* The report and all it points to live until the function returns. */
 typedef void traffic_settled(void *context, const struct report *report);
+
+#define TRAFFIC_SMALLEST 10
 
 /* NULL when there is no memory. */
 struct traffic *traffic_new(const struct traffic_options *options, traffic_settled *settled,

@@ -237,9 +237,29 @@ class Lacking(Captures):
         self.assertIn(report["verdict"]["outcome"], ("fault", "ambiguous"))
 
     def test_cut(self):
-        for keep in (40, 42, 44, 60):
+        for keep in (40, 42, 44):
             with self.subTest(keep=keep):
                 self.assert_blames_nobody(session(self.HELLO, keep=keep))
+
+    def test_cut_behind_version(self):
+        """That the server speaks SSH 2 is left, and the lengths tell that it says no more: as good as all."""
+        whole = self.assert_verdict(self.analyze(session(self.HELLO)))
+        report = self.assert_verdict(self.analyze(session(self.HELLO, keep=60)))
+        for key in ("outcome", "cause", "sources"):
+            self.assertEqual(report["verdict"][key], whole["verdict"][key])
+
+    def test_cut_and_missed(self):
+        self.assert_blames_nobody(session(self.HELLO, keep=60, acknowledged=2000))
+
+    def test_goes_on_by_lengths(self):
+        """Turns enough for a key exchange and what follows it, and the capture holds two bytes of each."""
+        turn = (("server", b"SSH-" + bytes(396)), ("client", b"SSH-" + bytes(396)))
+        report = self.assert_verdict(self.analyze(session(turn * 5, keep=42)))
+        self.assertEqual(report["verdict"]["outcome"], "healthy")
+        self.assertLess(report["verdict"]["confidence"], 0.9)
+        self.assertIn("talk.past-the-key-exchange", [row["fact"] for row in report["evidence"]])
+        self.assert_blames_nobody(session(turn * 4, keep=42))
+        self.assert_blames_nobody(session((("server", b"200 " + bytes(396)), turn[1]) * 5, keep=42))
 
     def test_missed(self):
         """The client acknowledges what the capture does not hold."""
@@ -265,6 +285,92 @@ class Lacking(Captures):
         neighbour = bytes([10, 0, 0, 2])
         report = self.assert_verdict(self.analyze(session((self.HELLO[0],), server=neighbour)))
         self.assertNotEqual(report["verdict"]["cause"], "edge.proxy")
+
+
+class Rejected(Captures):
+    """Which of a SYN's copies a router's word is about."""
+
+    def told(self, identification, at):
+        """Four SYNs, a second apart; a router says "host unreachable" of that one, so late."""
+        packets = []
+        for number in range(4):
+            syn = bytearray(segment(CLIENT, SERVER, (40000, 22), 1, 0, SYN))
+            syn[4:6] = struct.pack(">H", 100 + number)
+            packets.append((number, bytes(syn)))
+        quoted = bytearray(packets[0][1])
+        quoted[4:6] = struct.pack(">H", identification)
+        icmp = struct.pack(">BBHI", 3, 1, 0, 0) + quoted
+        router = bytes((198, 18, 7, 2))
+        packets.append((at, struct.pack(">BBHHHBBH4s4s", 0x45, 0, 20 + len(icmp), 9, 0, 63, 1, 0, router, CLIENT) + icmp))
+        content = pcap([packet for _, packet in packets])
+        report = self.assert_verdict(self.analyze(stamped(content, [1700000000 + second for second, _ in packets])))
+        return {row["fact"] for row in report["evidence"]}
+
+    def test_first(self):
+        """It has waited for the VM's link address for three seconds, and the others with it."""
+        self.assertIn("syn.unreachable-after-a-wait", self.told(100, 3))
+
+    def test_last(self):
+        self.assertIn("syn.unreachable-by-router", self.told(103, 3))
+
+    def test_changed_on_the_way(self):
+        self.assertIn("syn.unreachable-by-router", self.told(7, 3))
+
+
+class Unheard(Captures):
+    """Whether large packets of the client's are lost, or all of them."""
+
+    def lost(self, *middle, head=1400):
+        """Both identify themselves; `head` bytes are said six times and never acknowledged. `middle`: (second,
+        packet), after the first of them."""
+        up, down, hello = (40000, 22), (22, 40000), b"SSH-2.0-OpenSSH_9.2\r\n"
+        first = 2 + len(hello)
+        segments = [
+            (0, segment(CLIENT, SERVER, up, 1, 0, SYN)),
+            (0, segment(SERVER, CLIENT, down, 1, 2, SYN_ACK)),
+            (0, segment(CLIENT, SERVER, up, 2, 2, ACK)),
+            (0, segment(SERVER, CLIENT, down, 2, 2, PSH_ACK, hello)),
+            (0, segment(CLIENT, SERVER, up, 2, first, PSH_ACK, hello)),
+            (0, segment(SERVER, CLIENT, down, first, first, ACK)),
+            (0, segment(CLIENT, SERVER, up, first, first, ACK, bytes(head))),
+        ]
+        segments += middle
+        segments += [(n, segment(CLIENT, SERVER, up, first, first, ACK, bytes(head))) for n in (1, 2, 4, 8, 16)]
+        content = pcap([packet for _, packet in segments])
+        report = self.assert_verdict(self.analyze(stamped(content, [1700000000 + at for at, _ in segments])))
+        return {row["fact"] for row in report["evidence"]}, report["verdict"]
+
+    def tail(self, acknowledges=False):
+        at = 2 + 21 + (0 if acknowledges else 1400)
+        if acknowledges:
+            return segment(SERVER, CLIENT, (22, 40000), at, at, ACK)
+        return segment(CLIENT, SERVER, (40000, 22), at, 2 + 21, PSH_ACK, bytes(100))
+
+    def test_large_alone(self):
+        facts, verdict = self.lost((0, self.tail()), (0, self.tail(acknowledges=True)))
+        self.assertIn("ssh.large-packets-vanish", facts)
+        self.assertEqual(verdict["cause"], "edge.mtu")
+
+    def test_nothing_behind_it(self):
+        facts, verdict = self.lost()
+        self.assertIn("ssh.large-packets-vanish", facts)
+
+    def test_all(self):
+        facts, verdict = self.lost((0, self.tail()), (0, self.tail()))
+        self.assertIn("ssh.identification-swallowed", facts)
+        self.assertNotEqual(verdict["cause"], "edge.mtu")
+        self.assertLess(verdict["confidence"], 0.9)
+
+    def test_perhaps_all(self):
+        """One small segment may be lost by chance."""
+        facts, verdict = self.lost((0, self.tail()))
+        self.assertFalse(facts & {"ssh.large-packets-vanish", "ssh.identification-swallowed"})
+        self.assertEqual(verdict["outcome"], "unknown")
+
+    def test_small(self):
+        facts, verdict = self.lost(head=600)
+        self.assertIn("ssh.identification-swallowed", facts)
+        self.assertLess(verdict["confidence"], 0.9)
 
 
 class Hostile(Captures):

@@ -231,8 +231,19 @@ class NeverArrives(Joint):
     def test_answered_all_the_same(self):
         way = Way().send(True, SYN, lost=True).send(False, RST | ACK, forged=0)
         report = self.joined(capture(0, way), capture(1, others(-9), others(9)))
+        self.assertEqual(self.fact(report, "answerer")[0], "not-in-a-capture-said-to-be-the-vms")
+        self.assertEqual(report["verdict"]["sources"][0], 2)
+        self.assertLess(report["verdict"]["confidence"], 0.9)
+
+    def test_answered_by_another(self):
+        """Another attempt shows that it is this VM's capture."""
+        way = Way(client="10.20.0.12").send(True, SYN, lost=True).send(False, RST | ACK, forged=0)
+        known = Way(ports=(49000, 22), vm_ports=(1020, 22), isn=(71, 72), stamps=(73, 74), at=-60).talk()
+        reports = self.reports(capture(0, known, way), capture(1, others(-9), known, others(9)))
+        report = next(report for report in reports if report["local_address"] == "10.20.0.12")
         self.assertEqual(self.fact(report, "answerer")[0], "another")
         self.assertEqual(report["verdict"]["sources"][0], 2)
+        self.assertNotIn(5, report["verdict"]["sources"])
 
     def test_answers(self):
         """The VM's SYN-ACK leaves it and is lost."""
