@@ -53,7 +53,8 @@ static void begin(struct scene *scene)
 						    .client_data_ns = MS(3),
 						    .client_acked_frame = 4,
 						    .server_data_frame = 5,
-						    .server_data_ns = MS(3) };
+						    .server_data_ns = MS(3),
+						    .progress_ns = MS(4) };
 	struct ssh_side *server = &scene->connection[0].dialog.side[SSH_SERVER];
 	server->milestone = SSH_IDENTIFIED;
 	strcpy(server->ident, "SSH-2.0-OpenSSH_9.2");
@@ -101,6 +102,76 @@ static void small_segments_show_that_it_is_the_size(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_LARGE_LOST);
 	begin(&scene);
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_STALLED);
+}
+
+static void what_goes_on_does_not_stall(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	scene.connection[0].progress_ns = MS(5000);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+}
+
+/* A server that says it again, where packets are lost, may yet be heard. */
+static void what_may_yet_come_is_not_lost(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	small_comes_through(&scene);
+	scene.connection[0].progress_ns = MS(5000);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+}
+
+static void silent(struct scene *scene)
+{
+	struct connection *c = &scene->connection[0];
+	begin(scene);
+	c->dialog = (struct ssh_dialog){ 0 };
+	c->server_data_frame = 0;
+	c->server_data_ns = 0;
+	c->syn_ack_window = 65160;
+}
+
+static void slow_services_have_their_time(void **state)
+{
+	(void)state;
+	struct scene scene;
+	silent(&scene);
+	scene.observation.now_ns = MS(3900);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+	silent(&scene);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_MUTE);
+}
+
+/* interference.md 4: nothing of the client's was acknowledged, since nothing was sent. */
+static void a_closed_window_is_no_silence(void **state)
+{
+	(void)state;
+	struct scene scene;
+	silent(&scene);
+	scene.connection[0].syn_ack_window = 0;
+	scene.connection[0].client_data_frame = 0;
+	scene.connection[0].client_acked_frame = 0;
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_HELD);
+}
+
+static void who_resets_tells_what_was_there(void **state)
+{
+	(void)state;
+	static const struct {
+		bool bare;
+		enum answer answer;
+	} rows[] = { { false, ANSWER_SSH_HUNG_UP }, { true, ANSWER_SSH_GONE } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		silent(&scene);
+		scene.connection[0].server_reset_frame = 6;
+		scene.connection[0].server_end_ns = MS(4);
+		scene.connection[0].server_reset_bare = rows[i].bare;
+		assert_int_equal(answer_of(&scene, QUESTION_SSH), rows[i].answer);
+	}
 }
 
 static void what_came_before_refutes_the_size(void **state)
@@ -158,6 +229,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_segments_show_that_it_is_the_size),
 		cmocka_unit_test(what_came_before_refutes_the_size),
+		cmocka_unit_test(what_goes_on_does_not_stall),
+		cmocka_unit_test(what_may_yet_come_is_not_lost),
+		cmocka_unit_test(slow_services_have_their_time),
+		cmocka_unit_test(a_closed_window_is_no_silence),
+		cmocka_unit_test(who_resets_tells_what_was_there),
 		cmocka_unit_test(chance_says_nothing),
 		cmocka_unit_test(the_second_key_counts),
 		cmocka_unit_test(a_reset_before_the_syn_ack_is_another_s),

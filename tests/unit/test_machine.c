@@ -136,7 +136,7 @@ static void files_matter_at_authentication(void **state)
 		{ "fatal", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
 		{ "partly", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
 		{ "unused", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
-		{ "differs", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
+		{ "differs", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_WIDE, 1 },
 		{ "fine", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
 		{ "of tomorrow", ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0 },
 	};
