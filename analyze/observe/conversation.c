@@ -420,6 +420,16 @@ static bool server_segment_vanishes(struct observation *o)
 	return true;
 }
 
+/* Nothing has come for long, and that is no accident: so many copies, or where nothing else is
+ * lost a second conversation that came no further. */
+static bool stalls(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	bool again =
+		small_outcome(o) == SMALL_NO_FURTHER && o->facts->paths.lost[PATH_TTL_MAX] == 0;
+	return waited(o, c->progress_ns, speech_patience(o)) && (again || !waits_by_chance(o));
+}
+
 static const char *missing_algorithm(const struct ssh_dialog *dialog)
 {
 	char agreed[128];
@@ -464,8 +474,7 @@ static void key_exchange(struct observation *o)
 				end_word(c));
 		fact_packet(fact, c->server_reset_frame);
 		fact_packet(fact, c->server_fin_frame);
-	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) && !waits_by_chance(o) &&
-		   waited(o, c->progress_ns, speech_patience(o)) && !small_segments_pass(o)) {
+	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) && stalls(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
 		fact_packet(fact, c->client_data_frame);
@@ -520,7 +529,7 @@ static void after_identification(struct observation *o)
 		fact_packet(fact, c->server_fin_frame);
 	} else if (c->client_acked_frame == 0) {
 		swallowed(o);
-	} else if (!waits_by_chance(o) && waited(o, c->progress_ns, speech_patience(o))) {
+	} else if (stalls(o)) {
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
 				"then nothing comes");
@@ -588,9 +597,9 @@ static void not_a_word(struct observation *o)
 	const struct sent *syn = opening(o->kernel);
 	if (server_ended(o) && ended_by_words(o) && c->server_reset_bare) {
 		fact = fact_set(o, ANSWER_SSH_GONE,
-				"the server says nothing, and what the client says is reset by a "
-				"kernel that has no such connection (any more): its end of it "
-				"went before, unheard here");
+				"the server says nothing, and the client's first words draw a "
+				"reset without ACK, as of a kernel that has no such connection "
+				"(any more)");
 		fact_packet(fact, c->server_reset_frame);
 	} else if (server_ended(o) && ended_by_words(o)) {
 		fact = fact_set(o, ANSWER_SSH_HUNG_UP,
@@ -904,6 +913,10 @@ static void observe_cutter(struct observation *o)
 	case ANSWER_SSH_HUNG_UP:
 	case ANSWER_SSH_KEX_CUT:
 		observe_ender(o);
+		break;
+	case ANSWER_SSH_GONE: /* the VM's kernel says that it is over, whoever ended it */
+		if (o->kernel->connection->server_end_ttl != o->kernel->connection->syn_ack_ttl)
+			observe_ender(o);
 		break;
 	case ANSWER_SSH_SWALLOWED:
 	case ANSWER_SSH_DEAF:

@@ -72,6 +72,9 @@ void observe_rules(struct observation *o)
 	} else if (stopped) {
 		if ((rule = find_rule(o->run, false, false)) != NULL)
 			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_OUT));
+		/* to a machine that is not there, perhaps: then no SYN leaves either */
+		else if ((rule = find_rule(o->run, false, true)) != NULL)
+			explain_by(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (ignored) {
 		if ((rule = find_rule(o->run, true, false)) != NULL)
 			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_IN));

@@ -10,7 +10,7 @@
 /* -- pace ----------------------------------------------------------------------- */
 
 #define ANSWER_WAIT   MS(250)  /* a healthy VM answers within; after it the sweep begins */
-#define NEXT_HOP_WAIT MS(1000) /* neighbour discovery takes as long on a link just come up */
+#define NEXT_HOP_WAIT MS(2600) /* longer than the driver waits for ARP or ND */
 #define TALK_WAIT     MS(700)  /* the same for the SSH conversation */
 #define PASSES	      3
 #define PASS_GAP      MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
@@ -368,12 +368,18 @@ static enum reply elsewhere_reply(const struct plan *plan, unsigned index)
 	return REPLY_NONE;
 }
 
-static void ask_elsewhere(struct plan *plan, int64_t now_ns)
+/* The usual ports, once; those that nothing was heard of `again`, and those whose SYN never
+ * left: a link that has just come up takes none. */
+static void ask_elsewhere(struct plan *plan, int64_t now_ns, bool again)
 {
-	for (unsigned i = 0; i < USUAL_PORTS; i++)
-		if (usual_ports[i] != plan->run->port && elsewhere_reply(plan, i) == REPLY_NONE)
+	for (unsigned i = 0; i < USUAL_PORTS; i++) {
+		const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + i);
+		bool asked = exchange != NULL && exchange->sent_count > 0;
+		if (usual_ports[i] != plan->run->port && elsewhere_reply(plan, i) == REPLY_NONE &&
+		    (again || !asked))
 			add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
 				PURPOSE_ELSEWHERE, usual_ports[i], 0);
+	}
 }
 
 static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *facts)
@@ -403,10 +409,8 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 		if (!control_answers(plan, i))
 			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
 				plan->config.control_ports[i], 0);
-	/* Where packets are lost, the usual ports are asked once more. */
-	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK &&
-	    (plan->passes == 1 || packets_lost(facts)))
-		ask_elsewhere(plan, now_ns);
+	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK)
+		ask_elsewhere(plan, now_ns, packets_lost(facts));
 }
 
 /* A sweep that drew an end-to-end answer needs no larger TTLs. */
