@@ -42,18 +42,15 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 	}
 }
 
-/* A SYN with a small TTL that draws a host's answer is one to this port too, and what draws an
- * answer is not silent: others were lost. */
-static void tally_sweep(const struct observation *o, struct tally *tally)
+/* A SYN of the sweep that drew such an answer; NULL none. */
+static const struct sent *swept_reply(const struct observation *o, enum reply reply)
 {
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SWEEP, &i)) != NULL;)
-		for (unsigned n = 0; n < exchange->sent_count; n++) {
-			const struct sent *sent = &exchange->sent[n];
-			bool host = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
-			if (host && !sent->diverted && tally->example[sent->reply] == NULL)
-				tally->example[sent->reply] = sent;
-		}
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (exchange->sent[n].reply == reply && !exchange->sent[n].diverted)
+				return &exchange->sent[n];
+	return NULL;
 }
 
 static void tally_packets(const struct observation *o, struct fact *fact, enum reply reply)
@@ -117,6 +114,23 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 					(double)(o->now_ns - tally->first_ns) / 1e9);
 		return;
 	}
+	/* Of one sweep the first SYN to arrive opens a connection; the next, with another number,
+	 * resets it (RFC 9293 3.10.7.4). Where SYNs that come alone draw nothing, that shows
+	 * that they are answered, and what does not come back. A closed port resets them all. */
+	const struct sent *reset = swept_reply(o, REPLY_RESET);
+	if (reset != NULL && paths_accident(&o->facts->paths, PATH_TTL_MAX, tally->ripe) > ACCIDENT)
+		return;
+	if (reset != NULL) {
+		struct fact *fact =
+			fact_set(o, ANSWER_SYN_UNRETURNED,
+				 "%u SYNs to port %u draw no SYN-ACK, but a second one "
+				 "on the same ports is reset: the first has come to the "
+				 "VM, and its answer does not come back",
+				 tally->sent, o->run->port);
+		fact_packet(fact, reset->frame);
+		fact_packet(fact, reset->reply_frame);
+		return;
+	}
 	tally_packets(o,
 		      fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
 			       tally->sent, o->run->port,
@@ -135,7 +149,9 @@ static void observe_syn(struct observation *o)
 	/* An answer that is lost behind this place says nothing of the way that it went. */
 	if (fact_answer(o->facts, QUESTION_BACK) == ANSWER_BACK_LOST && !at_the_vm(o->run))
 		return;
-	tally_sweep(o, &tally);
+	/* One to this port with a small TTL is one to this port: the others were lost. */
+	if (tally.example[REPLY_SYN_ACK] == NULL && tally.example[REPLY_RESET] == NULL)
+		tally.example[REPLY_SYN_ACK] = swept_reply(o, REPLY_SYN_ACK);
 	bool answered = tally.example[REPLY_SYN_ACK] || tally.example[REPLY_RESET] ||
 			tally.example[REPLY_UNREACHABLE];
 	if (at_the_vm(o->run) && answered) {

@@ -232,6 +232,7 @@ static bool aborted_here(struct observation *o)
 #define LARGE_BACK 700 /* of the server: its first large words are these (KEXINIT) */
 /* So often in vain, it is no accident; where packets are lost on the way, more often. */
 #define LARGE_SENT	 4
+#define SOME_LOSS	 0.15
 #define LARGE_SENT_LOSSY 5
 
 /* -- small segments ---------------------------------------------------------------- */
@@ -269,7 +270,7 @@ static bool lossy(const struct observation *o)
 static bool waits_by_chance(const struct observation *o)
 {
 	const struct awaited *awaited = &o->kernel->connection->awaited;
-	unsigned enough = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? LARGE_SENT_LOSSY : LARGE_SENT;
+	unsigned enough = paths_loss(&o->facts->paths) > SOME_LOSS ? LARGE_SENT_LOSSY : LARGE_SENT;
 	return awaited->sent > 0 && (awaited->sent < enough || !no_accident(o, awaited->sent));
 }
 

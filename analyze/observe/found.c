@@ -73,7 +73,8 @@ void observe_rules(struct observation *o)
 		if ((rule = find_rule(o->run, false, false)) != NULL)
 			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_OUT));
 		/* to a machine that is not there, perhaps: then no SYN leaves either */
-		else if ((rule = find_rule(o->run, false, true)) != NULL)
+		else if ((rule = find_rule(o->run, false, true)) != NULL &&
+			 (rule->value & RULE_CERTAIN) != 0)
 			explain_by(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (ignored) {
 		if ((rule = find_rule(o->run, true, false)) != NULL)

@@ -127,6 +127,13 @@ static void slow_banner(struct scenario *s, struct dice *dice, int how)
 	serve(s, SERVICE_SSH, dice_between(dice, MS(100), MS(2500)));
 }
 
+/* What the guide asks for, ssh does not. */
+static void wide_modes(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice, (void)how;
+	s->client.modes = "differs";
+}
+
 /* The user's ssh knows the key and would go through a proxy: beside the way that is probed. */
 static void known_and_proxied(struct scenario *s, struct dice *dice, int how)
 {
@@ -365,7 +372,7 @@ static void edge_ids_inject(struct scenario *s, struct dice *dice, int how)
 	struct filter *filter = put_filter(s, edge_node(s), MATCH_IDENT, (enum filter_act)how);
 	filter->before_ttl = true;
 	filter->passes = true;
-	filter->delay_ns = dice_between(dice, US(100), s->lab ? US(1500) : MS(5));
+	filter->delay_ns = dice_between(dice, US(10), s->lab ? US(1500) : MS(5));
 	filter->initial_ttl = some_initial(s, dice);
 }
 
@@ -607,6 +614,7 @@ static const struct variant variants[] = {
 	{ CAUSE_HEALTHY, 1, "the banner comes late", slow_banner, 0, 0 },
 	{ CAUSE_HEALTHY, 0.3, "relayed by a proxy", edge_relay, SERVICE_SSH, 0 },
 	{ CAUSE_HEALTHY, 0, "known, and ssh goes through a proxy", known_and_proxied, 0, 0 },
+	{ CAUSE_HEALTHY, 0, "modes are wider than the guide's", wide_modes, 0, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 5, "drops", local_drop, OUT_DROP, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 1, "drops, by a hidden table", local_drop_legacy, 0, 0 },
 	{ CAUSE_CLIENT_FIREWALL_OUT, 2, "resets", local_reset, 0, 0 },

@@ -1,5 +1,6 @@
 #include "tally.h"
 
+#include <math.h>
 #include <string.h>
 
 /* -- counting --------------------------------------------------------------------------- */
@@ -288,16 +289,18 @@ static int promise(const char *what, bool kept, double value, FILE *out)
 	return !kept;
 }
 
-/* The worst decile's difference between what is said and what is so. */
+/* The worst decile's difference between what is said and what is so, beyond what chance makes
+ * of so few runs (two standard errors). */
 static double miscalibrated(const struct tally *tally)
 {
 	double worst = 0;
 	for (int d = 0; d < 10; d++) {
 		const struct decile *decile = &tally->decile[d];
-		double off = decile->confidence - (double)decile->right;
+		double runs = (double)decile->runs, hits = (double)decile->right / runs;
 		if (decile->runs < DECILE_RUNS)
 			continue;
-		off = 100 * (off < 0 ? -off : off) / (double)decile->runs;
+		double off = fabs(decile->confidence / runs - hits);
+		off = 100 * (off - 2 * sqrt(hits * (1 - hits) / runs));
 		worst = off > worst ? off : worst;
 	}
 	return worst;
