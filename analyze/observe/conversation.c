@@ -69,7 +69,7 @@ static bool unheard_for_good(const struct observation *o, unsigned copies)
 static int64_t speech_patience(const struct observation *o)
 {
 	const struct sent *syn = opening(o->kernel);
-	double one_way = 1 - sqrt(1 - paths_loss(&o->facts->paths)), chance = one_way;
+	double one_way = 1 - sqrt(1 - paths_loss_feared(&o->facts->paths)), chance = one_way;
 	double pause = (double)(syn->reply_ns - syn->time_ns) * 3, waited = 0;
 	if (pause < (double)LEAST_TIMEOUT)
 		pause = (double)LEAST_TIMEOUT;

@@ -1,5 +1,7 @@
 #include "observe/path.h"
 
+#include <math.h>
+
 #include "observe/observation.h"
 
 static bool is_neighbour(const struct run *run)
@@ -238,6 +240,14 @@ double paths_loss(const struct paths *paths)
 {
 	struct known known = known_behind(paths, PATH_TTL_MAX);
 	return known.lost / (known.lost + known.answered);
+}
+
+double paths_loss_feared(const struct paths *paths)
+{
+	struct known known = known_behind(paths, PATH_TTL_MAX);
+	double packets = known.lost + known.answered, loss = known.lost / packets;
+	double feared = loss + sqrt(loss * (1 - loss) / (packets + 1));
+	return feared < 1 ? feared : 1;
 }
 
 static void path_summarise(struct path *path)

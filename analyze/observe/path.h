@@ -18,6 +18,8 @@ double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
 
 /* The share of packets for the far end that find no answer, as far as is known. */
 double paths_loss(const struct paths *paths);
+/* The same, as great as it may well be: a standard deviation more. */
+double paths_loss_feared(const struct paths *paths);
 
 /* What name servers call a hop; NULL: not known. Bytes of the network. */
 const char *hop_name(const struct run *run, const struct address *hop);
