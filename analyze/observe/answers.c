@@ -589,7 +589,7 @@ static void observe_elsewhere(struct observation *o)
 	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
 	bool closed = syn == ANSWER_SYN_RESET;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
-		asked++;
+		asked += exchange->way != WAY_KERNEL;
 		unsure += unsure_of(o, exchange, paths->lost[PATH_TTL_MAX] > 0);
 		if (exchange->connection == NULL)
 			continue;

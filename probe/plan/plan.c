@@ -28,7 +28,9 @@
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
 #define REPETITIONS   12
-#define LOOK_EVERY    MS(50) /* how often facts are looked at while waiting */
+/* How often facts are looked at: when packets have come since, and while nothing does. */
+#define LOOK_EVERY    MS(50)
+#define LOOK_IN_QUIET MS(100)
 #define SWEEP_TTL     24
 #define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
 #define CONFIDENT     0.95
@@ -104,6 +106,7 @@ struct plan {
 	unsigned repeated; /* the client's first words, how often */
 	int64_t repeated_ns;
 	unsigned kernel_used; /* kernel ports handed out */
+	bool news;	      /* a packet came since the last look */
 	bool handshake_ended, next_hop_told;
 	bool reference_asked;
 	bool heavy_begun, ack_swept;
@@ -225,6 +228,12 @@ static void look(struct plan *plan, int64_t now_ns, struct facts *facts)
 	arena_free(&plan->looking);
 	observe(&plan->track, now_ns, &plan->looking, facts);
 	plan->looked_ns = now_ns;
+	plan->news = false;
+}
+
+static int64_t next_look(const struct plan *plan)
+{
+	return plan->looked_ns + (plan->news ? LOOK_EVERY : LOOK_IN_QUIET);
 }
 
 static bool is_terminal(enum reply reply)
@@ -862,6 +871,7 @@ static void think(struct plan *plan, int64_t now_ns)
 void plan_packet(struct plan *plan, const struct packet *packet)
 {
 	(void)track_packet(&plan->track, packet);
+	plan->news = true;
 }
 
 static void connected(struct plan *plan, const struct event *event)
@@ -965,7 +975,7 @@ struct action plan_next(struct plan *plan, int64_t now_ns)
 		return reference_connect(plan);
 	if (pop_task(plan, now_ns, &action))
 		return action;
-	if (now_ns - plan->looked_ns >= LOOK_EVERY) {
+	if (now_ns >= next_look(plan)) {
 		think(plan, now_ns);
 		if (pop_task(plan, now_ns, &action))
 			return action;
@@ -979,7 +989,7 @@ struct action plan_next(struct plan *plan, int64_t now_ns)
 
 int64_t plan_wakeup(const struct plan *plan)
 {
-	int64_t wakeup = plan->looked_ns + LOOK_EVERY;
+	int64_t wakeup = next_look(plan);
 	if (tasks_left(plan) && plan->task[plan->task_first].due_ns < wakeup)
 		wakeup = plan->task[plan->task_first].due_ns;
 	return wakeup;
