@@ -30,7 +30,7 @@
 #define REPETITIONS   12
 /* How often facts are looked at: when packets have come since, and while nothing does. */
 #define LOOK_EVERY    MS(50)
-#define LOOK_IN_QUIET MS(100)
+#define LOOK_IN_QUIET MS(60)
 #define SWEEP_TTL     24
 #define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
 #define CONFIDENT     0.95
