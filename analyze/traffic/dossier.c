@@ -1,5 +1,9 @@
 #include "traffic/dossier.h"
 
+#include <stdio.h>
+
+#include "sshwhy/fingerprint.h"
+
 /* How an attempt ended for the client: those in a row that ended alike are read as one. */
 enum fate { FATE_SILENT, FATE_REFUSED, FATE_CONNECTED };
 
@@ -125,6 +129,33 @@ static bool port_is_taken_over(const struct dossier *d, size_t first, size_t ind
 	return false;
 }
 
+/* What is known of the key that the server shows: no packet tells. */
+static void judge_key(const struct dossier *d, const struct exchange *exchange, struct run *run)
+{
+	const struct conversation *c = &d->conversation;
+	const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];
+	char type[64], fingerprint[64], detail[512], text[160];
+	if (server->host_key_length == 0 ||
+	    !fingerprint_key_type(server->host_key, server->host_key_length, type))
+		return;
+	fingerprint_sha256(server->host_key, server->host_key_length, fingerprint);
+	d->keys->judge(d->keys->context, &c->server, c->port, type, fingerprint, detail,
+		       sizeof(detail));
+	snprintf(text, sizeof(text), "%s %s", type, fingerprint);
+	run_event(run, &(struct event){ .kind = EVENT_HOST_KEY,
+					.time_ns = c->last_ns,
+					.local_port = exchange->local_port,
+					.text = text,
+					.detail = detail });
+}
+
+static void judge_keys(const struct dossier *d, const struct track *track, struct run *run)
+{
+	for (size_t i = 0; d->keys != NULL && i < track->count; i++)
+		if (track->exchanges[i]->connection != NULL)
+			judge_key(d, track->exchanges[i], run);
+}
+
 size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, struct track *track,
 		     struct run *run)
 {
@@ -135,6 +166,7 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 	for (size_t i = end; i-- > first;)
 		if (!port_is_taken_over(d, first, i))
 			feed(track, d, &d->flows[i], payload);
+	judge_keys(d, track, run);
 	return end;
 }
 

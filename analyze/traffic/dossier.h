@@ -19,6 +19,7 @@ struct dossier {
 	char place_text[PLACE_TEXT];
 	enum vantage vantage;
 	const char *interface;
+	const struct traffic_keys *keys; /* NULL: nobody knows any */
 	uint64_t lost, forgotten; /* of the whole capture, up to now */
 	int64_t now_ns;
 	bool hurried; /* it might have gone on */

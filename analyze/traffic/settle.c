@@ -29,6 +29,7 @@ static void fill(struct dossier *dossier, const struct traffic *t, uint32_t inde
 		.conversation = table->conversations[index],
 		.pool = &table->pool,
 		.interface = t->options.interface,
+		.keys = t->options.keys,
 		.lost = t->lost,
 		.forgotten = t->tally.forgotten,
 		.now_ns = as_of(t, &table->conversations[index]),

@@ -29,6 +29,14 @@ struct traffic_heir {
 	void (*syn)(void *context, const struct packet *syn);
 };
 
+/* Who knows the servers' host keys. */
+struct traffic_keys {
+	void *context;
+	/* `detail`: an answer to the question KEY, or "ANSWER: why" (EVENT_HOST_KEY). */
+	void (*judge)(void *context, const struct address *server, uint16_t port, const char *type,
+		      const char *fingerprint, char *detail, size_t room);
+};
+
 struct traffic_options {
 	/* Of the hash tables. Nobody who chooses addresses and ports may know it. */
 	uint8_t key[16];
@@ -38,6 +46,7 @@ struct traffic_options {
 	enum vantage vantage;
 	const char *interface;	  /* where the frames come from, NULL in a file; borrowed */
 	struct report_options report; /* borrowed */
+	const struct traffic_keys *keys; /* borrowed; NULL: nobody does */
 	const struct traffic_heir *heir; /* borrowed; NULL: there is none */
 	/* Room is had for so many fewer, as a power of two: up to TRAFFIC_SMALLEST, for tests of
 	 * what happens when there is none. */

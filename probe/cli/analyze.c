@@ -1,8 +1,10 @@
 /* sshwhy analyze: the diagnosis from saved captures. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli/reports.h"
+#include "local/known.h"
 #include "sshwhy/joint.h"
 
 #define PORTS_MAX 16
@@ -15,20 +17,26 @@ struct arguments {
 	uint16_t ports[PORTS_MAX];
 	size_t port_count;
 	const char *only;
+	const char *known_hosts;
+	struct traffic_keys keys;		   /* what that file knows */
 	enum vantage vantages[JOINT_CAPTURES_MAX]; /* of one for all, or one a file */
 	unsigned vantage_count;
 	struct joint *joint; /* NULL: each file for itself */
 };
 
-enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_GROUP, KEY_VM };
+enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_KNOWN_HOSTS, KEY_GROUP, KEY_VM };
 
 static const struct argp_option options[] = {
 	{ "vantage", KEY_VANTAGE, "WHERE", 0,
 	  "client, internet, vnet or vm: where the capture was taken (else inferred); of several "
-	  "captures a list, client,vm", 1 },
+	  "captures a list, client,vm",
+	  1 },
 	{ "port", KEY_PORT, "LIST", 0,
 	  "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
-	{ "only", KEY_ONLY, "PATTERN", 0, "those whose client, server, port, cause or outcome matches", 1 },
+	{ "only", KEY_ONLY, "PATTERN", 0,
+	  "those whose client, server, port, cause or outcome matches", 1 },
+	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0,
+	  "host keys that are known, by address: is the server's among them?", 1 },
 	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 2 },
 	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 2 },
 	{ 0 },
@@ -78,6 +86,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_ONLY:
 		a->only = text;
 		return 0;
+	case KEY_KNOWN_HOSTS:
+		a->known_hosts = text;
+		return 0;
 	case KEY_GROUP:
 		a->report.group = text;
 		return 0;
@@ -108,14 +119,37 @@ static bool analyze_run(const struct arguments *a, struct run *run, struct savef
 	return whole;
 }
 
+/* A capture has addresses only: under them ssh keeps keys too (CheckHostIP), or who wrote the
+ * file did. */
+static void judge_key(void *context, const struct address *server, uint16_t port, const char *type,
+		      const char *fingerprint, char *detail, size_t room)
+{
+	const struct arguments *a = context;
+	struct known known = { 0 };
+	char text[ADDRESS_TEXT], name[320];
+	known_name(address_text(server, text), port, name, sizeof(name));
+	(void)known_read(&known, a->known_hosts, name);
+	known_judge(&known, type, fingerprint, detail, room);
+}
+
+/* Said at once, not of each key. */
+static bool open_known_hosts(struct arguments *a, struct error *error)
+{
+	struct known none = { 0 };
+	a->keys = (struct traffic_keys){ .context = a, .judge = judge_key };
+	return a->known_hosts == NULL || known_read(&none, a->known_hosts, "") ||
+	       error_set(error, EXIT_NO_INPUT, "%s: %s", a->known_hosts, strerror(errno));
+}
+
 /* Of file number `index`, counted from 0. */
 static struct traffic_options options_for(const struct arguments *a, int index)
 {
 	struct traffic_options wanted = { .ports = a->ports,
-					   .port_count = a->port_count,
-					   .vantage_given = a->vantage_count == 1 ||
-							    index < (int)a->vantage_count,
-					   .report = a->report };
+					  .port_count = a->port_count,
+					  .vantage_given = a->vantage_count == 1 ||
+							   index < (int)a->vantage_count,
+					  .keys = a->known_hosts != NULL ? &a->keys : NULL,
+					  .report = a->report };
 	if (wanted.vantage_given)
 		wanted.vantage = a->vantages[a->vantage_count == 1 ? 0 : index];
 	return wanted;
@@ -167,8 +201,8 @@ static bool analyze_traffic(const struct arguments *a, int index, struct savefil
 		return tell_damage(savefile, file, tally.frames, error);
 	/* (of one of several captures that is worth knowing: the others tell) */
 	if (tally.conversations == 0 && a->joint == NULL)
-		return error_set(error, EXIT_UNKNOWN, "%s: no SSH conversation in %llu frames", file,
-				 (unsigned long long)tally.frames);
+		return error_set(error, EXIT_UNKNOWN, "%s: no SSH conversation in %llu frames",
+				 file, (unsigned long long)tally.frames);
 	return true;
 }
 
@@ -201,7 +235,8 @@ static int end_joint(const struct arguments *a, struct reports *reports)
 	joint_free(a->joint);
 	if (given_away > 0) {
 		error_set(&error, EXIT_HEALTHY,
-			  "%llu conversations were not compared with the other captures: there was no "
+			  "%llu conversations were not compared with the other captures: there was "
+			  "no "
 			  "room for so many",
 			  (unsigned long long)given_away);
 		output_error(&error);
@@ -247,6 +282,8 @@ int command_analyze(int argc, char **argv)
 	parse_command_line(&argp, argc, argv, &a);
 	if (a.vantage_count > 1 && (int)a.vantage_count != a.file_count)
 		usage_error("%u vantage points for %d captures", a.vantage_count, a.file_count);
+	if (!open_known_hosts(&a, &error))
+		return output_error(&error);
 	if (!reports_start(&reports, &a.output, a.only, &error))
 		return output_error(&error);
 	if (a.file_count > 1 && a.file_count <= JOINT_CAPTURES_MAX) {

@@ -313,20 +313,6 @@ static void judge(char *detail, size_t room, enum answer answer, const char *why
 	snprintf(detail, room, "%s%s%s", answer_name(answer), why[0] != '\0' ? ": " : "", why);
 }
 
-/* Where the deciding entry stands. */
-static void quote_entry(const struct known_key *key, bool same, char *text, size_t room)
-{
-	if (key == NULL)
-		snprintf(text, room, "no known_hosts names it");
-	else if (key->revoked)
-		snprintf(text, room, "%s:%u marks it as revoked", key->file, key->line);
-	else if (same)
-		snprintf(text, room, "%s:%u", key->file, key->line);
-	else
-		snprintf(text, room, "%s:%u has %s %s", key->file, key->line, key->type,
-			 key->fingerprint);
-}
-
 void machine_judge_key(const struct machine *machine, const char *type, const char *fingerprint,
 		       char *detail, size_t room)
 {
@@ -335,22 +321,16 @@ void machine_judge_key(const struct machine *machine, const char *type, const ch
 	enum known_state state = known_check(&machine->known, type, fingerprint, &entry);
 	bool as_expected = expected != NULL && strcmp(expected, fingerprint) == 0;
 	char why[512];
-	quote_entry(entry, state == KNOWN_SAME, why, sizeof(why));
-	if (state == KNOWN_REVOKED) /* by a line of this machine's, about the VM's key */
-		judge(detail, room, ANSWER_KEY_CHANGED, why);
-	else if (expected != NULL && !as_expected) {
+	known_quote(entry, state == KNOWN_SAME, why, sizeof(why));
+	if (state != KNOWN_REVOKED && expected != NULL && !as_expected) {
 		snprintf(why, sizeof(why), "--host-key asks for %s", expected);
 		judge(detail, room, ANSWER_KEY_WRONG, why);
-	} else if (as_expected) {
+	} else if (state != KNOWN_REVOKED && as_expected) {
 		if (state != KNOWN_CHANGED)
 			snprintf(why, sizeof(why), "as --host-key asks for");
 		judge(detail, room, state == KNOWN_CHANGED ? ANSWER_KEY_STALE : ANSWER_KEY_SAME,
 		      why);
 	} else {
-		judge(detail, room,
-		      state == KNOWN_SAME      ? ANSWER_KEY_SAME
-		      : state == KNOWN_CHANGED ? ANSWER_KEY_CHANGED
-					       : ANSWER_KEY_NEW,
-		      why);
+		known_judge(&machine->known, type, fingerprint, detail, room);
 	}
 }

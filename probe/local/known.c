@@ -8,6 +8,7 @@
 
 #include "local/lines.h"
 #include "local/pattern.h"
+#include "sshwhy/fact.h"
 #include "sshwhy/fingerprint.h"
 
 #define BLOB_MAX 16384
@@ -197,4 +198,33 @@ void known_algorithms(const struct known *known, char *list, size_t room)
 			snprintf(list + used, room - used, "%s%s", used > 0 ? "," : "",
 				 rows[r].algorithms);
 	}
+}
+
+/* -- in words ------------------------------------------------------------------------- */
+
+void known_quote(const struct known_key *key, bool same, char *text, size_t room)
+{
+	if (key == NULL)
+		snprintf(text, room, "no known_hosts names it");
+	else if (key->revoked)
+		snprintf(text, room, "%s:%u marks it as revoked", key->file, key->line);
+	else if (same)
+		snprintf(text, room, "%s:%u", key->file, key->line);
+	else
+		snprintf(text, room, "%s:%u has %s %s", key->file, key->line, key->type,
+			 key->fingerprint);
+}
+
+void known_judge(const struct known *known, const char *type, const char *fingerprint, char *detail,
+		 size_t room)
+{
+	const struct known_key *entry = NULL;
+	enum known_state state = known_check(known, type, fingerprint, &entry);
+	char why[512];
+	/* (a key that is revoked is so by a line of this machine's, about the VM's key) */
+	enum answer answer = state == KNOWN_SAME  ? ANSWER_KEY_SAME
+			     : state == KNOWN_NEW ? ANSWER_KEY_NEW
+						  : ANSWER_KEY_CHANGED;
+	known_quote(entry, state == KNOWN_SAME, why, sizeof(why));
+	snprintf(detail, room, "%s: %s", answer_name(answer), why);
 }

@@ -45,6 +45,13 @@ bool known_read(struct known *known, const char *file, const char *name);
 enum known_state known_check(const struct known *known, const char *type, const char *fingerprint,
 			     const struct known_key **which);
 
+/* What they make of a key, as EVENT_HOST_KEY's detail has it: "changed: FILE:3 has ..." */
+void known_judge(const struct known *known, const char *type, const char *fingerprint, char *detail,
+		 size_t room);
+
+/* Where the deciding entry stands, or that there is none. */
+void known_quote(const struct known_key *key, bool same, char *text, size_t room);
+
 /* The host key algorithms that would show a known key, "a,b"; "" when none is known. */
 void known_algorithms(const struct known *known, char *list, size_t room);
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Captures that are missing, damaged, hostile or of something else."""
 
+import base64
 import gzip
 import os
 import random
@@ -417,6 +418,41 @@ class Forms(Captures):
         self.assertEqual(self.stable(sshwhy("analyze", "--json", "-", stdin=reader)), self.expected)
         os.close(reader)
         os.wait()
+
+
+class KnownHosts(Captures):
+    """What a file knows of the host key that somebody else's capture shows."""
+
+    CAPTURE = support.RUN.parent / "tcpdump-healthy.pcap"
+    HEAD = struct.pack("!I", 11) + b"ssh-ed25519" + struct.pack("!I", 32)
+
+    def key(self, change=0):
+        content = self.CAPTURE.read_bytes()
+        blob = bytearray(content[content.index(self.HEAD) :][: len(self.HEAD) + 32])
+        blob[-1] ^= change
+        return base64.b64encode(bytes(blob)).decode()
+
+    def facts(self, line):
+        known = self.file(line.encode() + b"\n", "known_hosts")
+        report = sshwhy("analyze", "--json", "--known-hosts", known, self.CAPTURE).report()
+        return {row["fact"] for row in report["evidence"] if row["fact"].startswith("key.")}
+
+    def test_answers(self):
+        for line, fact in (
+            (f"20.99.0.4 ssh-ed25519 {self.key()}", "key.known"),
+            (f"20.99.0.4 ssh-ed25519 {self.key(1)}", "key.changed"),
+            (f"@revoked 20.99.0.4 ssh-ed25519 {self.key()}", "key.changed"),
+            (f"20.99.0.5 ssh-ed25519 {self.key()}", "key.not-known-yet"),
+        ):
+            self.assertEqual(self.facts(line), {fact}, line)
+
+    def test_without_a_file_nobody_knows(self):
+        report = sshwhy("analyze", "--json", self.CAPTURE).report()
+        self.assertFalse([row for row in report["evidence"] if row["fact"].startswith("key.")])
+
+    def test_no_such_file(self):
+        ended = sshwhy("analyze", "--known-hosts", "/no/such/file", self.CAPTURE)
+        self.assert_one_line_error(ended, NO_INPUT)
 
 
 if __name__ == "__main__":
