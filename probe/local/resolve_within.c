@@ -76,17 +76,22 @@ static bool is_literal(const char *host)
 void resolve_within(const char *host, int family, int timeout_ms, int stop, struct resolution *out)
 {
 	/* resolv.conf(5): a lost packet costs 5 s by default, which nobody has here. Who has set
-	 * this knows better. */
-	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
+	 * this knows better; the programs that are run later shall not have it. */
+	bool ours = !is_literal(host) && getenv("RES_OPTIONS") == NULL &&
+		    setenv("RES_OPTIONS", "timeout:1 attempts:4", 0) == 0;
 	struct question *question = is_literal(host) ? NULL : put(host, family);
 
 	if (question == NULL) { /* nothing to wait for, or no thread to wait in */
 		resolve(host, family, out);
+		if (ours)
+			unsetenv("RES_OPTIONS");
 		return;
 	}
 	struct pollfd wait[] = { { .fd = question->answered, .events = POLLIN },
 				 { .fd = stop, .events = POLLIN } };
 	bool stopped = poll(wait, 2, timeout_ms) < 0 || wait[1].revents != 0;
+	if (ours)
+		unsetenv("RES_OPTIONS");
 	if ((wait[0].revents & POLLIN) != 0)
 		*out = question->answer;
 	else
