@@ -1,4 +1,5 @@
 /* What the network does with SYNs: the answer, who gives it, where silence begins. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -360,6 +361,19 @@ static bool observe_undiminished(struct observation *o)
 	return true;
 }
 
+/* Whether SYNs that expired before `ttl` would have shown the answer to come from nearer, had
+ * none been lost: the chance that all were. A router's word says that they came by there. */
+static double nearer_but_lost(const struct paths *paths, uint8_t first, uint8_t ttl)
+{
+	unsigned silences = 0;
+	for (uint8_t t = first; t < ttl; t++) {
+		if (paths->ssh.hop[t].reply == REPLY_EXCEEDED)
+			return 0;
+		silences += paths->ssh.hop[t].silences;
+	}
+	return first < ttl && silences > 0 ? paths_accident(paths, first, silences) : 0;
+}
+
 static void observe_answerer(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
@@ -381,8 +395,65 @@ static void observe_answerer(struct observation *o)
 	struct fact *fact = fact_set(
 		o, place_of(o, ttl, paths->ssh.reply_ttl),
 		"the answer comes from hop %u: the smallest TTL that draws it; %s", ttl, compared);
+	if (fact->answer == ANSWER_WHO_LAST && paths->edge != 0)
+		fact_accident(fact, ANSWER_WHO_INSIDE,
+			      nearer_but_lost(paths, (uint8_t)(paths->edge + 1), ttl));
 	fact_packet(fact, paths->ssh.hop[ttl].sent_frame);
 	path_packets(fact, &paths->ssh);
+}
+
+/* -- return, any ---------------------------------------------------------------- */
+
+static void observe_return(struct observation *o)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t ttl = paths->ssh.terminal;
+	const struct path_hop *hop = &paths->ssh.hop[ttl];
+	if (!o->run->planned || ttl < 2 || !paths->ssh.hop[ttl - 1].asked ||
+	    hop->reply != REPLY_RESET || hop->reply_ttl == 0)
+		return;
+	uint8_t back = hops_away(hop->reply_ttl);
+	enum answer answer = back == ttl       ? ANSWER_RETURN_EQUAL :
+			     back + 1 == ttl   ? ANSWER_RETURN_ONE_LESS :
+			     back < ttl	       ? ANSWER_RETURN_SHORTER :
+						 ANSWER_RETURN_LONGER;
+	struct fact *fact = fact_set(o, answer,
+				     "the reset is drawn by TTL %u and arrives with TTL %u, as from "
+				     "%u hop%s away",
+				     ttl, hop->reply_ttl, back, back == 1 ? "" : "s");
+	fact_packet(fact, hop->sent_frame);
+	fact_packet(fact, hop->reply_frame);
+	if (answer == ANSWER_RETURN_ONE_LESS)
+		fact_accident(fact, ANSWER_RETURN_EQUAL,
+			      nearer_but_lost(paths, (uint8_t)(ttl - 1), ttl));
+}
+
+/* A SYN to the port that is closed everywhere, which drew this; NULL none did. */
+static const struct sent *closed_port_reply(const struct observation *o, enum reply reply)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_CONTROL, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (exchange->remote_port == CLOSED_PORT &&
+			    exchange->sent[n].reply == reply)
+				return &exchange->sent[n];
+	return NULL;
+}
+
+static void observe_any(struct observation *o)
+{
+	const struct sent *open = closed_port_reply(o, REPLY_SYN_ACK);
+	const struct sent *sent = open != NULL ? open : closed_port_reply(o, REPLY_RESET);
+	if (sent == NULL)
+		return;
+	struct fact *fact = open != NULL
+				    ? fact_set(o, ANSWER_ANY_YES,
+					       "port %u of the same address, which nobody serves, "
+					       "accepts connections too",
+					       CLOSED_PORT)
+				    : fact_set(o, ANSWER_ANY_NO, "port %u is closed", CLOSED_PORT);
+	fact_packet(fact, sent->frame);
+	fact_packet(fact, sent->reply_frame);
 }
 
 static void observe_reporter(struct observation *o)
@@ -417,8 +488,12 @@ static void observe_who(struct observation *o)
 {
 	switch (fact_answer(o->facts, QUESTION_SYN)) {
 	case ANSWER_SYN_SYN_ACK:
+		observe_answerer(o);
+		observe_any(o);
+		break;
 	case ANSWER_SYN_RESET:
 		observe_answerer(o);
+		observe_return(o);
 		break;
 	case ANSWER_SYN_ROUTER_PROHIBITED:
 	case ANSWER_SYN_ROUTER_UNREACHABLE:
@@ -434,17 +509,26 @@ static void observe_who(struct observation *o)
 /* -- where ---------------------------------------------------------------------- */
 
 /* Where packets are lost at random, a few silences are no sign of a filter. */
-static bool missed_by_accident(const struct paths *paths, const struct path *path)
+static double missed_by_loss(const struct paths *paths, const struct path *path)
 {
 	unsigned silent = 0;
 	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
 		silent += path->hop[ttl].missed;
-	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent) > ACCIDENT;
+	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent);
+}
+
+/* The share of hops at which flows part, some to a router that never speaks; and by two ways,
+ * half of them. */
+#define FORKS 0.15
+
+double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing)
+{
+	return missed_by_loss(paths, path) + FORKS * pow(0.25, path->hop[missing].flows);
 }
 
 uint8_t first_missing_router(const struct paths *paths, const struct path *path)
 {
-	if (missed_by_accident(paths, path))
+	if (missed_by_loss(paths, path) > ACCIDENT)
 		return 0;
 	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
 		if (path->hop[ttl].missed >= MISSED_ENOUGH)
@@ -463,6 +547,7 @@ static void where_stops(struct observation *o, uint8_t missing)
 		fact_set(o, where,
 			 "SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
 			 o->run->port, last, missing, paths->farthest);
+	fact_accident(fact, ANSWER_WHERE_CLOUD, missed_by_accident(paths, &paths->ssh, missing));
 	path_packets(fact, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		fact_packet(fact, paths->control[i].hop[missing].reply_frame);

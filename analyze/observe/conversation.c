@@ -52,10 +52,24 @@ static const struct sent *opening(const struct exchange *kernel)
 	return &kernel->sent[0];
 }
 
+/* Copies of older words that draw nothing either: nothing comes through any more. */
+static unsigned echoes_missed(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	return c->acked_again == 0 ? again_ripe(c, o->now_ns) : 0;
+}
+
+/* The chance that so many copies are lost, or the answers to them, and all that was sent
+ * besides. */
+static double lost_by_chance(const struct observation *o, unsigned copies)
+{
+	return paths_accident(&o->facts->paths, PATH_TTL_MAX, copies + echoes_missed(o));
+}
+
 /* So many copies of something, none of them answered, are no accident on this way. */
 static bool no_accident(const struct observation *o, unsigned copies)
 {
-	return paths_accident(&o->facts->paths, PATH_TTL_MAX, copies) <= ACCIDENT;
+	return lost_by_chance(o, copies) <= ACCIDENT;
 }
 
 /* What has come to the VM was not lost on the way. */
@@ -65,21 +79,75 @@ static bool unheard_for_good(const struct observation *o, unsigned copies)
 }
 
 /* A server that says something says it again until it is acknowledged, each time after
- * twice as long (RFC 6298): so often that by chance no copy of it is lost. */
-static int64_t speech_patience(const struct observation *o)
+ * twice as long (RFC 6298). */
+struct saying {
+	double one_way; /* the chance that one copy is lost */
+	double chance;	/* that all so far are */
+	double pause, waited;
+};
+
+static struct saying say(const struct observation *o)
 {
 	const struct sent *syn = opening(o->kernel);
-	double one_way = 1 - sqrt(1 - paths_loss_feared(&o->facts->paths)), chance = one_way;
-	double pause = (double)(syn->reply_ns - syn->time_ns) * 3, waited = 0;
+	double one_way = 1 - sqrt(1 - paths_loss_feared(&o->facts->paths));
+	double pause = (double)(syn->reply_ns - syn->time_ns) * 3;
 	if (pause < (double)LEAST_TIMEOUT)
 		pause = (double)LEAST_TIMEOUT;
-	for (; chance > ACCIDENT / STAGES && waited < (double)SPEECH_PATIENCE * 3; pause *= 2) {
-		waited += pause;
-		chance *= one_way;
-	}
-	if (waited > (double)SPEECH_PATIENCE * 3)
-		waited = (double)SPEECH_PATIENCE * 3;
-	return waited > (double)SPEECH_PATIENCE ? (int64_t)waited : SPEECH_PATIENCE;
+	return (struct saying){ .one_way = one_way, .chance = one_way, .pause = pause };
+}
+
+static void say_again(struct saying *saying)
+{
+	saying->waited += saying->pause;
+	saying->chance *= saying->one_way;
+	saying->pause *= 2;
+}
+
+/* So long that by chance no copy is lost. */
+static int64_t speech_patience(const struct observation *o)
+{
+	const double most = (double)SPEECH_PATIENCE * 3;
+	struct saying saying = say(o);
+	while (saying.chance > ACCIDENT / STAGES && saying.waited < most)
+		say_again(&saying);
+	if (saying.waited > most)
+		saying.waited = most;
+	return saying.waited > (double)SPEECH_PATIENCE ? (int64_t)saying.waited : SPEECH_PATIENCE;
+}
+
+/* -- accidents ---------------------------------------------------------------------- */
+
+/* But for the accident, the conversation would have gone on. */
+static void unless_lost(const struct observation *o, struct fact *fact, double chance)
+{
+	if (!at_the_vm(o->run))
+		fact_accident(fact, ANSWER_SSH_AUTH, STAGES * chance);
+}
+
+static void unless_copies_lost(const struct observation *o, struct fact *fact, unsigned copies)
+{
+	unless_lost(o, fact, lost_by_chance(o, copies));
+}
+
+/* The server has spoken since, in vain. */
+static void unless_speech_lost(const struct observation *o, struct fact *fact)
+{
+	struct saying saying = say(o);
+	int64_t silent_ns = o->now_ns - o->kernel->connection->progress_ns;
+	while (saying.waited + saying.pause <= (double)silent_ns)
+		say_again(&saying);
+	double silenced = echoes_missed(o) > 0 ? lost_by_chance(o, 0) : 1;
+	unless_lost(o, fact, saying.chance < silenced ? saying.chance : silenced);
+}
+
+/* Whichever of them it is whose turn it is to speak. */
+static void unless_words_lost(const struct observation *o, struct fact *fact)
+{
+	unsigned copies = o->kernel->connection->awaited.sent;
+	if (copies > 0)
+		unless_copies_lost(o, fact, copies);
+	else
+		unless_speech_lost(o, fact);
 }
 
 /* A server that looks its client up first, or is short of everything, takes longer to say its
@@ -334,6 +402,7 @@ static bool small_segments_pass(struct observation *o)
 				     c->dialog.side[SSH_SERVER].milestone >= SSH_KEXINIT
 					     ? "both sides have named their algorithms"
 					     : "the identifications");
+	unless_words_lost(o, fact);
 	fact_packet(fact, c->awaited.frame);
 	fact_packet(fact, c->server_data_frame);
 	fact_packet(fact, small->sent[0].frame);
@@ -371,6 +440,7 @@ static bool client_goes_unheard(struct observation *o)
 				     "follows, %u bytes, is sent %u times and never acknowledged%s",
 				     awaited->length, awaited->sent,
 				     lost_alike ? ", nor is what is sent behind it" : "");
+	unless_copies_lost(o, fact, awaited->sent);
 	fact_packet(fact, c->client_acked_frame);
 	fact_packet(fact, awaited->frame);
 	return true;
@@ -391,6 +461,7 @@ static bool client_segment_vanishes(struct observation *o)
 				     "acknowledged; smaller ones%s arrive",
 				     awaited->length, awaited->sent,
 				     awaited->selected_frame ? " before and after it" : "");
+	unless_copies_lost(o, fact, awaited->sent);
 	fact_packet(fact, awaited->frame);
 	fact_packet(fact, awaited->selected_frame);
 	return true;
@@ -416,6 +487,7 @@ static bool server_segment_vanishes(struct observation *o)
 				"the server has said %u bytes that never come, by the sequence "
 				"numbers of what does",
 				missing);
+	unless_speech_lost(o, fact);
 	fact_packet(fact, c->server_data_frame);
 	fact_packet(fact, c->server_claimed_frame);
 	return true;
@@ -478,6 +550,7 @@ static void key_exchange(struct observation *o)
 	} else if (client->milestone >= SSH_KEXINIT && !waits_for_user(o) && stalls(o)) {
 		fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
 				"both sides name their algorithms, then key exchange stalls");
+		unless_words_lost(o, fact);
 		fact_packet(fact, c->client_data_frame);
 	}
 }
@@ -494,6 +567,7 @@ static void swallowed(struct observation *o)
 				     "the server's identification comes; the client's is sent %u "
 				     "times and never acknowledged",
 				     c->client_data_sent);
+	unless_copies_lost(o, fact, c->client_data_sent);
 	fact_packet(fact, c->server_data_frame);
 	fact_packet(fact, c->client_data_frame);
 }
@@ -534,6 +608,7 @@ static void after_identification(struct observation *o)
 		fact = fact_set(o, ANSWER_SSH_STALLED,
 				"both sides identify themselves, the client's is acknowledged, "
 				"then nothing comes");
+		unless_words_lost(o, fact);
 	}
 	if (fact == NULL)
 		return;
@@ -617,11 +692,13 @@ static void not_a_word(struct observation *o)
 		fact_packet(fact, c->server_reset_frame);
 	} else if (c->client_data_frame != 0 && c->client_acked_frame == 0) {
 		if (waited(o, c->client_data_ns, HEARING_PATIENCE) &&
-		    unheard_for_good(o, c->client_data_sent))
+		    unheard_for_good(o, c->client_data_sent)) {
 			fact = fact_set(o, ANSWER_SSH_DEAF,
 					"the connection is accepted; what the client says is sent "
 					"%u times, never acknowledged",
 					c->client_data_sent);
+			unless_copies_lost(o, fact, c->client_data_sent);
+		}
 	} else if (server_segment_vanishes(o)) {
 		return;
 	} else if (c->syn_ack_window == 0 && c->client_data_frame == 0 &&
@@ -901,6 +978,8 @@ static void observe_swallower(struct observation *o)
 			session->last_router);
 	else
 		return;
+	if (missing != 0 && fact->answer != ANSWER_CUTTER_VM)
+		fact_accident(fact, ANSWER_CUTTER_VM, missed_by_accident(paths, session, missing));
 	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
 		fact_packet(fact, session->hop[ttl].reply_frame);
 }

@@ -21,6 +21,8 @@ struct observation {
 struct fact *fact_set(struct observation *o, enum answer answer, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void fact_packet(struct fact *fact, uint64_t frame); /* 0 is ignored */
+/* Loss by chance would turn `instead` into what was seen, so likely. */
+void fact_accident(struct fact *fact, enum answer instead, double chance);
 
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
 
@@ -37,6 +39,9 @@ uint8_t hops_away(uint8_t ttl);
 
 /* The first router that answers what is compared with and not this; 0 none. */
 uint8_t first_missing_router(const struct paths *paths, const struct path *path);
+
+/* How likely it is that this router misses them by chance. */
+double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing);
 
 void observe_machine(struct observation *o);	  /* name, route, out, in */
 void observe_answers(struct observation *o);	  /* syn, who, where, control, elsewhere */

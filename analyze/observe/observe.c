@@ -28,6 +28,12 @@ void fact_packet(struct fact *fact, uint64_t frame)
 	fact->packets[fact->packet_count++] = frame;
 }
 
+void fact_accident(struct fact *fact, enum answer instead, double chance)
+{
+	fact->instead = instead;
+	fact->accident = chance < 1 ? chance : 1;
+}
+
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index)
 {
 	while (*index < run->event_count) {

@@ -133,6 +133,8 @@ static bool same_way(const struct exchange *exchange, const struct path *path, u
 static void count_missed(const struct track *track, struct path *path,
 			 const struct exchange *exchange, bool data, enum purpose purpose)
 {
+	uint32_t seen = 0; /* bit per TTL: this flow is counted there */
+	_Static_assert(PATH_TTL_MAX < 33, "a bit for every TTL");
 	for (unsigned n = 0; n < exchange->sent_count; n++) {
 		const struct sent *sent = &exchange->sent[n];
 		if (sent->data != data || sent->reply != REPLY_NONE || sent->ttl > PATH_TTL_MAX)
@@ -142,7 +144,11 @@ static void count_missed(const struct track *track, struct path *path,
 		for (size_t i = 0; (other = track_next(track, purpose, &i)) != NULL;)
 			compared |= answered_after(other, sent, path) &&
 				    same_way(other, path, sent->ttl);
-		path->hop[sent->ttl].missed += compared;
+		if (!compared || sent->ttl == 0)
+			continue;
+		path->hop[sent->ttl].missed++;
+		path->hop[sent->ttl].flows += (seen >> (sent->ttl - 1) & 1) == 0;
+		seen |= UINT32_C(1) << (sent->ttl - 1);
 	}
 }
 
@@ -180,9 +186,9 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 		bool expected = least != 0 && sent->ttl >= least;
 		if (sent->data || sent->diverted)
 			continue;
-		/* Of a sweep only the first to arrive must be answered: to those behind it on the
-		 * same ports a firewall or NAT that remembers connections owes nothing. */
-		if (expected && sweeps(exchange) && sent->ttl != least)
+		/* Of a sweep the first to arrive is by definition answered, and to those behind it
+		 * on the same ports a firewall or NAT that remembers connections owes nothing. */
+		if (expected && sweeps(exchange) && sent->ttl <= PATH_TTL_MAX)
 			continue;
 		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX)
 			paths->answered[sent->ttl]++;
@@ -191,6 +197,22 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 		else if (expected && now_ns - sent->time_ns >= RIPE)
 			paths->lost[PATH_TTL_MAX]++;
 	}
+}
+
+unsigned again_ripe(const struct connection *connection, int64_t now_ns)
+{
+	unsigned ripe = 0;
+	for (unsigned i = 0; i < connection->again_sent; i++)
+		ripe += now_ns - connection->again_ns[i] >= RIPE;
+	return ripe;
+}
+
+/* Copies of old words that drew nothing. Where none did, somebody has silenced this
+ * conversation, perhaps: that says nothing of the others. */
+static unsigned again_lost(const struct connection *connection, int64_t now_ns)
+{
+	unsigned ripe = again_ripe(connection, now_ns), acked = connection->acked_again;
+	return acked > 0 && ripe > acked ? ripe - acked : 0;
 }
 
 static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *paths)
@@ -202,6 +224,7 @@ static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *
 		if (c == NULL)
 			continue;
 		*far_end += (c->syn_acks > 1 ? c->syn_acks - 1 : 0) + c->repeated;
+		*far_end += again_lost(c, now_ns);
 		paths->answered[PATH_TTL_MAX] += c->acked_segments + c->acked_again;
 	}
 	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)

@@ -16,6 +16,9 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 #define ACCIDENT 0.002
 double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences);
 
+/* Of copies of words that were acknowledged before, those with time enough for an answer. */
+unsigned again_ripe(const struct connection *connection, int64_t now_ns);
+
 /* The share of packets for the far end that find no answer, as far as is known. */
 double paths_loss(const struct paths *paths);
 /* The same, as great as it may well be: a standard deviation more. */

@@ -113,6 +113,13 @@ double likelihood(enum cause cause, enum answer answer)
 	return mean > FLOOR / 100 ? mean : FLOOR / 100;
 }
 
+/* Bad weather shows the same of a cause that would have shown something else. */
+static double likelihood_of(enum cause cause, const struct fact *fact)
+{
+	double own = likelihood(cause, fact->answer);
+	return fact->accident > 0 ? own + fact->accident * likelihood(cause, fact->instead) : own;
+}
+
 /* -- posterior ------------------------------------------------------------------------- */
 
 bool decides_of(enum cause cause, enum question question)
@@ -157,7 +164,7 @@ static void posterior(const struct facts *facts, const struct run *run,
 	for (int q = 0; q < QUESTIONS; q++)
 		for (int c = 0; c < CAUSES && asked(facts, use, q); c++)
 			if (running[c])
-				probability[c] *= likelihood((enum cause)c, facts->fact[q].answer);
+				probability[c] *= likelihood_of((enum cause)c, &facts->fact[q]);
 	normalise(probability);
 }
 

@@ -1,5 +1,7 @@
 #include "track/connection.h"
 
+#define FAR_TTL 32 /* more hops than ways have */
+
 /* Sequence numbers wrap: RFC 9293 3.4 compares them modulo 2^32. */
 static bool sequence_after(uint32_t a, uint32_t b)
 {
@@ -85,6 +87,15 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 	}
 }
 
+/* Not those that are to end before the VM. */
+static void note_again(struct connection *connection, const struct packet *packet)
+{
+	uint32_t end = packet->sequence + packet->payload_length;
+	if (packet->payload_length > 0 && !sequence_after(end, connection->server_acked) &&
+	    packet->ttl > FAR_TTL && connection->again_sent < AGAIN_MAX)
+		connection->again_ns[connection->again_sent++] = packet->time_ns;
+}
+
 void connection_client(struct connection *connection, const struct packet *packet)
 {
 	connection->loopback |= packet->loopback;
@@ -96,6 +107,7 @@ void connection_client(struct connection *connection, const struct packet *packe
 	}
 	if (packet->payload_length > 0 || packet->flags & TCP_FIN)
 		await(connection, packet);
+	note_again(connection, packet);
 	connection->client_timestamps = packet->has_timestamp;
 	if (packet->has_timestamp) {
 		connection->timestamp_value = packet->timestamp_value;

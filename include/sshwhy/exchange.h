@@ -53,6 +53,8 @@ struct sent {
 	bool unacceptable; /* a reset whose acknowledgement no kernel takes for an answer */
 };
 
+#define AGAIN_MAX 16
+
 /* How far a TCP connection came, and who ended it. */
 struct connection {
 	uint64_t syn_ack_frame;
@@ -110,6 +112,10 @@ struct connection {
 		bool repeated;		 /* the server says again what it waits for */
 	} awaited;
 	unsigned acked_segments, repeated; /* of the client's: acknowledged ones, further copies */
+	/* Copies of words that the server has acknowledged, when they left: each that arrives is
+	 * acknowledged once more (RFC 9293 3.10.7.4). */
+	int64_t again_ns[AGAIN_MAX];
+	unsigned again_sent; /* of those kept */
 	unsigned acked_again; /* bare acknowledgements that say nothing new: answers to what came
 				 behind a gap, or once more (RFC 5681 4.2) */
 	uint32_t longest_received; /* segment of the server's, in bytes */

@@ -38,6 +38,10 @@ bool answer_by_name(const char *fact, enum answer *answer); /* "syn.silent" */
 
 struct fact {
 	enum answer answer;
+	/* What the answer would be if packets that were lost by chance had come, and how likely
+	 * such an accident is on this way; 0: chance cannot do it. */
+	enum answer instead;
+	double accident;
 	const char *text;
 	uint64_t packets[FACT_PACKETS_MAX];
 	size_t packet_count;
@@ -50,6 +54,7 @@ struct path_hop {
 	bool asked;           /* a packet with this TTL left */
 	unsigned missed;      /* how often it drew nothing, although what was sent right after it
 				 to compare with did: a router's ICMP limit explains none of these */
+	unsigned flows;	      /* from how many local ports that was */
 	unsigned silences;    /* how often it drew nothing at all, lost or not */
 	enum reply reply;
 	struct address address;

@@ -44,6 +44,9 @@ enum way {
 };
 extern const char *const way_names[WAYS];
 
+/* A control port that no cloud VM serves, as a rule (BACnet's): a host resets it. */
+#define CLOSED_PORT 47808
+
 /* What the packets of one local port ask. */
 enum purpose {
 	PURPOSE_NONE,

@@ -11,7 +11,7 @@
 #include "sshwhy/verdict.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
-static const uint16_t default_controls[] = { 80, 443, 47808 };
+static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };
 
 /* The second: IPv6 gives up a reassembly after 60 s (RFC 8200 4.5), and asks take some. */
 #define TIMEOUT	     INT64_C(10000000000)

@@ -83,8 +83,10 @@ enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
-	SLOT_COMPARED = SLOT_SWEEP + PASSES,   /* the first control's, likewise */
-	SLOT_CONTROL = SLOT_COMPARED + PASSES, /* the further controls */
+	SLOT_AGAIN = SLOT_SWEEP + PASSES, /* and one for what a pass compares once more */
+	SLOT_COMPARED = SLOT_AGAIN + PASSES, /* the first control's, likewise */
+	SLOT_COMPARED_AGAIN = SLOT_COMPARED + PASSES,
+	SLOT_CONTROL = SLOT_COMPARED_AGAIN + PASSES, /* the further controls */
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOT_HEAVY = SLOT_ELSEWHERE + USUAL_PORTS, /* a pair for each: SSH port, control port */
 	SLOTS = SLOT_HEAVY + 2 * HEAVY_TESTS
@@ -329,16 +331,18 @@ static bool control_answers(const struct plan *plan, unsigned index)
 
 /* The control's flow is a new one: that it comes by the last router that is known shows that it
  * goes the same way so far. */
-static void show_the_way(struct plan *plan, int64_t due_ns, const struct facts *facts)
+static void show_the_way(struct plan *plan, int64_t due_ns, unsigned slot,
+			 const struct facts *facts)
 {
 	uint8_t ttl = facts->paths.ssh.last_router;
 	if (ttl != 0 && plan->config.control_count > 0 && facts->paths.ssh.terminal == 0)
-		add_try(plan, due_ns, SLOT_COMPARED + plan->passes - 1, WAY_LINK, PURPOSE_CONTROL,
+		add_try(plan, due_ns, slot, WAY_LINK, PURPOSE_CONTROL,
 			plan->config.control_ports[0], ttl, 0);
 }
 
 /* Where routers answer the control and not the SSH port, the first of them is compared once
- * more in a pass: on a short way there may be no other. */
+ * more in a pass, by other flows: on a short way there may be no other, and where flows are
+ * spread over ways, one way may have a router that never answers. */
 static void compare_again(struct plan *plan, int64_t now_ns, int64_t behind,
 			  const struct facts *facts)
 {
@@ -347,10 +351,12 @@ static void compare_again(struct plan *plan, int64_t now_ns, int64_t behind,
 	if (ttl > PATH_TTL_MAX || facts->paths.control_count == 0 || path->terminal != 0 ||
 	    facts->paths.control[0].hop[ttl].reply != REPLY_EXCEEDED)
 		return;
-	add_try(plan, now_ns, SLOT_SWEEP + plan->passes - 1, WAY_LINK, PURPOSE_SWEEP,
+	unsigned compared = SLOT_COMPARED_AGAIN + plan->passes - 1;
+	add_try(plan, now_ns, SLOT_AGAIN + plan->passes - 1, WAY_LINK, PURPOSE_SWEEP,
 		plan->run->port, ttl, 0);
-	add_try(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, WAY_LINK, PURPOSE_CONTROL,
+	add_try(plan, now_ns + behind, compared, WAY_LINK, PURPOSE_CONTROL,
 		plan->config.control_ports[0], ttl, 0);
+	show_the_way(plan, now_ns + behind, compared, facts);
 }
 
 /* From how far away the further controls answer: asked only behind the routers that are
@@ -411,7 +417,7 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 		add_sweep(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, PURPOSE_CONTROL,
 			  plan->config.control_ports[0], 1, end, port);
 	if (plan->passes > 1) {
-		show_the_way(plan, now_ns + behind, facts);
+		show_the_way(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, facts);
 		compare_again(plan, now_ns + AGAIN, behind, facts);
 	}
 	for (unsigned i = 1; i < plan->config.control_count; i++)
@@ -497,17 +503,22 @@ static struct action repetition(struct plan *plan, const struct exchange *exchan
 	};
 }
 
+static bool goes_on(const struct connection *connection)
+{
+	return connection->client_acked_frame != 0 && connection->server_data_frame != 0;
+}
+
 /* The kernel retransmits ever more rarely. Where its words go unheard, more copies of them
  * tell a filter from a lossy way much sooner. Where the server is not heard, they draw
  * acknowledgements that stand behind all it has said (RFC 9293 3.10.7.4): so words that were
- * lost are told from none. */
+ * lost are told from none, and how much is lost shows. */
 static void repeat_words(struct plan *plan, int64_t now_ns)
 {
 	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
-	    (connection->client_acked_frame != 0 && connection->server_data_frame != 0) ||
-	    connection->server_end_ns != 0 || connection->client_end_ns != 0 ||
+	    (goes_on(connection) && now_ns - connection->progress_ns < UNHEARD) ||
+	    plan->handshake_ended || connection->server_end_ns != 0 || connection->client_end_ns != 0 ||
 	    connection->stream[SSH_CLIENT].length == 0 ||
 	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
 	    now_ns - plan->repeated_ns < REPEAT_AFTER)

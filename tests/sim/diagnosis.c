@@ -370,7 +370,7 @@ static void play_out(struct play *play)
 {
 	struct model *model = play->model;
 	const struct scenario *scenario = play->scenario;
-	struct plan_config config = { .control_ports = { 80, 443, 47808 },
+	struct plan_config config = { .control_ports = { 80, 443, CLOSED_PORT },
 				      .control_count = 3,
 				      .kernel_ports = FIRST_PORT,
 				      .crafted_ports = FIRST_PORT + PLAN_KERNEL_PORTS,
