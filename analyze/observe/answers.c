@@ -232,6 +232,11 @@ static bool within_edge(const struct paths *paths, uint8_t ttl)
 	return paths->edge != 0 && ttl <= paths->edge + 1;
 }
 
+static bool perhaps_within_edge(const struct paths *paths, uint8_t ttl)
+{
+	return paths->edge_far != 0 && ttl <= paths->edge_far + 1;
+}
+
 /* Whether an answer drawn by TTL `ttl` comes from nearer than the VM. */
 enum nearness { NOT_NEARER, PERHAPS_NEARER, NEARER };
 
@@ -290,7 +295,7 @@ static bool another_answers_at(const struct paths *paths, uint8_t ttl)
 static bool passes_the_edge(const struct paths *paths, uint8_t ttl)
 {
 	return paths->edge == 0 ||
-	       (paths->ssh.last_router > paths->edge + 1 && paths->ssh.last_router < ttl);
+	       (paths->ssh.last_router > paths->edge_far + 1 && paths->ssh.last_router < ttl);
 }
 
 /* The closed port among the controls answers like the others: nobody has all ports open. */
@@ -303,26 +308,31 @@ static bool every_port_is_open(const struct paths *paths, uint8_t ttl)
 	return open == paths->control_count && open >= 3;
 }
 
+/* So many hops an organisation may well have; of more with private addresses some are the
+ * cloud's, perhaps. */
+#define NEAR 4
+
 enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl)
 {
 	const struct paths *paths = &o->facts->paths;
-	bool inside = within_edge(paths, ttl);
+	bool inside = within_edge(paths, ttl), perhaps_inside = perhaps_within_edge(paths, ttl);
 	enum nearness nearness = nearness_of(paths, ttl, reply_ttl);
 	if (nearness == NEARER)
-		return inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
+		return perhaps_inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
 	if (nearness == PERHAPS_NEARER && inside && paths->farthest >= ttl)
 		return ANSWER_WHO_INSIDE;
 	if (nearness == PERHAPS_NEARER)
 		return passes_the_edge(paths, ttl) ? ANSWER_WHO_BEYOND : ANSWER_WHO_UNCLEAR;
 	if (looks_like_a_host(paths))
 		return ANSWER_WHO_VM;
-	if (beyond_seen_before(paths, ttl) || !inside || o->target_inside)
+	if (beyond_seen_before(paths, ttl) || !perhaps_inside || o->target_inside)
 		return ANSWER_WHO_LAST;
 	/* No hop outside the organisation comes before the answer: a VM in a cloud is not so
-	 * near, unless nothing else that answers is farther. */
-	return another_answers_at(paths, ttl) && !every_port_is_open(paths, ttl)
-		       ? ANSWER_WHO_UNCLEAR
-		       : ANSWER_WHO_INSIDE;
+	 * near, unless nothing else that answers is farther; or none of these routers with
+	 * private addresses is known to be the organisation's. */
+	bool last = another_answers_at(paths, ttl) && !every_port_is_open(paths, ttl);
+	return last || !inside || (ttl > paths->edge && ttl > NEAR) ? ANSWER_WHO_UNCLEAR
+								     : ANSWER_WHO_INSIDE;
 }
 
 static void path_packets(struct fact *fact, const struct path *path)
@@ -542,7 +552,7 @@ static void where_stops(struct observation *o, uint8_t missing)
 	uint8_t last = paths->ssh.last_router;
 	/* The device that drops is the last that answered, or the one after it. */
 	enum answer where =
-		paths->edge != 0 && last <= paths->edge ? ANSWER_WHERE_EDGE : ANSWER_WHERE_TRANSIT;
+		paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE : ANSWER_WHERE_TRANSIT;
 	struct fact *fact =
 		fact_set(o, where,
 			 "SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
@@ -559,20 +569,20 @@ static void where_equal(struct observation *o)
 	uint8_t last = paths->ssh.last_router;
 	struct fact *fact = NULL;
 	/* The first hop behind the edge is no cloud's, unless something beyond answers. */
-	bool nothing_beyond = paths->distance == 0 && last == paths->edge + 1;
-	if (last > paths->edge && (last < paths->farthest || nothing_beyond))
+	bool nothing_beyond = paths->distance == 0 && last == paths->edge_far + 1;
+	if (last > paths->edge_far && (last < paths->farthest || nothing_beyond))
 		fact = fact_set(
 			o, ANSWER_WHERE_BEYOND,
 			"SYNs to port %u come past hop %u, beyond the organisation; those to "
 			"other ports %spast hop %u%s",
 			o->run->port, last, nothing_beyond ? "no farther, " : "", paths->farthest,
 			nothing_beyond ? "" : ", which need not mean more");
-	else if (last > paths->edge)
+	else if (last > paths->edge_far)
 		fact = fact_set(o, ANSWER_WHERE_CLOUD,
 				"SYNs to port %u come as far as those to other ports: past hop %u, "
 				"the last router that answers",
 				o->run->port, last);
-	else if (last != 0 && paths->distance == 0)
+	else if (last != 0 && last <= paths->edge && paths->distance == 0)
 		fact = fact_set(o, ANSWER_WHERE_EDGE_ALL,
 				"on every port the last router that answers is hop %u, inside the "
 				"organisation",
@@ -652,9 +662,9 @@ static void observe_control(struct observation *o)
 /* A port that is open is soon connected to, and listened to for so long. */
 #define VERIFIED_WITHIN MILLISECONDS(2500)
 
-/* Whether a port was not asked, or where packets are lost not often enough: what did not leave
- * draws no answer. Of an open one it is not yet known what it says. */
-static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool lossy)
+/* Whether a port was not asked, or not often enough where more depends on it or packets are
+ * lost: what did not leave draws no answer. Of an open one it is not yet known what it says. */
+static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool twice)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
@@ -663,7 +673,7 @@ static bool unsure_of(const struct observation *o, const struct exchange *exchan
 		if (sent->reply != REPLY_NONE)
 			return false;
 	}
-	return exchange->sent_count < (lossy && exchange->way != WAY_KERNEL ? 2 : 1);
+	return exchange->sent_count < (twice && exchange->way != WAY_KERNEL ? 2 : 1);
 }
 
 static void observe_elsewhere(struct observation *o)
@@ -675,7 +685,7 @@ static void observe_elsewhere(struct observation *o)
 	bool closed = syn == ANSWER_SYN_RESET;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
 		asked += exchange->way != WAY_KERNEL;
-		unsure += unsure_of(o, exchange, paths->lost[PATH_TTL_MAX] > 0);
+		unsure += unsure_of(o, exchange, closed || paths->lost[PATH_TTL_MAX] > 0);
 		if (exchange->connection == NULL)
 			continue;
 		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];

@@ -971,7 +971,7 @@ static void observe_swallower(struct observation *o)
 		fact = fact_set(
 			o,
 			/* the edge filters what it passes on: a router behind it must tell */
-			o->has_edge && session->last_router <= paths->edge ? ANSWER_CUTTER_UNCLEAR
+			o->has_edge && session->last_router <= paths->edge_far ? ANSWER_CUTTER_UNCLEAR
 									   : ANSWER_CUTTER_VM,
 			"copies of the client's identification come as far as SYNs: past hop %u, "
 			"the last router that answers",

@@ -348,12 +348,31 @@ static void find_edge(const struct run *run, struct paths *paths, const struct p
 	}
 }
 
-static void find_last_inside(const struct run *run, struct paths *paths, const struct path *path)
+/* Bit (TTL - 1): a router with an address of the organisation's answered there, nearer than any
+ * outside. */
+static uint32_t inside_hops(const struct run *run, const struct paths *paths,
+			    const struct path *path)
 {
-	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
+	uint32_t inside = 0;
+	uint8_t end = paths->beyond != 0 ? paths->beyond : PATH_TTL_MAX + 1;
+	for (uint8_t ttl = 1; ttl < end; ttl++) {
 		const struct path_hop *hop = &path->hop[ttl];
-		if (hop->reply == REPLY_EXCEEDED && path_inside(run, &hop->address) &&
-		    (paths->beyond == 0 || ttl < paths->beyond) && ttl > paths->edge)
+		if (hop->reply == REPLY_EXCEEDED && path_inside(run, &hop->address))
+			inside |= UINT32_C(1) << (ttl - 1);
+	}
+	return inside;
+}
+
+static void find_last_inside(const struct run *run, struct paths *paths)
+{
+	uint32_t inside = inside_hops(run, paths, &paths->ssh);
+	for (size_t i = 0; i < paths->control_count; i++)
+		inside |= inside_hops(run, paths, &paths->control[i]);
+	for (uint8_t ttl = 2; ttl <= PATH_TTL_MAX; ttl++) {
+		if ((inside >> (ttl - 1) & 1) == 0)
+			continue;
+		paths->edge_far = ttl;
+		if (paths->edge == ttl - 1)
 			paths->edge = ttl;
 	}
 }
@@ -385,12 +404,9 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 		return;
 	/* The first router is the organisation's own, whatever its address; which more are
 	 * cannot be told by addresses when the target's is like theirs. */
-	paths->edge = 1;
-	if (path_inside(track->run, &track->run->address))
-		return;
-	find_last_inside(track->run, paths, &paths->ssh);
-	for (size_t i = 0; i < paths->control_count; i++)
-		find_last_inside(track->run, paths, &paths->control[i]);
+	paths->edge = paths->edge_far = 1;
+	if (!path_inside(track->run, &track->run->address))
+		find_last_inside(track->run, paths);
 }
 
 uint8_t paths_ttl_of(const struct paths *paths, const struct address *address)

@@ -81,7 +81,10 @@ struct paths {
 	struct path control[PATHS_MAX];
 	size_t control_count;
 	struct path session;            /* the client's identification, inside the connection */
-	uint8_t edge;      /* TTL of the last hop inside the client's organisation; 0 there is none */
+	/* TTL of the last hop inside the client's organisation, 0 there is none: as far as its
+	 * routers come without a gap; and of the last that may be, as clouds and providers have
+	 * private addresses too. */
+	uint8_t edge, edge_far;
 	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
 	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
 	uint8_t farthest;  /* greatest TTL at which a router answered on any port */

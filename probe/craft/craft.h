@@ -12,7 +12,7 @@
 
 struct craft;
 
-enum { CRAFT_PAYLOAD_MAX = 256 };
+enum { CRAFT_PAYLOAD_MAX = 1460 }; /* of one segment on Ethernet, without options */
 
 /* Opens the sockets of every craft: two raw ones that belong to `uid`, so that its rules
  * apply, bound to `interface` when that is not NULL (only when the user asked for it: a

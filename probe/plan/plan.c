@@ -27,7 +27,7 @@
 #define LISTEN_WAIT   MS(800) /* for the banner on another port */
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
-#define REPETITIONS   12
+#define REPETITIONS   16
 /* How often facts are looked at: when packets have come since, and while nothing does. */
 #define LOOK_EVERY    MS(50)
 #define LOOK_IN_QUIET MS(60)
@@ -425,7 +425,9 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 			add_syn(plan, now_ns + behind, SLOT_CONTROL + i, WAY_LINK, PURPOSE_CONTROL,
 				plan->config.control_ports[i], 0);
 	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_SYN_ACK)
-		ask_elsewhere(plan, now_ns, packets_lost(facts));
+		ask_elsewhere(plan, now_ns,
+			      packets_lost(facts) ||
+				      fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_RESET);
 }
 
 /* A sweep that drew an end-to-end answer needs no larger TTLs. */
@@ -476,13 +478,34 @@ static unsigned session_wanted(const struct facts *facts)
 	}
 }
 
-/* The client's first bytes once more, as the kernel sends them. */
-static struct action repetition(struct plan *plan, const struct exchange *exchange, uint8_t ttl)
+/* Bytes of the client's once more, as the kernel sends them. */
+struct words {
+	uint32_t sequence, length;
+};
+
+static struct words first_words(const struct connection *connection)
 {
-	const struct connection *connection = exchange->connection;
 	uint32_t length = connection->client_data_length; /* of the first segment, no more */
 	if (length > connection->stream[SSH_CLIENT].length)
 		length = connection->stream[SSH_CLIENT].length;
+	return (struct words){ connection->client_first, length };
+}
+
+/* Those that the server waits for, where they are known and short; or else the first. */
+static struct words awaited_words(const struct connection *connection)
+{
+	const struct awaited *awaited = &connection->awaited;
+	uint32_t offset = awaited->sequence - connection->client_first;
+	if (awaited->sent == 0 || awaited->length > PLAN_PAYLOAD_MAX ||
+	    offset + awaited->length > connection->stream[SSH_CLIENT].length)
+		return first_words(connection);
+	return (struct words){ awaited->sequence, awaited->length };
+}
+
+static struct action repetition(struct plan *plan, const struct exchange *exchange,
+				struct words words, uint8_t ttl)
+{
+	const struct connection *connection = exchange->connection;
 	plan->ip_id = (uint16_t)(plan->ip_id + 2);
 	return (struct action){
 		.kind = ACTION_SEND,
@@ -493,13 +516,14 @@ static struct action repetition(struct plan *plan, const struct exchange *exchan
 		.ttl = ttl,
 		.flags = TCP_ACK | TCP_PSH,
 		.ip_id = plan->ip_id,
-		.sequence = connection->client_first,
-		.acknowledgement = connection->server_next,
+		.sequence = words.sequence,
+		.acknowledgement = connection->server_heard, /* what the kernel has, no more */
 		.has_timestamp = connection->client_timestamps,
 		.timestamp_value = connection->timestamp_value,
 		.timestamp_echo = connection->timestamp_echo,
-		.payload = connection->stream[SSH_CLIENT].bytes,
-		.payload_length = length < PLAN_PAYLOAD_MAX ? length : PLAN_PAYLOAD_MAX,
+		.payload = connection->stream[SSH_CLIENT].bytes +
+			   (words.sequence - connection->client_first),
+		.payload_length = words.length < PLAN_PAYLOAD_MAX ? words.length : PLAN_PAYLOAD_MAX,
 	};
 }
 
@@ -523,9 +547,12 @@ static void repeat_words(struct plan *plan, int64_t now_ns)
 	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
 	    now_ns - plan->repeated_ns < REPEAT_AFTER)
 		return;
-	plan->repeated++;
+	bool first = plan->repeated++ % 2 == 0; /* in turn: the way is heard of, too */
 	plan->repeated_ns = now_ns;
-	struct action action = repetition(plan, exchange, plan->config.full_ttl);
+	struct action action =
+		repetition(plan, exchange,
+			   first ? first_words(connection) : awaited_words(connection),
+			   plan->config.full_ttl);
 	task_add(plan, now_ns, &action);
 }
 
@@ -545,7 +572,7 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 		end = (uint8_t)(facts->paths.farthest + 1);
 	int64_t due = now_ns;
 	for (uint8_t ttl = 1; ttl < end; ttl++) {
-		struct action action = repetition(plan, exchange, ttl);
+		struct action action = repetition(plan, exchange, first_words(connection), ttl);
 		action.acknowledgement -= ttl;
 		task_add(plan, due, &action);
 		add_syn(plan, due + MS(1), SLOT_SWEEP, WAY_LINK, PURPOSE_SWEEP,

@@ -242,6 +242,20 @@ static int refused_locally(const struct client *client, const struct action *act
 	return 0;
 }
 
+/* What the client said in these bytes. */
+static enum message said_at(const struct model *model, const struct action *action)
+{
+	for (unsigned i = 0; i < PLAN_KERNEL_PORTS; i++) {
+		const struct sender *sender = &model->socket[i].sender;
+		if (model->first_port + i != action->local_port)
+			continue;
+		for (unsigned n = 0; n < sender->count; n++)
+			if (sender->piece[n].sequence == action->sequence)
+				return sender->piece[n].message;
+	}
+	return SAYS_CLIENT_IDENT;
+}
+
 int model_send(struct model *model, const struct action *action)
 {
 	const struct client *client = &model->scenario->client;
@@ -263,7 +277,7 @@ int model_send(struct model *model, const struct action *action)
 	if (action->payload_length > 0) {
 		segment.payload = action->payload;
 		segment.length = (uint16_t)action->payload_length;
-		segment.message = SAYS_CLIENT_IDENT;
+		segment.message = said_at(model, action);
 	}
 	bool diverted = ssh && action->way == WAY_RAW &&
 			(is_local(client->out) || client->out == OUT_PROXY_AWAY);
