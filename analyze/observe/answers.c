@@ -308,10 +308,6 @@ static bool every_port_is_open(const struct paths *paths, uint8_t ttl)
 	return open == paths->control_count && open >= 3;
 }
 
-/* So many hops an organisation may well have; of more with private addresses some are the
- * cloud's, perhaps. */
-#define NEAR 4
-
 enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl)
 {
 	const struct paths *paths = &o->facts->paths;
@@ -331,8 +327,7 @@ enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl
 	 * near, unless nothing else that answers is farther; or none of these routers with
 	 * private addresses is known to be the organisation's. */
 	bool last = another_answers_at(paths, ttl) && !every_port_is_open(paths, ttl);
-	return last || !inside || (ttl > paths->edge && ttl > NEAR) ? ANSWER_WHO_UNCLEAR
-								     : ANSWER_WHO_INSIDE;
+	return last || !inside ? ANSWER_WHO_UNCLEAR : ANSWER_WHO_INSIDE;
 }
 
 static void path_packets(struct fact *fact, const struct path *path)
@@ -527,13 +522,13 @@ static double missed_by_loss(const struct paths *paths, const struct path *path)
 	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent);
 }
 
-/* The share of hops at which flows part, some to a router that never speaks; and by two ways,
- * half of them. */
+/* The share of hops at which flows part, some to a router that never speaks: then half of them
+ * go by there, and by chance all these and none of those that were answered. */
 #define FORKS 0.15
 
 double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing)
 {
-	return missed_by_loss(paths, path) + FORKS * pow(0.25, path->hop[missing].flows);
+	return missed_by_loss(paths, path) + FORKS * pow(0.5, path->hop[missing].flows + paths->flows[missing]);
 }
 
 uint8_t first_missing_router(const struct paths *paths, const struct path *path)

@@ -181,6 +181,7 @@ static bool sweeps(const struct exchange *exchange)
 static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struct paths *paths)
 {
 	uint8_t least = least_answered(exchange);
+	uint32_t seen = 0; /* bit per TTL */
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
 		bool expected = least != 0 && sent->ttl >= least;
@@ -190,9 +191,11 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 		 * on the same ports a firewall or NAT that remembers connections owes nothing. */
 		if (expected && sweeps(exchange) && sent->ttl <= PATH_TTL_MAX)
 			continue;
-		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX)
+		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX) {
 			paths->answered[sent->ttl]++;
-		else if (expected && sent->reply != REPLY_NONE)
+			paths->flows[sent->ttl] += (seen >> sent->ttl & 1) == 0;
+			seen |= UINT32_C(1) << sent->ttl;
+		} else if (expected && sent->reply != REPLY_NONE)
 			paths->answered[PATH_TTL_MAX]++;
 		else if (expected && now_ns - sent->time_ns >= RIPE)
 			paths->lost[PATH_TTL_MAX]++;
@@ -326,6 +329,9 @@ static void compare(const struct track *track, struct paths *paths)
 	}
 }
 
+/* So many hops an organisation may well have. */
+#define NEAR 4
+
 /* Where the organisation ends: the hops inside it come first, without a hop outside
  * among them. */
 static void find_edge(const struct run *run, struct paths *paths, const struct path *path)
@@ -368,7 +374,9 @@ static void find_last_inside(const struct run *run, struct paths *paths)
 	uint32_t inside = inside_hops(run, paths, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		inside |= inside_hops(run, paths, &paths->control[i]);
-	for (uint8_t ttl = 2; ttl <= PATH_TTL_MAX; ttl++) {
+	/* Where no other address marks its end, some of many private ones are the cloud's. */
+	uint8_t end = paths->beyond != 0 ? PATH_TTL_MAX : NEAR;
+	for (uint8_t ttl = 2; ttl <= end; ttl++) {
 		if ((inside >> (ttl - 1) & 1) == 0)
 			continue;
 		paths->edge_far = ttl;

@@ -91,6 +91,7 @@ struct paths {
 	/* Of the packets whose like is answered as a rule, by the TTL of the router that does;
 	 * by the far end: [PATH_TTL_MAX]. */
 	unsigned answered[PATH_TTL_MAX + 1], lost[PATH_TTL_MAX + 1];
+	unsigned flows[PATH_TTL_MAX + 1]; /* local ports whose SYNs a router answered there */
 };
 
 struct facts {

@@ -28,6 +28,8 @@
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
 #define REPETITIONS   16
+#define ECHOES	      5
+#define NEVER	      0.001
 /* How often facts are looked at: when packets have come since, and while nothing does. */
 #define LOOK_EVERY    MS(50)
 #define LOOK_IN_QUIET MS(60)
@@ -536,7 +538,17 @@ static bool goes_on(const struct connection *connection)
  * tell a filter from a lossy way much sooner. Where the server is not heard, they draw
  * acknowledgements that stand behind all it has said (RFC 9293 3.10.7.4): so words that were
  * lost are told from none, and how much is lost shows. */
-static void repeat_words(struct plan *plan, int64_t now_ns)
+/* What is seen is no accident, or the way was heard of often enough and loses nothing. */
+static bool repeated_enough(const struct plan *plan, const struct connection *connection,
+			    const struct facts *facts)
+{
+	const struct fact *ssh = &facts->fact[QUESTION_SSH];
+	bool heard = connection->acked_again >= ECHOES && !packets_lost(facts);
+	bool sure = ssh->answer != ANSWER_NONE && ssh->accident < NEVER;
+	return heard || sure || plan->repeated == REPETITIONS;
+}
+
+static void repeat_words(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
 	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
@@ -544,8 +556,8 @@ static void repeat_words(struct plan *plan, int64_t now_ns)
 	    (goes_on(connection) && now_ns - connection->progress_ns < UNHEARD) ||
 	    plan->handshake_ended || connection->server_end_ns != 0 || connection->client_end_ns != 0 ||
 	    connection->stream[SSH_CLIENT].length == 0 ||
-	    now_ns - connection->client_data_ns < UNHEARD || plan->repeated == REPETITIONS ||
-	    now_ns - plan->repeated_ns < REPEAT_AFTER)
+	    now_ns - connection->client_data_ns < UNHEARD ||
+	    repeated_enough(plan, connection, facts) || now_ns - plan->repeated_ns < REPEAT_AFTER)
 		return;
 	bool first = plan->repeated++ % 2 == 0; /* in turn: the way is heard of, too */
 	plan->repeated_ns = now_ns;
@@ -817,7 +829,7 @@ static void finish(struct plan *plan)
 
 static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
-	repeat_words(plan, now_ns);
+	repeat_words(plan, now_ns, facts);
 	verify_elsewhere(plan, now_ns);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
