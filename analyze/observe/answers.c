@@ -313,6 +313,9 @@ enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl
 	const struct paths *paths = &o->facts->paths;
 	bool inside = within_edge(paths, ttl), perhaps_inside = perhaps_within_edge(paths, ttl);
 	enum nearness nearness = nearness_of(paths, ttl, reply_ttl);
+	if (paths->cloud != 0 && paths->cloud < ttl)
+		return nearness == NOT_NEARER && looks_like_a_host(paths) ? ANSWER_WHO_VM
+									  : ANSWER_WHO_CLOUD;
 	if (nearness == NEARER)
 		return perhaps_inside ? ANSWER_WHO_INSIDE : ANSWER_WHO_BETWEEN;
 	if (nearness == PERHAPS_NEARER && inside && paths->farthest >= ttl)
@@ -481,10 +484,13 @@ static void observe_reporter(struct observation *o)
 		who = ANSWER_WHO_INSIDE;
 	else if (address_equal(&sent->from, &o->run->address))
 		who = ANSWER_WHO_VM;
+	else if (hop_is_of_cloud(o->run, &sent->from))
+		who = ANSWER_WHO_CLOUD;
 	fact_packet(fact_set(o, who, "the one who reports, %s, is %s",
 			     address_text(&sent->from, from),
 			     who == ANSWER_WHO_INSIDE ? "inside the client's organisation"
 			     : who == ANSWER_WHO_VM   ? "the target's own address"
+			     : who == ANSWER_WHO_CLOUD ? "a router of the cloud's"
 						      : "a router beyond the organisation"),
 		    sent->reply_frame);
 }
@@ -546,13 +552,17 @@ static void where_stops(struct observation *o, uint8_t missing)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	/* The device that drops is the last that answered, or the one after it. */
-	enum answer where =
-		paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE : ANSWER_WHERE_TRANSIT;
+	enum answer where = paths->cloud != 0			       ? ANSWER_WHERE_CLOUD :
+			    paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE :
+									  ANSWER_WHERE_TRANSIT;
 	struct fact *fact =
 		fact_set(o, where,
-			 "SYNs to port %u stop between hop %u and hop %u; other ports reach hop %u",
-			 o->run->port, last, missing, paths->farthest);
-	fact_accident(fact, ANSWER_WHERE_CLOUD, missed_by_accident(paths, &paths->ssh, missing));
+			 "SYNs to port %u stop between hop %u and hop %u%s; other ports reach hop %u",
+			 o->run->port, last, missing,
+			 where == ANSWER_WHERE_CLOUD ? ", inside the cloud" : "", paths->farthest);
+	if (where != ANSWER_WHERE_CLOUD)
+		fact_accident(fact, ANSWER_WHERE_CLOUD,
+			      missed_by_accident(paths, &paths->ssh, missing));
 	path_packets(fact, &paths->ssh);
 	for (size_t i = 0; i < paths->control_count; i++)
 		fact_packet(fact, paths->control[i].hop[missing].reply_frame);
@@ -617,6 +627,7 @@ static bool control_answers(const struct observation *o, const struct path *path
 	/* What the edge answers in the VM's place says nothing of the VM. */
 	enum answer place = place_of(o, path->terminal, path->reply_ttl);
 	return place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST || place == ANSWER_WHO_BEYOND ||
+	       place == ANSWER_WHO_CLOUD ||
 	       (place == ANSWER_WHO_UNCLEAR && !within_edge(&o->facts->paths, path->terminal));
 }
 

@@ -879,6 +879,7 @@ static enum answer cutter_of(enum answer who)
 	switch (who) {
 	case ANSWER_WHO_VM:
 	case ANSWER_WHO_LAST:
+	case ANSWER_WHO_CLOUD:
 		return ANSWER_CUTTER_VM;
 	case ANSWER_WHO_INSIDE:
 		return ANSWER_CUTTER_INSIDE;
@@ -949,6 +950,18 @@ static void observe_ender(struct observation *o)
 	fact_packet(fact, c->server_fin_frame);
 }
 
+/* Who swallows copies between the last router that answers for them and `missing`. */
+static enum answer swallower_at(const struct observation *o, uint8_t missing)
+{
+	const struct paths *paths = &o->facts->paths;
+	bool into_cloud = paths->cloud != 0 && paths->session.last_router >= paths->cloud;
+	enum answer place = place_of(o, missing, 0);
+	/* SYNs come into the cloud, and these may not have come so far. */
+	if (place == ANSWER_WHO_CLOUD && !into_cloud)
+		return ANSWER_CUTTER_UNCLEAR;
+	return cutter_of(place);
+}
+
 /* The client's identification gets no answer: how far do copies of it come, against
  * SYNs of the same connection's port? */
 static void observe_swallower(struct observation *o)
@@ -967,7 +980,7 @@ static void observe_swallower(struct observation *o)
 	uint8_t missing = first_missing_router(paths, session);
 	struct fact *fact;
 	if (missing != 0)
-		fact = fact_set(o, cutter_of(place_of(o, missing, 0)),
+		fact = fact_set(o, swallower_at(o, missing),
 				"copies of the client's identification stop between hop %u and hop "
 				"%u; SYNs pass",
 				session->last_router, missing);

@@ -1,4 +1,4 @@
-/* What routers are called, and what their names say of where they stand. */
+/* What routers are called, and what names and addresses say of where they stand. */
 #include <string.h>
 #include <strings.h>
 
@@ -26,4 +26,20 @@ bool name_is_of_cloud(const char *name)
 	size_t length = name != NULL ? strlen(name) : 0;
 	return length >= sizeof(suffix) &&
 	       strcasecmp(name + length - (sizeof(suffix) - 1), suffix) == 0;
+}
+
+/* The address blocks that routers of Microsoft's network answer from. */
+bool hop_is_of_cloud(const struct run *run, const struct address *hop)
+{
+	static const struct {
+		struct address block;
+		unsigned bits;
+	} blocks[] = {
+		{ { .family = 4, .bytes = { 104, 44 } }, 16 },
+		{ { .family = 6, .bytes = { 0x26, 0x03, 0x10 } }, 24 },
+	};
+	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
+		if (address_same_prefix(hop, &blocks[i].block, blocks[i].bits))
+			return true;
+	return name_is_of_cloud(hop_name(run, hop));
 }

@@ -33,7 +33,7 @@ bool path_inside(const struct run *run, const struct address *hop)
 	/* IPv6 and public IPv4 sites: a site has a /48 (RFC 6177), an office LAN a /24. */
 	unsigned site = hop->family == 6 ? 48 : 24;
 	return (address_is_private(hop) || address_same_prefix(hop, &run->local_address, site)) &&
-	       !name_is_of_cloud(hop_name(run, hop));
+	       !hop_is_of_cloud(run, hop);
 }
 
 static bool is_terminal(enum reply reply)
@@ -385,6 +385,15 @@ static void find_last_inside(const struct run *run, struct paths *paths)
 	}
 }
 
+/* SYNs to the SSH port have come as far as the cloud. */
+static void find_cloud(const struct run *run, struct paths *paths)
+{
+	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX && paths->cloud == 0; ttl++)
+		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED &&
+		    hop_is_of_cloud(run, &paths->ssh.hop[ttl].address))
+			paths->cloud = ttl;
+}
+
 /* The VM is as far away as the farthest answer: what is nearer was given for it. */
 static void find_distance(struct paths *paths, const struct path *path)
 {
@@ -408,6 +417,7 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 		find_distance(paths, &paths->control[i]);
 	}
 	find_distance(paths, &paths->ssh);
+	find_cloud(track->run, paths);
 	if (!path_has_edge(track->run))
 		return;
 	/* The first router is the organisation's own, whatever its address; which more are

@@ -27,6 +27,7 @@ double paths_loss_feared(const struct paths *paths);
 /* What name servers call a hop; NULL: not known. Bytes of the network. */
 const char *hop_name(const struct run *run, const struct address *hop);
 bool name_is_of_cloud(const char *name);
+bool hop_is_of_cloud(const struct run *run, const struct address *hop);
 
 /* Whether a hop's address belongs to the client's own organisation, as far as an
  * address can tell. */

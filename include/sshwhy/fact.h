@@ -85,6 +85,7 @@ struct paths {
 	 * routers come without a gap; and of the last that may be, as clouds and providers have
 	 * private addresses too. */
 	uint8_t edge, edge_far;
+	uint8_t cloud;     /* least TTL at which a router of the cloud answered for the SSH port; 0 none */
 	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
 	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
 	uint8_t farthest;  /* greatest TTL at which a router answered on any port */
