@@ -962,6 +962,18 @@ static enum answer swallower_at(const struct observation *o, uint8_t missing)
 	return cutter_of(place);
 }
 
+/* Who swallows copies that come past the last router there is to ask. */
+static enum answer swallower_past(const struct observation *o, uint8_t last)
+{
+	const struct paths *paths = &o->facts->paths;
+	bool into_cloud = paths->cloud != 0 && last >= paths->cloud;
+	if (into_cloud || (paths->distance != 0 && last + 1 >= paths->distance))
+		return ANSWER_CUTTER_VM;
+	/* the edge filters what it passes on: a router behind it must tell */
+	return o->has_edge && last <= paths->edge_far ? ANSWER_CUTTER_UNCLEAR
+						      : ANSWER_CUTTER_BEYOND;
+}
+
 /* The client's identification gets no answer: how far do copies of it come, against
  * SYNs of the same connection's port? */
 static void observe_swallower(struct observation *o)
@@ -985,14 +997,10 @@ static void observe_swallower(struct observation *o)
 				"%u; SYNs pass",
 				session->last_router, missing);
 	else if (session->last_router == paths->ssh.last_router)
-		fact = fact_set(
-			o,
-			/* the edge filters what it passes on: a router behind it must tell */
-			o->has_edge && session->last_router <= paths->edge_far ? ANSWER_CUTTER_UNCLEAR
-									   : ANSWER_CUTTER_VM,
-			"copies of the client's identification come as far as SYNs: past hop %u, "
-			"the last router that answers",
-			session->last_router);
+		fact = fact_set(o, swallower_past(o, session->last_router),
+				"copies of the client's identification come as far as SYNs: past "
+				"hop %u, the last router that answers",
+				session->last_router);
 	else
 		return;
 	if (missing != 0 && fact->answer != ANSWER_CUTTER_VM)
