@@ -211,6 +211,32 @@ static void the_second_key_counts(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_KEY), ANSWER_KEY_CHANGED);
 }
 
+/* Copies of old words: an answer to each shows that the way is open, none to any that nothing
+ * of this conversation comes through. */
+static void echoes(struct scene *scene, unsigned answered)
+{
+	struct connection *c = &scene->connection[0];
+	begin(scene);
+	c->awaited = (struct awaited){ .sent = 1, .length = 1448, .first_ns = MS(4), .frame = 8 };
+	c->acked_again = answered;
+	for (c->again_sent = 0; c->again_sent < 8; c->again_sent++)
+		c->again_ns[c->again_sent] = MS(1000 + 170 * c->again_sent);
+}
+
+static void nothing_comes_through(void **state)
+{
+	(void)state;
+	struct scene scene;
+	echoes(&scene, 0);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_SWALLOWED);
+	assert_true(scene.facts.fact[QUESTION_SSH].accident < 0.001);
+	echoes(&scene, 8);
+	assert_int_not_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_SWALLOWED);
+	echoes(&scene, 0);
+	scene.observation.now_ns = MS(1500); /* their answers may yet come */
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+}
+
 static void a_reset_before_the_syn_ack_is_another_s(void **state)
 {
 	(void)state;
@@ -237,6 +263,7 @@ int main(void)
 		cmocka_unit_test(chance_says_nothing),
 		cmocka_unit_test(the_second_key_counts),
 		cmocka_unit_test(a_reset_before_the_syn_ack_is_another_s),
+		cmocka_unit_test(nothing_comes_through),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

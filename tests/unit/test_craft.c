@@ -307,9 +307,9 @@ static void payload_limit(void **state)
 		size_t headers = pairs[i].ip_header + 20;
 
 		segment.payload_length = CRAFT_PAYLOAD_MAX - 1;
-		assert_int_equal(fill(&pairs[i], &segment, bytes), headers + 255);
+		assert_int_equal(fill(&pairs[i], &segment, bytes), headers + CRAFT_PAYLOAD_MAX - 1);
 		segment.payload_length = CRAFT_PAYLOAD_MAX;
-		assert_int_equal(fill(&pairs[i], &segment, bytes), headers + 256);
+		assert_int_equal(fill(&pairs[i], &segment, bytes), headers + CRAFT_PAYLOAD_MAX);
 		segment.payload_length = CRAFT_PAYLOAD_MAX + 1;
 		assert_int_equal(fill(&pairs[i], &segment, bytes), 0);
 	}

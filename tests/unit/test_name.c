@@ -30,6 +30,27 @@ static void names_of_the_cloud(void **state)
 			fail_msg("%s", rows[i].name);
 }
 
+static void addresses_of_the_cloud(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address;
+		bool cloud;
+	} rows[] = {
+		{ "104.44.0.0", true },	      { "104.44.255.255", true },
+		{ "104.43.255.255", false },  { "104.45.0.0", false },
+		{ "2603:1000::1", true },     { "2603:10ff:ffff::1", true },
+		{ "2603:fff:ffff::", false }, { "2603:1100::", false },
+		{ "10.20.0.1", false },
+	};
+	struct run run = { .vantage = VANTAGE_CLIENT };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct address address = address_parse(rows[i].address);
+		if (hop_is_of_cloud(&run, &address) != rows[i].cloud)
+			fail_msg("%s", rows[i].address);
+	}
+}
+
 /* A private address is the organisation's own, unless the router's name says whose it is. */
 static void a_name_ends_the_organisation(void **state)
 {
@@ -55,6 +76,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_the_cloud),
+		cmocka_unit_test(addresses_of_the_cloud),
 		cmocka_unit_test(a_name_ends_the_organisation),
 	};
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);

@@ -39,6 +39,9 @@ struct world {
 	uint32_t heavy_sequence[PURPOSES][2]; /* of the last */
 	uint8_t farthest;		      /* greatest TTL of a sweep */
 	int64_t done_ns;
+	bool gap; /* the server's first words are lost, its next come */
+	unsigned copies; /* of the client's first words */
+	uint32_t copies_acknowledge;
 };
 
 static struct packet out_packet(const struct world *w, uint16_t local, uint16_t remote, uint8_t ttl,
@@ -168,8 +171,40 @@ static void act_connect(struct world *w, const struct action *action)
 					.error = w->ssh_port == OPEN ? 0 : ECONNREFUSED });
 }
 
+#define SERVER_FIRST 77 /* of answer()'s SYN-ACKs; the client's is 5 */
+
+static void say(struct world *w, const struct action *action, bool server, uint32_t sequence,
+		uint32_t acknowledges, const char *text)
+{
+	struct packet packet = out_packet(w, action->local_port, 22, 64, TCP_ACK, sequence);
+	if (server) {
+		packet.source = w->run.address;
+		packet.destination = w->run.local_address;
+		packet.source_port = 22;
+		packet.destination_port = action->local_port;
+	}
+	packet.acknowledgement = acknowledges;
+	packet.payload = (const uint8_t *)text;
+	packet.payload_captured = strlen(text);
+	packet.payload_length = (uint32_t)strlen(text);
+	give(w, packet);
+}
+
+/* The client identifies itself; the server's identification is lost, what follows it is not. */
+static void talk_with_a_gap(struct world *w, const struct action *action)
+{
+	static const char client[] = "SSH-2.0-libssh_0.10\r\n";
+	uint32_t first = SERVER_FIRST + 1, heard = 6 + (uint32_t)sizeof(client) - 1;
+	say(w, action, false, 6, first, "");
+	say(w, action, false, 6, first, client);
+	say(w, action, true, first + 41, heard, "what comes behind");
+	say(w, action, false, heard, first, "");
+}
+
 static void act_talk(struct world *w, const struct action *action)
 {
+	if (w->gap)
+		talk_with_a_gap(w, action);
 	if (!w->healthy)
 		return;
 	tell(w, (struct event){ .kind = EVENT_AUTH,
@@ -185,6 +220,10 @@ static void act_send(struct world *w, const struct action *action)
 	if (w->crafted++ == 0)
 		w->first_crafted_ns = w->now - MS(1000);
 	w->resets_sent += (action->flags & TCP_RST) != 0;
+	if (action->payload_length > 0) {
+		w->copies++;
+		w->copies_acknowledge = action->acknowledgement;
+	}
 	if (action->flags != TCP_SYN)
 		return;
 	if (action->ttl < 64 && action->ttl > w->farthest)
@@ -278,7 +317,7 @@ static void run_in(struct world *w, int64_t timeout)
 			       .local_address = address_parse("10.20.0.10"),
 			       .deployment = DEPLOYMENT_ARM,
 			       .started_ns = w->now };
-	struct plan_config config = { .control_ports = { 80, 443, 47808 },
+	struct plan_config config = { .control_ports = { 80, 443, CLOSED_PORT },
 				      .control_count = 3,
 				      .kernel_ports = 61000,
 				      .crafted_ports = 61004,
@@ -464,6 +503,17 @@ static void deep_is_for_silence(void **state)
 	assert_true(w.done_ns <= MS(5100));
 }
 
+/* What is sent in the kernel's name acknowledges no more than the kernel has: or the server
+ * would never say again what was lost. */
+static void copies_acknowledge_what_came(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = OPEN, .gap = true };
+	run_in(&w, MS(5000));
+	assert_true(w.copies > 0);
+	assert_int_equal(w.copies_acknowledge, SERVER_FIRST + 1);
+}
+
 static void cookies_differ_by_key_ports_and_try(void **state)
 {
 	(void)state;
@@ -494,6 +544,7 @@ int main(void)
 		cmocka_unit_test(deep_ends_with_the_first_word_of_the_vm),
 		cmocka_unit_test(deep_is_for_doubt),
 		cmocka_unit_test(deep_is_for_silence),
+		cmocka_unit_test(copies_acknowledge_what_came),
 		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

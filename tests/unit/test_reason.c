@@ -191,6 +191,33 @@ static void vpn_clears_the_edge(void **state)
 	assert_true(verdict.probability[CAUSE_EDGE_FIREWALL] == 0);
 }
 
+/* What loss does as easily is no evidence; what it hardly ever does is. */
+static void chance_weighs(void **state)
+{
+	(void)state;
+	static const struct {
+		double accident;
+		bool sure;
+	} rows[] = { { 0, true }, { 0.0001, true }, { 0.1, false }, { 1, false } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts = { 0 };
+		struct verdict verdict;
+		set(&facts, ANSWER_SYN_SYN_ACK);
+		set(&facts, ANSWER_WHO_VM);
+		set(&facts, ANSWER_SSH_SWALLOWED);
+		set(&facts, ANSWER_CUTTER_VM);
+		facts.fact[QUESTION_SSH].instead = ANSWER_SSH_AUTH;
+		facts.fact[QUESTION_SSH].accident = rows[i].accident;
+		reason(&facts, &client, NULL, &verdict);
+		bool blames = verdict.probability[CAUSE_VM_IDS] > 0.9;
+		if (blames != rows[i].sure)
+			fail_msg("accident %g: vm.ids %f", rows[i].accident,
+				 verdict.probability[CAUSE_VM_IDS]);
+		/* and health that was not seen is not claimed */
+		assert_int_not_equal(verdict.outcome, OUTCOME_HEALTHY);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -201,6 +228,7 @@ int main(void)
 		cmocka_unit_test(evidence_that_fits_nothing_is_unknown),
 		cmocka_unit_test(silence_leaves_what_the_vantage_point_leaves),
 		cmocka_unit_test(vpn_clears_the_edge),
+		cmocka_unit_test(chance_weighs),
 	};
 	return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
 }
