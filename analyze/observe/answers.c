@@ -682,6 +682,41 @@ static bool unsure_of(const struct observation *o, const struct exchange *exchan
 	return exchange->sent_count < (twice && exchange->way != WAY_KERNEL ? 2 : 1);
 }
 
+/* A server that is connected to says at once who it is. */
+#define HEARD_OUT MILLISECONDS(700)
+
+static bool heard_out(const struct observation *o, uint16_t port)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;)
+		if (exchange->way == WAY_KERNEL && exchange->remote_port == port)
+			return o->now_ns - exchange->opened_ns >= HEARD_OUT;
+	return false;
+}
+
+/* Who listens on the VM was read there, and each who may be an SSH server was heard out. */
+static void observe_listeners(struct observation *o)
+{
+	const struct event *event;
+	char texts[400] = "";
+	bool told = false;
+	for (size_t i = 0; (event = find_event(o->run, EVENT_LISTENER, &i)) != NULL; told = true) {
+		size_t used = strlen(texts);
+		if (event->value != 0 && !heard_out(o, (uint16_t)event->value))
+			return;
+		snprintf(texts + used, sizeof(texts) - used, "%s%s", used > 0 ? "; " : "",
+			 event->text);
+	}
+	if (!told)
+		return;
+	if (texts[0] == '\0')
+		fact_set(o, ANSWER_INSTEAD_NO,
+			 "no SSH server listens on another port of this machine");
+	else
+		fact_set(o, ANSWER_INSTEAD_NO,
+			 "no SSH server answers on another port of this machine, though %s", texts);
+}
+
 static void observe_elsewhere(struct observation *o)
 {
 	const struct exchange *exchange;
@@ -708,6 +743,8 @@ static void observe_elsewhere(struct observation *o)
 	    (closed || syn == ANSWER_SYN_SILENT))
 		fact_set(o, closed ? ANSWER_INSTEAD_NO : ANSWER_ELSEWHERE_NO,
 			 "SSH does not answer on %u other usual ports", asked);
+	else if (closed)
+		observe_listeners(o);
 }
 
 void observe_answers(struct observation *o)

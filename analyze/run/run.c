@@ -13,8 +13,7 @@ const char *const event_names[EVENTS] = {
 	"resolved", "route",	"neighbour", "open",   "connect", "refused",
 	"ssh",	    "host-key", "kex",	     "auth",   "capture", "limit",
 	"rules",    "rule",	"owner",     "config", "mode",   "reference",
-	"place",
-	"name",
+	"place",    "name",	"listener",
 };
 
 void run_event(struct run *run, const struct event *event)

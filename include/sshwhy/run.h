@@ -104,6 +104,8 @@ enum event_kind {
 	EVENT_PLACE,	 /* somebody else's capture: where it was taken; text: how that shows;
 			    detail: an answer to the question PLACE */
 	EVENT_NAME,      /* text: the address of a router; detail: what name servers call it */
+	EVENT_LISTENER,  /* on the VM itself: who may be an SSH server and listens on another port of
+			    the address; value: the port, 0: nobody does; text: who it is */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];

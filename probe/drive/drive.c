@@ -131,8 +131,10 @@ static bool open_all(struct session *sessions, size_t count, const struct drive_
 		session_attach(&sessions[i], wire);
 	if (!drop_and_read(machine, error))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		machine_tell_files(machine, &runs[i]);
+		machine_tell_listeners(machine, i, &runs[i]);
+	}
 	return true;
 }
 

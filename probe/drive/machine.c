@@ -23,6 +23,15 @@ static struct flow flow_of(const struct session *session, const struct person *p
 	return flow;
 }
 
+/* A public address of the VM's is the cloud's, not this machine's: there another port leads
+ * through the cloud. */
+static void read_listeners(const struct session *session, struct machine_listeners *listeners)
+{
+	const struct run *run = session->run;
+	if (run->vantage == VANTAGE_VM && session->route.local)
+		listeners->read = listeners_find("/proc", &run->address, run->port, &listeners->on);
+}
+
 void machine_start(struct machine *machine, const struct drive_options *options,
 		   const struct person *person, const struct session *sessions, size_t count)
 {
@@ -35,6 +44,8 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 		flows[i] = flow_of(&sessions[i], person);
 	if (privilege_net_admin())
 		machine->inventory = inventory_start(flows, count, &ignored);
+	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
+		read_listeners(&sessions[i], &machine->listeners[i]);
 }
 
 static void tell(struct session *session, struct event event)
@@ -285,6 +296,23 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 		tell_direct(run);
 	}
 	tell_modes(machine, run);
+}
+
+void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run)
+{
+	char text[256] = "";
+	if (index >= INVENTORY_FLOWS || !machine->listeners[index].read)
+		return;
+	const struct listeners *listeners = &machine->listeners[index].on;
+	if (listeners->count == 0)
+		note(run, EVENT_LISTENER, text, NULL);
+	for (size_t i = 0; i < listeners->count; i++) {
+		listener_describe(&listeners->listener[i], text, sizeof(text));
+		run_event(run, &(struct event){ .kind = EVENT_LISTENER,
+						.time_ns = run->started_ns,
+						.value = listeners->listener[i].port,
+						.text = text });
+	}
 }
 
 #define PROXY_PATIENCE_MS                                                                          \

@@ -8,6 +8,7 @@
 #include "local/inventory.h"
 #include "local/known.h"
 #include "local/modes.h"
+#include "local/owner.h"
 #include "local/proxy.h"
 #include "local/ssh_config.h"
 
@@ -19,11 +20,16 @@ struct machine {
 	struct modes modes;
 	struct known known;
 	struct proxy *proxy; /* that the configuration goes through; NULL: none that can be tried */
+	struct machine_listeners {
+		bool read; /* the session's address is this machine's, and it is the VM */
+		struct listeners on;
+	} listeners[INVENTORY_FLOWS]; /* for each session */
 	char host_keys[256]; /* algorithms to ask for first */
 	bool agent;	     /* an SSH agent may hold keys */
 };
 
-/* Starts reading rules for these sessions, in a child. With privilege. */
+/* Starts reading rules for these sessions, in a child; reads who listens on the VM, when this
+ * is it. With privilege. */
 void machine_start(struct machine *machine, const struct drive_options *options,
 		   const struct person *person, const struct session *sessions, size_t count);
 
@@ -33,6 +39,10 @@ bool machine_read_files(struct machine *machine, struct error *error);
 
 /* What the files say, as events of `run`. */
 void machine_tell_files(const struct machine *machine, struct run *run);
+
+/* Who may be an SSH server on another port, as events of session `index`'s run: before its plan
+ * is made, which chooses by them whom to ask. */
+void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run);
 
 /* What became of the proxy that the configuration goes through, as an event of `run`. Waits
  * for it. */

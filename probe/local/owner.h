@@ -1,4 +1,5 @@
-/* owner: which process listens on a local port, as /proc tells it. */
+/* owner: which process listens on a local port, as /proc tells it; and who else listens that
+ * may be an SSH server. */
 #ifndef PROBE_LOCAL_OWNER_H
 #define PROBE_LOCAL_OWNER_H
 
@@ -29,5 +30,28 @@ bool owner_line(const char *line, const struct address *address, uint16_t port,
 /* "port 8888 belongs to tinyproxy (pid 123, /usr/bin/tinyproxy)", "nothing listens on
  * port 8888" */
 void owner_describe(const struct owner *owner, uint16_t port, char *text, size_t room);
+
+#define LISTENERS_MAX 16
+
+struct listener {
+	uint16_t port;
+	struct owner owner;
+};
+
+/* Those whose process has the name of an SSH server come first; then those whose process is
+ * not to be had, and sockets that systemd holds for whom it will start. */
+struct listeners {
+	size_t count;
+	struct listener listener[LISTENERS_MAX];
+};
+
+/* Who may be an SSH server and accepts TCP connections to `address` of this machine, on other
+ * ports than `except`. False when the kernel's table cannot be read. Names of other users'
+ * processes take CAP_SYS_PTRACE. */
+bool listeners_find(const char *proc, const struct address *address, uint16_t except,
+		    struct listeners *listeners);
+
+/* "sshd (pid 123, /usr/sbin/sshd) listens on port 2222" */
+void listener_describe(const struct listener *listener, char *text, size_t room);
 
 #endif

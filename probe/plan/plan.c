@@ -75,6 +75,13 @@ enum phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE };
 #define CONNECTIONS 3 /* accepted by one target at most (DESIGN 3.4) */
 #define TASKS_MAX   512
 
+/* A port where SSH may be instead of the one that was asked for. */
+struct candidate {
+	uint16_t port;
+	bool listens;  /* the VM's own table says so: no SYN need ask */
+	bool verified; /* a connection to it was begun */
+};
+
 struct task {
 	int64_t due_ns;
 	struct action action;
@@ -115,8 +122,10 @@ struct plan {
 	bool reference_asked;
 	bool heavy_begun, ack_swept;
 	bool control_swept[PATHS_MAX];
-	bool verified[USUAL_PORTS]; /* a connection to this usual port was begun */
-	int64_t listen_ns;	    /* when the last of those began */
+	struct candidate candidate[USUAL_PORTS];
+	unsigned candidates;
+	bool listeners_told; /* the candidates are those who listen on this machine */
+	int64_t listen_ns;   /* when the last connection to one of them began */
 	int64_t small_ns; /* when the connection with small segments began; 0 it did not */
 	bool small_ended;
 	uint16_t ip_id;
@@ -124,6 +133,32 @@ struct plan {
 	struct task task[TASKS_MAX]; /* a queue in order of due time */
 	size_t task_first, task_count;
 };
+
+static void propose_usual_ports(struct plan *plan)
+{
+	for (size_t i = 0; i < USUAL_PORTS; i++)
+		if (usual_ports[i] != plan->run->port)
+			plan->candidate[plan->candidates++].port = usual_ports[i];
+}
+
+/* On the VM itself nothing need be guessed; and what is handed to the loopback interface comes
+ * to nobody. */
+static void propose_listener(struct plan *plan, const struct event *event)
+{
+	if (!plan->listeners_told)
+		plan->candidates = 0;
+	plan->listeners_told = true;
+	if (event->value > 0 && event->value <= UINT16_MAX && plan->candidates < USUAL_PORTS)
+		plan->candidate[plan->candidates++] =
+			(struct candidate){ .port = (uint16_t)event->value, .listens = true };
+}
+
+static void learn(struct plan *plan, const struct event *event)
+{
+	track_event(&plan->track, event);
+	if (event->kind == EVENT_LISTENER)
+		propose_listener(plan, event);
+}
 
 struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns)
 {
@@ -135,8 +170,9 @@ struct plan *plan_new(const struct run *run, const struct plan_config *config, i
 	plan->started_ns = plan->phase_ns = now_ns;
 	plan->ip_id = (uint16_t)(cookie(config->key, &run->address, 0, 0) | 1);
 	track_start(&plan->track, run, &plan->arena);
+	propose_usual_ports(plan);
 	for (size_t i = 0; i < run->event_count; i++)
-		track_event(&plan->track, &run->events[i]);
+		learn(plan, &run->events[i]);
 	return plan;
 }
 
@@ -375,7 +411,7 @@ static void sweep_answering_controls(struct plan *plan, int64_t now_ns, const st
 	}
 }
 
-/* The answer of a usual port. */
+/* What a candidate answers to SYNs. */
 static enum reply elsewhere_reply(const struct plan *plan, unsigned index)
 {
 	const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + index);
@@ -385,17 +421,17 @@ static enum reply elsewhere_reply(const struct plan *plan, unsigned index)
 	return REPLY_NONE;
 }
 
-/* The usual ports, once; those that nothing was heard of `again`, and those whose SYN never
+/* The candidates, once; those that nothing was heard of `again`, and those whose SYN never
  * left: a link that has just come up takes none. */
 static void ask_elsewhere(struct plan *plan, int64_t now_ns, bool again)
 {
-	for (unsigned i = 0; i < USUAL_PORTS; i++) {
+	for (unsigned i = 0; i < plan->candidates; i++) {
 		const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + i);
 		bool asked = exchange != NULL && exchange->sent_count > 0;
-		if (usual_ports[i] != plan->run->port && elsewhere_reply(plan, i) == REPLY_NONE &&
+		if (!plan->candidate[i].listens && elsewhere_reply(plan, i) == REPLY_NONE &&
 		    (again || !asked))
 			add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
-				PURPOSE_ELSEWHERE, usual_ports[i], 0);
+				PURPOSE_ELSEWHERE, plan->candidate[i].port, 0);
 	}
 }
 
@@ -442,20 +478,28 @@ static bool superfluous(const struct plan *plan, const struct action *action)
 	return terminal != 0 && action->ttl > terminal;
 }
 
-/* Usual ports whose SYN was answered: only a banner says that it is SSH. */
-static void verify_elsewhere(struct plan *plan, int64_t now_ns)
+/* Somebody listens on the candidate: its SYN was answered, or, once the port that was asked
+ * for is known to be closed, the machine itself says so. */
+static bool is_open(const struct plan *plan, unsigned index, const struct facts *facts)
 {
-	for (unsigned i = 0; i < USUAL_PORTS && plan->kernel_used < CONNECTIONS; i++) {
-		if (plan->verified[i] || elsewhere_reply(plan, i) != REPLY_SYN_ACK)
+	return plan->candidate[index].listens ? fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_RESET
+					      : elsewhere_reply(plan, index) == REPLY_SYN_ACK;
+}
+
+/* Candidates that are open: only a banner says that it is SSH. */
+static void verify_elsewhere(struct plan *plan, int64_t now_ns, const struct facts *facts)
+{
+	for (unsigned i = 0; i < plan->candidates && plan->kernel_used < CONNECTIONS; i++) {
+		if (plan->candidate[i].verified || !is_open(plan, i, facts))
 			continue;
-		plan->verified[i] = true;
+		plan->candidate[i].verified = true;
 		plan->listen_ns = now_ns;
 		struct action action = {
 			.kind = ACTION_CONNECT,
 			.way = WAY_KERNEL,
 			.purpose = PURPOSE_ELSEWHERE,
 			.local_port = kernel_port(plan, plan->kernel_used++),
-			.remote_port = usual_ports[i],
+			.remote_port = plan->candidate[i].port,
 		};
 		task_add(plan, now_ns, &action);
 	}
@@ -719,12 +763,16 @@ static bool conversation_settled(const struct plan *plan, const struct facts *fa
 	return !talks || fact_answer(facts, QUESTION_SSH) != ANSWER_NONE;
 }
 
-/* A port is closed: is SSH on another? */
-static bool elsewhere_settled(const struct plan *plan, const struct facts *facts)
+/* A port is closed: is SSH on another? Of those who listen on the VM too many may be left to
+ * try them all: then it stays open. */
+static bool elsewhere_settled(const struct plan *plan, const struct facts *facts, int64_t now_ns)
 {
-	return !plan->config.crafted || fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_RESET ||
-	       fact_answer(facts, QUESTION_INSTEAD) != ANSWER_NONE ||
-	       plan->run->vantage == VANTAGE_VM;
+	if (fact_answer(facts, QUESTION_SYN) != ANSWER_SYN_RESET ||
+	    fact_answer(facts, QUESTION_INSTEAD) != ANSWER_NONE)
+		return true;
+	if (plan->listeners_told)
+		return now_ns - plan->listen_ns >= 2 * LISTEN_WAIT;
+	return !plan->config.crafted || plan->run->vantage == VANTAGE_VM;
 }
 
 /* -- small segments -------------------------------------------------------------- */
@@ -830,7 +878,7 @@ static void finish(struct plan *plan)
 static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *facts)
 {
 	repeat_words(plan, now_ns, facts);
-	verify_elsewhere(plan, now_ns);
+	verify_elsewhere(plan, now_ns, facts);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
 	    now_ns - plan->listen_ns < (packets_lost(facts) ? 3 * LISTEN_WAIT : LISTEN_WAIT))
@@ -847,7 +895,8 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 			start_session_pass(plan, now_ns, facts);
 		return;
 	}
-	bool settled = conversation_settled(plan, facts) && elsewhere_settled(plan, facts) &&
+	bool settled = conversation_settled(plan, facts) &&
+		       elsewhere_settled(plan, facts, now_ns) &&
 		       fact_answer(facts, QUESTION_SYN) != ANSWER_NONE;
 	/* Once the conversation has told what it can, only loss makes another sweep worth it. */
 	bool talked = fact_answer(facts, QUESTION_SSH) != ANSWER_NONE && !session &&
@@ -946,7 +995,7 @@ static void connected(struct plan *plan, const struct event *event)
 
 void plan_event(struct plan *plan, const struct event *event)
 {
-	track_event(&plan->track, event);
+	learn(plan, event);
 	if (event->kind == EVENT_CONNECT)
 		connected(plan, event);
 	else if (event->kind == EVENT_SSH && event->local_port == kernel_port(plan, 0))

@@ -303,6 +303,117 @@ static void owners(void **state)
 	assert_string_equal(text, "local port 8888 belongs to a process of uid 1000");
 }
 
+/* Lines of the kernel's table, one for each port: bound to every address, to one, ... */
+static void write_tables(const char *home)
+{
+#define AT(port, inode)                                                                            \
+	"   0: " port                                                                              \
+	" 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 " inode           \
+	" 1 0000 100 0 0 10 0\n"
+	char folder[128];
+	snprintf(folder, sizeof(folder), "%s/self/net", home);
+	write_file(folder, "tcp",
+		   "  sl\n" AT("00000000:0016", "1") AT("00000000:0050", "2")
+			   AT("0400010A:1F56", "3") AT("0500010A:1F57", "3")
+				   AT("00000000:08AE", "4") AT("00000000:0FA0", "5"),
+		   0644);
+	write_file(
+		folder, "tcp6",
+		"  sl\n   0: 00000000000000000000000000000000:08AE "
+		"00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000 "
+		"    0        0 6 1 0000 100 0 0 10 0\n",
+		0644);
+}
+
+static void add_process(const char *home, const char *pid, const char *name, const char *inode)
+{
+	char folder[128], path[160], target[64];
+	snprintf(path, sizeof(path), "mkdir -p '%s/%s/fd'", home, pid);
+	assert_int_equal(system(path), 0);
+	snprintf(folder, sizeof(folder), "%s/%s", home, pid);
+	write_file(folder, "comm", name, 0644);
+	snprintf(path, sizeof(path), "%s/%s/fd/5", home, pid);
+	snprintf(target, sizeof(target), "socket:[%s]", inode);
+	assert_int_equal(symlink(target, path), 0);
+	snprintf(path, sizeof(path), "%s/%s/exe", home, pid);
+	snprintf(target, sizeof(target), "/usr/sbin/%s", name);
+	target[strcspn(target, "\n")] = '\0';
+	assert_int_equal(symlink(target, path), 0);
+}
+
+/* Of who listens on the address: not the port that was asked for, not who has another
+ * name; those with the name of an SSH server first. */
+static void who_may_be_an_ssh_server(void **state)
+{
+	char text[256], path[160];
+	const char *home = *state;
+	struct listeners listeners;
+	struct address local = address_parse("10.1.0.4"), six = address_parse("2001:db8:99::4");
+	assert_false(listeners_find(home, &local, 22, &listeners));
+	snprintf(path, sizeof(path), "mkdir -p '%s/self/net'", home);
+	assert_int_equal(system(path), 0);
+	write_tables(home);
+	add_process(home, "70", "nginx\n", "2");
+	add_process(home, "80", "sshd\n", "3");
+	add_process(home, "90", "systemd\n", "4");
+	assert_true(listeners_find(home, &local, 22, &listeners));
+	assert_int_equal(listeners.count, 3);
+	listener_describe(&listeners.listener[0], text, sizeof(text));
+	assert_string_equal(text, "sshd (pid 80, /usr/sbin/sshd) listens on port 8022");
+	listener_describe(&listeners.listener[1], text, sizeof(text));
+	assert_string_equal(text, "systemd (pid 90, /usr/sbin/systemd) listens on port 2222");
+	listener_describe(&listeners.listener[2], text, sizeof(text));
+	assert_string_equal(text, "a process of uid 0 listens on port 4000");
+	assert_true(listeners_find(home, &six, 22, &listeners));
+	assert_int_equal(listeners.count, 1);
+	assert_int_equal(listeners.listener[0].port, 2222);
+	assert_true(listeners_find(home, &six, 2222, &listeners));
+	assert_int_equal(listeners.count, 0);
+}
+
+/* The service that systemd handed its socket to counts, whichever is found first. */
+static void systemd_hands_on(void **state)
+{
+	const char *home = *state;
+	char path[160];
+	struct listeners listeners;
+	struct address local = address_parse("10.1.0.4");
+	snprintf(path, sizeof(path), "mkdir -p '%s/self/net'", home);
+	assert_int_equal(system(path), 0);
+	write_tables(home);
+	add_process(home, "1", "systemd\n", "4");
+	add_process(home, "80", "sshd\n", "4");
+	assert_true(listeners_find(home, &local, 22, &listeners));
+	assert_int_equal(listeners.listener[0].port, 2222);
+	assert_string_equal(listeners.listener[0].owner.name, "sshd");
+}
+
+/* However many there are, the one with the name is kept, and comes first. */
+static void many_listeners(void **state)
+{
+	const char *home = *state;
+	char table[4096] = "  sl\n", folder[128], path[160];
+	struct listeners listeners;
+	struct address local = address_parse("10.1.0.4");
+	snprintf(folder, sizeof(folder), "%s/self/net", home);
+	snprintf(path, sizeof(path), "mkdir -p '%s'", folder);
+	assert_int_equal(system(path), 0);
+	for (unsigned i = 0; i < 30; i++) {
+		size_t used = strlen(table);
+		snprintf(table + used, sizeof(table) - used,
+			 "   0: 00000000:%04X 00000000:0000 0A 00000000:00000000 00:00000000 "
+			 "00000000 0 0 %u 1 0\n",
+			 5000 + i, 100 + i);
+	}
+	write_file(folder, "tcp", table, 0644);
+	add_process(home, "80", "dropbear\n", "129");
+	assert_true(listeners_find(home, &local, 22, &listeners));
+	assert_int_equal(listeners.count, LISTENERS_MAX);
+	assert_int_equal(listeners.listener[0].port, 5029);
+	assert_int_equal(listeners.listener[1].port, 5022);
+	assert_int_equal(listeners.listener[2].port, 5000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +425,9 @@ int main(void)
 		cmocka_unit_test(no_folder),
 		cmocka_unit_test(lines_of_the_kernel),
 		cmocka_unit_test_setup_teardown(owners, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(who_may_be_an_ssh_server, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(systemd_hands_on, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(many_listeners, make_home, remove_home),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

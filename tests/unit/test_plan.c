@@ -30,6 +30,12 @@ struct world {
 	int64_t reference_due_ns;   /* then it comes */
 	bool reference_accepts;
 	unsigned references;
+	bool at_vm;	     /* the target is this machine: crafted frames come to nobody */
+	int64_t listener[3]; /* ports of who listens there, as is told: they accept */
+	unsigned listeners;
+	bool listener_speaks;		   /* and are SSH */
+	uint16_t tried[PLAN_KERNEL_PORTS]; /* ports connected to for SSH elsewhere */
+	unsigned tries, asked_elsewhere;   /* asked: with crafted SYNs */
 	int64_t first_crafted_ns;
 	bool edge_drops;			   /* hop 1 drops SYNs to the SSH port */
 	bool deep, vm_reassembles;		   /* fragments to the SSH port arrive, too */
@@ -150,8 +156,43 @@ static void reference_answers(struct world *w)
 				.error = w->reference_accepts ? 0 : ECONNREFUSED });
 }
 
+/* Who listens there accepts, and says who it is when it is SSH. */
+static void act_listener(struct world *w, const struct action *action)
+{
+	static const uint8_t banner[] = "SSH-2.0-x\r\n";
+	w->tried[w->tries++] = action->remote_port;
+	tell(w, (struct event){ .kind = EVENT_OPEN,
+				.way = WAY_KERNEL,
+				.purpose = action->purpose,
+				.local_port = action->local_port,
+				.remote_port = action->remote_port });
+	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
+	give(w, syn);
+	struct packet reply =
+		out_packet(w, action->remote_port, action->local_port, 64, TCP_SYN | TCP_ACK, 77);
+	reply.source = w->run.address;
+	reply.destination = w->run.local_address;
+	reply.acknowledgement = 6;
+	give(w, reply);
+	struct packet ack = out_packet(w, action->local_port, action->remote_port, 64, TCP_ACK, 6);
+	ack.acknowledgement = 78;
+	give(w, ack);
+	tell(w, (struct event){ .kind = EVENT_CONNECT, .local_port = action->local_port });
+	if (!w->listener_speaks)
+		return;
+	reply.flags = TCP_ACK | TCP_PSH;
+	reply.sequence = 78;
+	reply.payload = banner;
+	reply.payload_length = reply.payload_captured = sizeof(banner) - 1;
+	give(w, reply);
+}
+
 static void act_connect(struct world *w, const struct action *action)
 {
+	if (action->purpose == PURPOSE_ELSEWHERE) {
+		act_listener(w, action);
+		return;
+	}
 	if (action->purpose == PURPOSE_REFERENCE) {
 		act_reference(w, action);
 		return;
@@ -185,7 +226,7 @@ static void say(struct world *w, const struct action *action, bool server, uint3
 	}
 	packet.acknowledgement = acknowledges;
 	packet.payload = (const uint8_t *)text;
-	packet.payload_captured = strlen(text);
+	packet.payload_captured = (uint32_t)strlen(text);
 	packet.payload_length = (uint32_t)strlen(text);
 	give(w, packet);
 }
@@ -235,8 +276,10 @@ static void act_send(struct world *w, const struct action *action)
 				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, action->ttl,
 				       TCP_SYN, action->sequence);
+	w->asked_elsewhere += action->purpose == PURPOSE_ELSEWHERE;
 	give(w, syn);
-	answer(w, &syn);
+	if (!w->at_vm)
+		answer(w, &syn);
 }
 
 #define REASSEMBLY MS(30500)
@@ -326,6 +369,15 @@ static void run_in(struct world *w, int64_t timeout)
 				      .deep = w->deep,
 				      .crafted = true,
 				      .full_ttl = 64 };
+	if (w->at_vm) {
+		w->run.vantage = VANTAGE_VM;
+		w->run.local_address = w->run.address;
+		w->run.interface = "lo";
+	}
+	for (unsigned i = 0; i < w->listeners; i++) /* by the driver, before there is a plan */
+		run_event(&w->run, &(struct event){ .kind = EVENT_LISTENER,
+						    .value = w->listener[i],
+						    .text = w->listener[i] ? "sshd" : "" });
 	w->plan = plan_new(&w->run, &config, w->now);
 	tell(w, (struct event){ .kind = EVENT_ROUTE, .text = "via 10.20.0.1" });
 	tell(w, (struct event){ .kind = EVENT_NEIGHBOUR, .text = "10.20.0.1" });
@@ -514,6 +566,65 @@ static void copies_acknowledge_what_came(void **state)
 	assert_int_equal(w.copies_acknowledge, SERVER_FIRST + 1);
 }
 
+/* On the VM itself its own table says where SSH may be: nothing else is asked. */
+static void who_listens_on_the_vm_is_heard(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = CLOSED,
+			   .at_vm = true,
+			   .listener = { 7022 },
+			   .listeners = 1,
+			   .listener_speaks = true };
+	run_in(&w, MS(10000));
+	assert_int_equal(w.tries, 1);
+	assert_int_equal(w.tried[0], 7022);
+	assert_int_equal(w.asked_elsewhere, 0);
+	assert_true(w.done_ns < MS(1500));
+}
+
+/* Three connections to a target at most; what does not speak is not waited for long. */
+static void two_who_listen_are_tried(void **state)
+{
+	(void)state;
+	struct world w = {
+		.ssh_port = CLOSED, .at_vm = true, .listener = { 7022, 8022, 9022 }, .listeners = 3
+	};
+	run_in(&w, MS(10000));
+	assert_int_equal(w.connects, 1);
+	assert_int_equal(w.tries, 2);
+	assert_int_equal(w.tried[0], 7022);
+	assert_int_equal(w.tried[1], 8022);
+	assert_true(w.done_ns > MS(800) && w.done_ns < MS(3000));
+	w = (struct world){
+		.ssh_port = CLOSED, .at_vm = true, .listener = { 7022 }, .listeners = 1
+	};
+	run_in(&w, MS(10000));
+	assert_int_equal(w.tries, 1);
+	assert_true(w.done_ns > MS(800) && w.done_ns < MS(1500));
+}
+
+static void nobody_listens_on_the_vm(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = CLOSED, .at_vm = true, .listener = { 0 }, .listeners = 1 };
+	run_in(&w, MS(10000));
+	assert_int_equal(w.tries + w.asked_elsewhere, 0);
+	assert_true(w.done_ns < MS(1000));
+	/* nor where the port that was asked for is open */
+	w = (struct world){ .ssh_port = OPEN,
+			    .at_vm = true,
+			    .listener = { 7022 },
+			    .listeners = 1,
+			    .listener_speaks = true };
+	run_in(&w, MS(10000));
+	assert_int_equal(w.tries, 0);
+	/* and where nothing was told, all is as it was */
+	w = (struct world){ .ssh_port = CLOSED, .at_vm = true };
+	run_in(&w, MS(10000));
+	assert_int_equal(w.tries, 0);
+	assert_true(w.done_ns < MS(1000));
+}
+
 static void cookies_differ_by_key_ports_and_try(void **state)
 {
 	(void)state;
@@ -545,6 +656,9 @@ int main(void)
 		cmocka_unit_test(deep_is_for_doubt),
 		cmocka_unit_test(deep_is_for_silence),
 		cmocka_unit_test(copies_acknowledge_what_came),
+		cmocka_unit_test(who_listens_on_the_vm_is_heard),
+		cmocka_unit_test(two_who_listen_are_tried),
+		cmocka_unit_test(nobody_listens_on_the_vm),
 		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

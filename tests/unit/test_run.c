@@ -44,6 +44,9 @@ static void make_run(struct run *run)
 					.text = "caf\xc3\xa9 \x1b[31m \xff\xfe",
 					.detail = "" });
 	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .text = "\"quoted\"\n" });
+	run_event(run, &(struct event){ .kind = EVENT_LISTENER,
+					.value = 2222,
+					.text = "\xff (pid 7, /sshd) listens on port 2222" });
 	run_frame(run, &(struct frame){ .bytes = frame_bytes,
 					.captured = 8,
 					.on_wire = 60,
@@ -110,6 +113,17 @@ static void saved_and_loaded_is_the_same(void **state)
 	run_free(&again);
 }
 
+/* A kind without a name would be lost, two with one would be taken for each other. */
+static void every_kind_of_event_has_a_name(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < EVENTS; i++) {
+		assert_non_null(event_names[i]);
+		for (size_t n = 0; n < i; n++)
+			assert_string_not_equal(event_names[i], event_names[n]);
+	}
+}
+
 static void notes_of_others_are_no_notes(void **state)
 {
 	(void)state;
@@ -155,6 +169,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(saved_and_loaded_is_the_same),
+		cmocka_unit_test(every_kind_of_event_has_a_name),
 		cmocka_unit_test(notes_of_others_are_no_notes),
 		cmocka_unit_test(numbers_out_of_range_become_nothing),
 	};
