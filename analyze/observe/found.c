@@ -171,6 +171,11 @@ static void observe_configuration(struct observation *o)
 			 "ssh itself does not connect directly; its proxy leads to an SSH server: "
 			 "%s",
 			 config->text);
+	else if (is(config->detail, "proxy-silent"))
+		fact_set(o, ANSWER_CONFIG_SILENT,
+			 "ssh itself does not connect directly, and its proxy says nothing for "
+			 "seconds: %s",
+			 config->text);
 	else if (is(config->detail, "proxy-fails"))
 		fact_set(o, ANSWER_CONFIG_FAILS,
 			 "ssh itself does not connect directly, and its proxy fails: %s",

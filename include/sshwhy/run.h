@@ -93,7 +93,7 @@ enum event_kind {
 	EVENT_OWNER,     /* text: who listens where such a rule diverts to */
 	EVENT_CONFIG,    /* text: the line of ssh's configuration that leads through a proxy;
 			    detail: "proxied", "may-be-proxied", or "direct" without a text; told
-			    again when it was tried: "proxy-answers", "proxy-fails" */
+			    again when it was tried: "proxy-answers", "proxy-silent", "proxy-fails" */
 	EVENT_MODE,      /* text: a file of ~/.ssh and its mode; detail: what ssh makes of it:
 			    "fine" (all of them), "differs" (from the guide only), "unused" (a key
 			    not tried by itself), "partly" (a key; others are usable), "refused" (the

@@ -329,9 +329,11 @@ void machine_tell_proxy(const struct machine *machine, struct run *run)
 	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
 	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
 		 said[0] != '\0' ? "\")" : "");
+	static const char *const words[] = { [PROXY_SILENT] = "proxy-silent",
+					     [PROXY_ANSWERS] = "proxy-answers",
+					     [PROXY_FAILS] = "proxy-fails" };
 	if (outcome != PROXY_UNTOLD)
-		note(run, EVENT_CONFIG, text,
-		     outcome == PROXY_ANSWERS ? "proxy-answers" : "proxy-fails");
+		note(run, EVENT_CONFIG, text, words[outcome]);
 }
 
 /* -- the host key ------------------------------------------------------------------- */

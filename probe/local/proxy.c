@@ -283,7 +283,9 @@ enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, char *said, 
 		return PROXY_ANSWERS;
 	}
 	bool ended = proxy->output.fd < 0 || proxy->output.total >= PATIENT_FOR;
-	return ended && !wants_its_user(proxy) ? PROXY_FAILS : PROXY_UNTOLD;
+	if (wants_its_user(proxy))
+		return PROXY_UNTOLD;
+	return ended ? PROXY_FAILS : PROXY_SILENT;
 }
 
 void proxy_end(struct proxy *proxy)

@@ -13,7 +13,8 @@
 #include "local/ssh_config.h"
 
 enum proxy_outcome {
-	PROXY_UNTOLD,  /* nothing was heard in time, or it wants what only its user has */
+	PROXY_UNTOLD,  /* it wants what only its user has */
+	PROXY_SILENT,  /* nothing was heard in time */
 	PROXY_ANSWERS, /* with an identification */
 	PROXY_FAILS,   /* it ended without one, or what came is none */
 };

@@ -194,7 +194,7 @@ static void local_proxy(struct scenario *s, struct dice *dice, int how)
 static void own_proxy(struct scenario *s, struct dice *dice, int how)
 {
 	(void)how;
-	s->client.config = dice_chance(dice, 0.75) ? "proxy-fails" : "proxied";
+	s->client.config = dice_chance(dice, 0.65) ? "proxy-fails" : "proxy-silent";
 }
 
 /* Software beside the firewall: no rule tells of it. */

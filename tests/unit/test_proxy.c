@@ -49,8 +49,8 @@ static void outcomes(void **state)
 		  "HTTP/1.1 403 Forbidden" },
 		{ "true", 5000, PROXY_FAILS, "" },
 		{ "/does/not/exist 2>/dev/null", 5000, PROXY_FAILS, "" },
-		{ "cat", 100, PROXY_UNTOLD, "" },
-		{ "printf SSH-2.0-cut; cat", 100, PROXY_UNTOLD, "SSH-2.0-cut" },
+		{ "cat", 100, PROXY_SILENT, "" },
+		{ "printf SSH-2.0-cut; cat", 100, PROXY_SILENT, "SSH-2.0-cut" },
 		{ "echo %h %p %r %n %% >&2", 5000, PROXY_FAILS,
 		  "vm.example 2222 ann vm.example %" },
 		{ "yes", 5000, PROXY_FAILS, NULL }, /* no end of it */
