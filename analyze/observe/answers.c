@@ -417,8 +417,9 @@ static void observe_return(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.terminal;
 	const struct path_hop *hop = &paths->ssh.hop[ttl];
-	if (!o->run->planned || ttl < 2 || !paths->ssh.hop[ttl - 1].asked ||
-	    hop->reply != REPLY_RESET || hop->reply_ttl == 0)
+	bool refused = hop->reply == REPLY_RESET || hop->reply == REPLY_UNREACHABLE;
+	if (!o->run->planned || ttl < 2 || !paths->ssh.hop[ttl - 1].asked || !refused ||
+	    hop->reply_ttl == 0)
 		return;
 	uint8_t back = hops_away(hop->reply_ttl);
 	enum answer answer = back == ttl       ? ANSWER_RETURN_EQUAL :
@@ -426,9 +427,9 @@ static void observe_return(struct observation *o)
 			     back < ttl	       ? ANSWER_RETURN_SHORTER :
 						 ANSWER_RETURN_LONGER;
 	struct fact *fact = fact_set(o, answer,
-				     "the reset is drawn by TTL %u and arrives with TTL %u, as from "
-				     "%u hop%s away",
-				     ttl, hop->reply_ttl, back, back == 1 ? "" : "s");
+				     "%s is drawn by TTL %u and arrives with TTL %u, as from %u "
+				     "hop%s away",
+				     hop->reply == REPLY_RESET ? "the reset" : "the refusal", ttl, hop->reply_ttl, back, back == 1 ? "" : "s");
 	fact_packet(fact, hop->sent_frame);
 	fact_packet(fact, hop->reply_frame);
 	if (answer == ANSWER_RETURN_ONE_LESS)
@@ -506,6 +507,9 @@ static void observe_who(struct observation *o)
 		observe_answerer(o);
 		observe_return(o);
 		break;
+	case ANSWER_SYN_TARGET_UNREACHABLE:
+		observe_return(o);
+		break;
 	case ANSWER_SYN_ROUTER_PROHIBITED:
 	case ANSWER_SYN_ROUTER_UNREACHABLE:
 	case ANSWER_SYN_ROUTER_GAVE_UP:
@@ -547,10 +551,45 @@ uint8_t first_missing_router(const struct paths *paths, const struct path *path)
 	return 0;
 }
 
+/* A router outside the organisation that reports in the target's own name is what stands for the
+ * target there, a load balancer say, and passes the port on: the error is translated like the
+ * flow that it is about (RFC 5508 3). The TTL of the first on this way; 0: none. */
+static uint8_t translates(const struct observation *o, const struct path *path)
+{
+	const struct paths *paths = &o->facts->paths;
+	for (uint8_t ttl = 2; ttl <= PATH_TTL_MAX; ttl++)
+		if (path->hop[ttl].reply == REPLY_EXCEEDED && paths->beyond != 0 &&
+		    ttl > paths->beyond && ttl > paths->edge_far + 1 &&
+		    address_equal(&path->hop[ttl].address, &o->run->address))
+			return ttl;
+	return 0;
+}
+
+/* The SYNs come as far as others, and no farther than to what passes those on to the VM. */
+static bool stops_at_endpoint(const struct observation *o, uint8_t missing)
+{
+	const struct paths *paths = &o->facts->paths;
+	uint8_t last = paths->ssh.last_router;
+	if (last <= paths->edge_far || last + 1 != missing)
+		return false;
+	for (size_t i = 0; i < paths->control_count; i++)
+		if (translates(o, &paths->control[i]) == missing)
+			return true;
+	return false;
+}
+
 static void where_stops(struct observation *o, uint8_t missing)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
+	if (stops_at_endpoint(o, missing)) {
+		path_packets(fact_set(o, ANSWER_WHERE_ENDPOINT,
+				      "SYNs to port %u stop past hop %u; those to other ports come "
+				      "to hop %u, which stands for the target and passes them on",
+				      o->run->port, last, missing),
+			     &paths->control[0]);
+		return;
+	}
 	/* The device that drops is the last that answered, or the one after it. */
 	enum answer where = paths->cloud != 0			       ? ANSWER_WHERE_CLOUD :
 			    paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE :
@@ -575,7 +614,12 @@ static void where_equal(struct observation *o)
 	struct fact *fact = NULL;
 	/* The first hop behind the edge is no cloud's, unless something beyond answers. */
 	bool nothing_beyond = paths->distance == 0 && last == paths->edge_far + 1;
-	if (last > paths->edge_far && (last < paths->farthest || nothing_beyond))
+	if (translates(o, &paths->ssh) != 0)
+		fact = fact_set(o, ANSWER_WHERE_BEHIND,
+				"SYNs to port %u are passed on at hop %u, which stands for the "
+				"target, and come past hop %u",
+				o->run->port, translates(o, &paths->ssh), last);
+	else if (last > paths->edge_far && (last < paths->farthest || nothing_beyond))
 		fact = fact_set(
 			o, ANSWER_WHERE_BEYOND,
 			"SYNs to port %u come past hop %u, beyond the organisation; those to "

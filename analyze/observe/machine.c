@@ -98,6 +98,18 @@ static bool frames_stopped_too(const struct observation *o)
 	return false;
 }
 
+/* The same SYN by a raw socket passes the same output rules: what refuses connect() and lets it
+ * go is no rule of the firewall's. */
+static bool raw_leaves(const struct observation *o)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		if (exchange->way == WAY_RAW && exchange->sent_count > 0 &&
+		    !exchange->sent[0].diverted && !exchange->sent[0].loopback)
+			return true;
+	return false;
+}
+
 /* Nothing of the kernel's connection was seen on any interface. */
 static void observe_unseen(struct observation *o)
 {
@@ -107,7 +119,8 @@ static void observe_unseen(struct observation *o)
 		fact_set(o, ANSWER_OUT_DIVERTED,
 			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
 	} else if (kernel->answered &&
-		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES)) {
+		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES ||
+		    (waited < LOCAL_PATIENCE && raw_leaves(o)))) {
 		fact_set(o, ANSWER_OUT_FORBIDDEN,
 			 "connect() fails at once, \"%s\", and no SYN is on the wire",
 			 strerror(kernel->connect_error));

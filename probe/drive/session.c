@@ -97,6 +97,12 @@ static void note_route(struct session *session)
 			 route->on_link ? "on-link" : "via", address_text(&route->next_hop, hop),
 			 route->interface, address_text(&route->source, source), route->mtu);
 	int error = route->error == 0 && !route->up ? ENETDOWN : route->error;
+	int refused = route_refuses_port(&session->run->address, route, session->run->port);
+	if (error == 0 && refused != 0) {
+		error = refused;
+		snprintf(text, sizeof(text), "a routing rule refuses TCP port %u: %s",
+			 session->run->port, strerror(refused));
+	}
 	run_event(session->run, &(struct event){ .kind = EVENT_ROUTE,
 						 .time_ns = session->run->started_ns,
 						 .error = error,

@@ -47,6 +47,10 @@ struct route {
 	bool bound;		 /* an interface was asked for: connect() must be bound to it too */
 };
 
+/* What a connect() to TCP `port` would get at once although the address has a route, as
+ * route->error: rules may be about ports ("ip rule ... dport 22 prohibit", Linux 4.17). */
+int route_refuses_port(const struct address *target, const struct route *route, uint16_t port);
+
 /* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.
  * False only when netlink itself fails: "no route" is an answer, in route->error. */
 bool route_lookup(const struct address *target, const char *interface, uid_t uid,

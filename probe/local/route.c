@@ -108,9 +108,12 @@ static int refusal(const struct answer *answer)
 	return answer->error < 0 ? -answer->error : answer->error;
 }
 
-static void ask_for(const struct address *target, unsigned index, uid_t uid,
+/* `port` 0: whatever flow it may be. */
+static void ask_for(const struct address *target, unsigned index, uid_t uid, uint16_t port,
 		    struct netlink_request *request)
 {
+	uint8_t protocol = IPPROTO_TCP;
+	uint16_t destination = htons(port);
 	struct rtmsg head = { .rtm_family = family_of(target),
 			      .rtm_dst_len = (unsigned char)(size_of(target) * 8) };
 
@@ -119,6 +122,10 @@ static void ask_for(const struct address *target, unsigned index, uid_t uid,
 	netlink_attribute(request, RTA_UID, &uid, sizeof(uid)); /* "ip rule ... uidrange" */
 	if (index != 0)
 		netlink_attribute(request, RTA_OIF, &index, sizeof(index));
+	if (port == 0)
+		return;
+	netlink_attribute(request, RTA_IP_PROTO, &protocol, sizeof(protocol));
+	netlink_attribute(request, RTA_DPORT, &destination, sizeof(destination));
 }
 
 static bool is_up(const struct ifreq *request)
@@ -201,7 +208,7 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	route->bound = interface != NULL;
 	if (interface != NULL && (index = if_nametoindex(interface)) == 0)
 		return error_set(error, EXIT_UNAVAILABLE, "no such interface: %s", interface);
-	ask_for(target, index, uid, &request);
+	ask_for(target, index, uid, 0, &request);
 	if (!netlink_ask(&request, &reply, error))
 		return error_context(error, "route lookup");
 	route->error = reply.error;
@@ -212,4 +219,22 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	if (route->error == 0)
 		fill_route(target, &answer, route);
 	return true;
+}
+
+int route_refuses_port(const struct address *target, const struct route *route, uint16_t port)
+{
+	struct netlink_request request;
+	struct netlink_reply reply;
+	struct answer answer;
+	struct error error = { 0 };
+
+	if (route->error != 0)
+		return 0;
+	ask_for(target, route->bound ? route->index : 0, route->uid, port, &request);
+	if (!netlink_ask(&request, &reply, &error))
+		return 0;
+	if (reply.error != 0)
+		return reply.error;
+	read_answer(reply.body, &answer);
+	return refusal(&answer);
 }

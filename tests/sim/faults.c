@@ -453,17 +453,25 @@ static void transit_ids(struct scenario *s, struct dice *dice, int how)
 
 /* -- endpoint, nsg ---------------------------------------------------------------------- */
 
+/* What it translates it passes on; the rest is for itself, and comes no farther. */
+static struct filter *put_at_balancer(struct scenario *s, enum filter_match match)
+{
+	struct filter *filter = put_filter(s, balancer_node(s), match, ACT_DROP);
+	filter->before_ttl = s->node[balancer_node(s)].translates;
+	return filter;
+}
+
 static void balancer_drop(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice, (void)how;
-	put_filter(s, balancer_node(s), MATCH_PORTS, ACT_DROP);
+	put_at_balancer(s, MATCH_PORTS);
 }
 
 /* how: the ports that have one. */
 static void no_endpoint(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice;
-	struct filter *filter = put_filter(s, balancer_node(s), MATCH_OTHERS, ACT_DROP);
+	struct filter *filter = put_at_balancer(s, MATCH_OTHERS);
 	filter->port[0] = 80;
 	filter->port_count = (unsigned)how;
 }

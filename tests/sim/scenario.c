@@ -214,6 +214,14 @@ static void draw_vm(struct scenario *s, struct dice *dice)
 		add_door(vm, 0, DOOR_SILENT, SERVICE_MUTE);
 }
 
+/* A load balancer that forwards as routers do, and translates. */
+static void draw_balancer(struct scenario *s, struct dice *dice)
+{
+	uint8_t balancer = s->trail[0].node[s->trail[0].length - 1];
+	if (s->vantage != VANTAGE_VNET)
+		s->node[balancer].translates = dice_chance(dice, 0.25);
+}
+
 /* What the NSG lets pass besides SSH; classic endpoints do the same one step before. */
 static void draw_allowed(struct scenario *s, struct dice *dice)
 {
@@ -254,7 +262,8 @@ static void draw_routers(struct scenario *s, struct dice *dice, const bool calm[
 	for (unsigned i = 0; i < s->node_count; i++) {
 		struct node *node = &s->node[i];
 		double often = i == balancer && s->vantage != VANTAGE_VNET ? 0.7 : silent;
-		node->silent = dice_chance(dice, often) && !calm[CALM_SILENT_HOPS];
+		node->silent = dice_chance(dice, often) && !calm[CALM_SILENT_HOPS] &&
+			       !node->translates;
 		node->short_quotes = dice_chance(dice, brief) && !calm[CALM_SHORT_QUOTES];
 		double own = dice_unit(dice);
 		node->rate = rates < 0.3	       ? ICMP_UNLIMITED :
@@ -388,6 +397,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options 
 {
 	struct dice way = dice_for(seed, 1), weather = dice_for(seed, 2), fault = dice_for(seed, 4);
 	struct dice family = dice_for(seed, 9), user = dice_for(seed, 6);
+	struct dice balancer = dice_for(seed, 10);
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
 	if (options->lab != NULL) {
@@ -398,6 +408,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options 
 		draw_user(s, &user);
 		draw_way(s, &way);
 		draw_vm(s, &way);
+		draw_balancer(s, &balancer);
 	}
 	if (options->deployment >= 0)
 		s->deployment = (enum deployment)options->deployment;

@@ -314,7 +314,8 @@ static void expired(struct model *model, const struct happening *happening)
 	uint8_t number = model->scenario->trail[happening->trail].node[happening->position];
 	const struct node *node = &model->scenario->node[number];
 	if (!node->silent && !node->mute && icmp_allowed(model, number, false))
-		report(model, happening, model_expired(model), 0, &node->address);
+		report(model, happening, model_expired(model), 0,
+		       node->translates ? &model->scenario->target : &node->address);
 }
 
 /* Filters are drawn with IPv4's codes (RFC 792, RFC 1812 5.2.7.1); RFC 4443 3.1 has fewer. */
