@@ -144,28 +144,15 @@ static void do_connect(struct session *session, const struct action *action)
 		connect_answered(session, s, errno);
 }
 
-/* The keys that ssh tries by itself, as far as we may read them. */
-#define OWN_KEYS 3
-static size_t own_keys(struct session *session, const struct machine *machine,
-		       const char *keys[OWN_KEYS])
-{
-	static const char *const names[OWN_KEYS] = { "id_ed25519", "id_ecdsa", "id_rsa" };
-	size_t count = 0;
-	for (size_t i = 0; i < OWN_KEYS; i++) {
-		keys[count] = arena_format(&session->run->arena, "%s/.ssh/%s", machine->person.home,
-					   names[i]);
-		count += access(keys[count], R_OK) == 0;
-	}
-	return count;
-}
-
 /* With nothing to offer, a refusal would be our doing. */
 static void offer_keys(struct session *session, const struct machine *machine,
-		       struct handshake_options *options, const char *keys[OWN_KEYS])
+		       struct handshake_options *options)
 {
 	options->agent = getenv("SSH_AUTH_SOCK");
-	options->key_count = own_keys(session, machine, keys);
-	options->keys = keys;
+	if (options->agent != NULL && access(options->agent, R_OK | W_OK) != 0)
+		options->agent = NULL; /* root's, who is nobody by now */
+	options->key_count = machine->keys.count;
+	options->keys = (const char *const *)machine->keys.text;
 	options->authenticate = options->agent != NULL || options->key_count > 0;
 	if (!options->authenticate)
 		tell(session,
@@ -182,12 +169,11 @@ static void do_talk(struct session *session, const struct machine *machine,
 					     .host_keys = machine->host_keys[0] != '\0'
 								  ? machine->host_keys
 								  : NULL };
-	const char **keys = arena_alloc(&session->run->arena, OWN_KEYS * sizeof(*keys));
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;
 	if (session->options->authenticate)
-		offer_keys(session, machine, &options, keys);
+		offer_keys(session, machine, &options);
 	s->handshake = handshake_new(s->fd, &options, &error);
 	if (s->handshake == NULL)
 		tell(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });

@@ -131,6 +131,7 @@ void machine_close(struct machine *machine)
 	machine->inventory = NULL;
 	proxy_end(machine->proxy);
 	machine->proxy = NULL;
+	keys_close(&machine->keys);
 }
 
 /* -- the person's files ------------------------------------------------------------- */
@@ -215,6 +216,8 @@ bool machine_read_files(struct machine *machine, struct error *error)
 		return false;
 	known_algorithms(&machine->known, machine->host_keys, sizeof(machine->host_keys));
 	machine->proxy = proxy_start(&reader, machine->options->port);
+	if (machine->options->authenticate)
+		keys_read(machine->person.home, &machine->keys);
 	return true;
 }
 

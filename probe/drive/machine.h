@@ -6,6 +6,7 @@
 
 #include "drive/session.h"
 #include "local/inventory.h"
+#include "local/keys.h"
 #include "local/known.h"
 #include "local/modes.h"
 #include "local/owner.h"
@@ -25,6 +26,7 @@ struct machine {
 		struct listeners on;
 	} listeners[INVENTORY_FLOWS]; /* for each session */
 	char host_keys[256]; /* algorithms to ask for first */
+	struct keys keys;    /* the person's, for --auth */
 	bool agent;	     /* an SSH agent may hold keys */
 };
 

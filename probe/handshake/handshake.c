@@ -452,8 +452,9 @@ static int advance_agent(struct handshake *h)
 static bool load_next_key(struct handshake *h)
 {
 	while (h->key == NULL && h->key_next < h->key_count) {
-		const char *path = h->keys[h->key_next++];
-		if (ssh_pki_import_privkey_file(path, NULL, no_passphrase, NULL, &h->key) != SSH_OK)
+		const char *text = h->keys[h->key_next++];
+		if (ssh_pki_import_privkey_base64(text, NULL, no_passphrase, NULL, &h->key) !=
+		    SSH_OK)
 			h->key = NULL;
 	}
 	return h->key != NULL;

@@ -92,8 +92,8 @@ struct handshake_options {
 	/* --auth */
 	bool authenticate;
 	const char *agent;	 /* socket of the agent; NULL: none */
-	const char *const *keys; /* private key files, tried after the agent's; those
-				    with a passphrase are left out */
+	const char *const *keys; /* private keys, as their files have them; tried after the
+				    agent's; those with a passphrase are left out */
 	size_t key_count;
 };
 

@@ -889,6 +889,18 @@ static bool account_is_open(const char *name)
 	return shadow != NULL && shadow->sp_pwdp[0] != '!';
 }
 
+/* As its file has it. */
+static const char *key_text(const struct real *real, const char *name, char text[8192])
+{
+	char path[128];
+	snprintf(path, sizeof(path), "%s/%s", real->folder, name);
+	FILE *file = fopen(path, "re");
+	assert_non_null(file);
+	text[fread(text, 1, 8191, file)] = '\0';
+	fclose(file);
+	return text;
+}
+
 static void test_sshd_key(void **state)
 {
 	struct real *real = *state;
@@ -896,10 +908,9 @@ static void test_sshd_key(void **state)
 		skip();
 	const struct passwd *self = getpwuid(geteuid());
 	assert_non_null(self);
-	char stranger[128], user[128];
-	snprintf(stranger, sizeof(stranger), "%s/stranger", real->folder);
-	snprintf(user, sizeof(user), "%s/user", real->folder);
-	const char *keys[] = { "/nonexistent", stranger, user };
+	char stranger[8192], user[8192];
+	const char *keys[] = { "no key", key_text(real, "stranger", stranger),
+			       key_text(real, "user", user) };
 	struct handshake_options options = {
 		.user = self->pw_name, .authenticate = true, .keys = keys, .key_count = 2
 	};
@@ -933,9 +944,8 @@ static void test_no_file_is_written(void **state)
 	if (skipped(real))
 		skip();
 	assert_int_equal(unlink(in_folder(real, "stranger.pub")), 0);
-	char stranger[128];
-	snprintf(stranger, sizeof(stranger), "%s/stranger", real->folder);
-	const char *keys[] = { stranger };
+	char stranger[8192];
+	const char *keys[] = { key_text(real, "stranger", stranger) };
 	struct handshake_options options = { .authenticate = true, .keys = keys, .key_count = 1 };
 	handshake_free(talk_to_sshd(real, NULL, &options));
 	assert_int_not_equal(access(in_folder(real, "stranger.pub"), F_OK), 0);
