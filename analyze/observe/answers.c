@@ -139,6 +139,35 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 		      REPLY_NONE);
 }
 
+static bool same_router(const struct path *path, uint8_t one, uint8_t other)
+{
+	return path->hop[one].reply == REPLY_EXCEEDED && path->hop[other].reply == REPLY_EXCEEDED &&
+	       address_equal(&path->hop[one].address, &path->hop[other].address);
+}
+
+/* The TTL at which two routers begin to pass SYNs to each other, to and fro; 0: none. */
+static uint8_t circle_of(const struct path *path)
+{
+	for (uint8_t ttl = 1; ttl + 3 <= PATH_TTL_MAX; ttl++)
+		if (same_router(path, ttl, (uint8_t)(ttl + 2)) &&
+		    same_router(path, (uint8_t)(ttl + 1), (uint8_t)(ttl + 3)) &&
+		    !same_router(path, ttl, (uint8_t)(ttl + 1)))
+			return ttl;
+	return 0;
+}
+
+static void observe_circle(struct observation *o, uint8_t ttl)
+{
+	const struct path *path = &o->facts->paths.ssh;
+	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
+	struct fact *fact = fact_set(o, ANSWER_SYN_CIRCLES,
+				     "SYNs to port %u go to and fro between %s and %s, from hop %u on",
+				     o->run->port, address_text(&path->hop[ttl].address, one),
+				     address_text(&path->hop[ttl + 1].address, other), ttl);
+	for (uint8_t t = ttl; t < ttl + 4; t++)
+		fact_packet(fact, path->hop[t].reply_frame);
+}
+
 static void observe_syn(struct observation *o)
 {
 	struct tally tally = { 0 };
@@ -193,6 +222,8 @@ static void observe_syn(struct observation *o)
 				       "they go round in circles",
 				       address_text(&sent->from, from), o->run->port, sent->ttl),
 			      REPLY_EXCEEDED);
+	} else if (circle_of(&o->facts->paths.ssh) != 0) {
+		observe_circle(o, circle_of(&o->facts->paths.ssh));
 	} else {
 		observe_silence(o, &tally);
 	}

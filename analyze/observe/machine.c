@@ -48,12 +48,14 @@ static void observe_route(struct observation *o)
 	const struct event *route = find_event(o->run, EVENT_ROUTE, &i);
 	if (route == NULL)
 		return;
-	if (route->error == ENETDOWN) {
+	/* A link that has just come up is called down for a second; what comes over it is not. */
+	bool up = o->kernel != NULL && o->kernel->connection != NULL;
+	if (route->error == ENETDOWN && !up) {
 		fact_set(o, ANSWER_ROUTE_DOWN, "the interface of the route is down: %s",
 			 route->text);
 		return;
 	}
-	if (route->error != 0) {
+	if (route->error != 0 && route->error != ENETDOWN) {
 		fact_set(o, ANSWER_ROUTE_REFUSED, "the kernel refuses a route to the address: %s",
 			 route->text);
 		return;

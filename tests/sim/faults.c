@@ -467,6 +467,14 @@ static void balancer_drop(struct scenario *s, struct dice *dice, int how)
 	put_at_balancer(s, MATCH_PORTS);
 }
 
+/* An ACL may stand before the translation or behind it. */
+static void balancer_deny(struct scenario *s, struct dice *dice, int how)
+{
+	(void)how;
+	struct filter *filter = put_at_balancer(s, MATCH_PORTS);
+	filter->before_ttl &= dice_chance(dice, 0.5);
+}
+
 /* how: the ports that have one. */
 static void no_endpoint(struct scenario *s, struct dice *dice, int how)
 {
@@ -703,7 +711,8 @@ static const struct variant variants[] = {
 	{ CAUSE_ENDPOINT_PORT, 9, "leads to a closed port", closed_private_port, 0, S(5) },
 	{ CAUSE_ENDPOINT_PORT, 9, "SSH is public as 2222", other_public_port, 0, CLOUD_SILENCE },
 	{ CAUSE_ENDPOINT_PORT, 2, "leads to another service", other_service, SERVICE_HTTP, S(5) },
-	{ CAUSE_ENDPOINT_ACL, 1, "denies", balancer_drop, 0, CLOUD_SILENCE },
+	{ CAUSE_ENDPOINT_PORT, 3, "leads to no machine", nsg_ssh, 0, CLOUD_SILENCE },
+	{ CAUSE_ENDPOINT_ACL, 1, "denies", balancer_deny, 0, CLOUD_SILENCE },
 	{ CAUSE_NSG_DENY, 7, "denies SSH", nsg_ssh, 0, CLOUD_SILENCE },
 	{ CAUSE_NSG_DENY, 3, "denies all", nsg_all, 0, CLOUD_SILENCE },
 	{ CAUSE_VM_DOWN, 8, "silent", vm_gone, 0, CLOUD_SILENCE },
