@@ -43,9 +43,26 @@ uint8_t first_missing_router(const struct paths *paths, const struct path *path)
 /* How likely it is that this router misses them by chance. */
 double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing);
 
+/* The SYN that opened the connection: the first may have been lost. */
+const struct sent *opening(const struct exchange *kernel);
+
+/* A SYN to the SSH port, sent to arrive, that drew such a reply; NULL: none did. */
+const struct sent *syn_reply(const struct observation *o, enum reply reply);
+
+/* Whether what happens at TTL `ttl` can be the doing of the organisation's last device. */
+bool within_edge(const struct paths *paths, uint8_t ttl);
+
+/* SYNs with small TTLs were sent: silence can be placed, where there are routers to place it by. */
+bool swept(const struct paths *paths);
+
+void path_packets(struct fact *fact, const struct path *path);
+
 void observe_machine(struct observation *o);	  /* name, route, out, in */
-void observe_answers(struct observation *o);	  /* syn, who, where, control, elsewhere */
-void observe_conversation(struct observation *o); /* ssh, cutter, key */
+void observe_answers(struct observation *o);	  /* syn, control, elsewhere, and these: */
+void observe_who(struct observation *o);	  /* who, return, any */
+void observe_where(struct observation *o);	  /* where */
+void observe_conversation(struct observation *o); /* ssh, key, and this: */
+void observe_cutter(struct observation *o);	  /* cutter */
 void observe_rules(struct observation *o);	  /* rule: explains out and in */
 void observe_files(struct observation *o);	  /* permissions, config */
 void observe_reference(struct observation *o);	  /* reference */
