@@ -3,6 +3,7 @@
 
 #include "observe/aside.h"
 #include "observe/observation.h"
+#include "observe/path.h"
 
 static bool is(const char *text, const char *word)
 {
@@ -171,11 +172,12 @@ static void observe_configuration(struct observation *o)
 			 "ssh itself does not connect directly; its proxy leads to an SSH server: "
 			 "%s",
 			 config->text);
-	else if (is(config->detail, "proxy-silent"))
-		fact_set(o, ANSWER_CONFIG_SILENT,
-			 "ssh itself does not connect directly, and its proxy says nothing for "
-			 "seconds: %s",
-			 config->text);
+	else if (is(config->detail, "proxy-silent")) /* its words may be lost like others */
+		fact_accident(fact_set(o, ANSWER_CONFIG_SILENT,
+				       "ssh itself does not connect directly, and its proxy says "
+				       "nothing for seconds: %s",
+				       config->text),
+			      ANSWER_CONFIG_WORKS, paths_loss_feared(&o->facts->paths));
 	else if (is(config->detail, "proxy-fails"))
 		fact_set(o, ANSWER_CONFIG_FAILS,
 			 "ssh itself does not connect directly, and its proxy fails: %s",

@@ -226,7 +226,7 @@ static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *
 		weigh_answers(track->exchanges[i], now_ns, paths);
 		if (c == NULL)
 			continue;
-		*far_end += (c->syn_acks > 1 ? c->syn_acks - 1 : 0) + c->repeated;
+		*far_end += c->syn_acks_late + c->repeated;
 		*far_end += again_lost(c, now_ns);
 		paths->answered[PATH_TTL_MAX] += c->acked_segments + c->acked_again;
 	}

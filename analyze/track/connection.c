@@ -13,7 +13,7 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	struct connection *connection = arena_alloc(arena, sizeof(*connection));
 	connection->syn_ack_frame = syn_ack->number;
 	connection->syn_ack_ttl = syn_ack->ttl;
-	connection->progress_ns = syn_ack->time_ns;
+	connection->progress_ns = connection->syn_ack_ns = syn_ack->time_ns;
 	connection->loopback = syn_ack->loopback;
 	connection->syn_ack_window = syn_ack->window;
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;

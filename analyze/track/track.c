@@ -173,6 +173,8 @@ static bool take_syn_ack(struct track *track, struct exchange *exchange,
 	if (exchange->connection == NULL)
 		exchange->connection = connection_new(track->arena, packet);
 	exchange->connection->syn_acks++;
+	exchange->connection->syn_acks_late +=
+		packet->time_ns - exchange->connection->syn_ack_ns >= INT64_C(500000000);
 	return true;
 }
 

@@ -63,7 +63,10 @@ struct connection {
 	uint32_t client_first, server_first; /* sequence numbers of the first data bytes */
 	bool established;                    /* the client acknowledged the SYN-ACK */
 	bool loopback;                       /* the SYN-ACK or the client was seen on the loopback interface */
+	int64_t syn_ack_ns;
 	unsigned syn_acks;                   /* how often it came */
+	unsigned syn_acks_late;              /* of those, sent again by the server: half a second
+						later at least (RFC 6298 2) */
 
 	struct stream stream[2]; /* by enum ssh_peer */
 	struct ssh_dialog dialog;

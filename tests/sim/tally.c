@@ -274,10 +274,10 @@ void tally_print_counts(const struct tally *tally, FILE *out)
  * or more in any run, 99 of 100 right among all verdicts given with that, and with 20 % loss
  * the verdict of the run without in 95 of 100. */
 #define WEATHERS_USUAL	       3    /* loss steps: 0, 5, 10 % */
-#define INEXCUSABLE_MOST_USUAL 0.25 /* percent */
-#define INEXCUSABLE_MOST       0.6
-#define RIGHT_LEAST	       99.0
-#define AMONG_LEAST	       97.5 /* in usual weather */
+#define INEXCUSABLE_MOST_USUAL 0.15 /* percent */
+#define INEXCUSABLE_MOST       0.2
+#define RIGHT_LEAST	       99.5
+#define AMONG_LEAST	       98.0 /* in usual weather */
 #define STEADY_LEAST	       95.0 /* with the loss of */
 #define STEADY_STEP	       3
 #define CALIBRATED	       5.0 /* percent: confidence against hits, in each decile that has */
