@@ -447,6 +447,19 @@ static void find_files(struct play *play)
 	note(play, (struct event){ .kind = EVENT_MODE, .text = "~/.ssh", .detail = client->modes });
 }
 
+/* The driver asks for them while the sweep goes on, and is answered within milliseconds. */
+static void name_routers(struct play *play)
+{
+	for (unsigned i = 0; i < play->scenario->node_count; i++) {
+		char text[ADDRESS_TEXT];
+		const struct node *node = &play->scenario->node[i];
+		if (node->name != NULL)
+			note(play, (struct event){ .kind = EVENT_NAME,
+						   .text = address_text(&node->address, text),
+						   .detail = node->name });
+	}
+}
+
 /* What is known before a plan is made. */
 static void begin(struct play *play)
 {
@@ -463,6 +476,7 @@ static void begin(struct play *play)
 				   .error = client->route_error,
 				   .text = "via 10.20.0.1 dev eth0" });
 	find_rules(play);
+	name_routers(play);
 }
 
 static void judge(struct play *play)

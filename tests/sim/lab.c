@@ -66,6 +66,7 @@ void lab_draw(struct scenario *s, const struct draw_options *options)
 	add_hop(s, "198.51.100.1", "2001:db8:100::1", ICMP_LINUX6);
 	add_hop(s, "192.0.2.2", "2001:db8:2::2", ICMP_LINUX6_WIDE);
 	s->node[s->node_count - 1].cloud = true;
+	s->node[s->node_count - 1].name = "ae25-0.icr02.lab1.ntwk.msn.net";
 	add_hop(s, "100.64.0.2", "2001:db8:98::2", ICMP_LINUX6_WIDE);
 	s->node[s->node_count - 1].cloud = true;
 	s->node[s->node_count - 1].mute = true;

@@ -35,6 +35,7 @@ struct node {
 	bool silent; /* never says that a TTL expired */
 	bool mute;   /* nor anything else by ICMP */
 	bool cloud;  /* the cloud's own */
+	const char *name; /* what name servers call it; NULL: nothing */
 	bool translates; /* it stands for the target: what it says of flows is in the target's name */
 	enum icmp_rate rate;
 	uint8_t account; /* the node whose limit it shares: a router of several addresses; 0 its own */
