@@ -674,7 +674,7 @@ static const struct variant variants[] = {
 	{ CAUSE_CLIENT_ROUTE, 1, "the gateway is silent", dead_gateway, ENETUNREACH, S(2) },
 	{ CAUSE_EDGE_FIREWALL, 2.4, "drops SSH", edge_drop, AFTER_TTL, 0 },
 	{ CAUSE_EDGE_FIREWALL, 1.6, "drops SSH before the TTL", edge_drop, BEFORE_TTL, 0 },
-	{ CAUSE_EDGE_FIREWALL, 1, "drops the answers", edge_drop_back, 0, CLOUD_SILENCE },
+	{ CAUSE_EDGE_FIREWALL, 0.6, "drops the answers", edge_drop_back, 0, CLOUD_SILENCE },
 	{ CAUSE_EDGE_FIREWALL, 2, "drops all but the web", edge_drop_most, 0, 0 },
 	{ CAUSE_EDGE_FIREWALL, 2, "rejects, prohibited", edge_reject, PROHIBITED, 0 },
 	{ CAUSE_EDGE_FIREWALL, 1, "rejects, port unreachable", edge_reject, PORT_UNREACHABLE, 0 },
