@@ -141,9 +141,9 @@ static void count_missed(const struct track *track, struct path *path,
 			continue;
 		const struct exchange *other;
 		bool compared = false;
-		for (size_t i = 0; (other = track_next(track, purpose, &i)) != NULL;)
-			compared |= answered_after(other, sent, path) &&
-				    same_way(other, path, sent->ttl);
+		for (size_t i = 0; !compared && (other = track_next(track, purpose, &i)) != NULL;)
+			compared = answered_after(other, sent, path) &&
+				   same_way(other, path, sent->ttl);
 		if (!compared || sent->ttl == 0)
 			continue;
 		path->hop[sent->ttl].missed++;
