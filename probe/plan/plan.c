@@ -28,8 +28,8 @@
 #define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
 #define REPEAT_AFTER  MS(150)
 #define REPETITIONS   16
-#define ECHOES	      5
-#define NEVER	      0.001
+#define ECHOES	      5	    /* answers to them in a row, without a loss, that show a sound way */
+#define NEVER	      0.001 /* as likely an accident, what is seen needs no more of them */
 /* How often facts are looked at: when packets have come since, and while nothing does. */
 #define LOOK_EVERY    MS(50)
 #define LOOK_IN_QUIET MS(60)

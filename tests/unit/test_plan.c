@@ -156,11 +156,9 @@ static void reference_answers(struct world *w)
 				.error = w->reference_accepts ? 0 : ECONNREFUSED });
 }
 
-/* Who listens there accepts, and says who it is when it is SSH. */
-static void act_listener(struct world *w, const struct action *action)
+/* The kernel opens a connection: its SYN is on the wire. */
+static struct packet kernel_opens(struct world *w, const struct action *action)
 {
-	static const uint8_t banner[] = "SSH-2.0-x\r\n";
-	w->tried[w->tries++] = action->remote_port;
 	tell(w, (struct event){ .kind = EVENT_OPEN,
 				.way = WAY_KERNEL,
 				.purpose = action->purpose,
@@ -168,6 +166,15 @@ static void act_listener(struct world *w, const struct action *action)
 				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
 	give(w, syn);
+	return syn;
+}
+
+/* Who listens there accepts, and says who it is when it is SSH. */
+static void act_listener(struct world *w, const struct action *action)
+{
+	static const uint8_t banner[] = "SSH-2.0-x\r\n";
+	w->tried[w->tries++] = action->remote_port;
+	(void)kernel_opens(w, action);
 	struct packet reply =
 		out_packet(w, action->remote_port, action->local_port, 64, TCP_SYN | TCP_ACK, 77);
 	reply.source = w->run.address;
@@ -198,13 +205,7 @@ static void act_connect(struct world *w, const struct action *action)
 		return;
 	}
 	w->connects++;
-	tell(w, (struct event){ .kind = EVENT_OPEN,
-				.way = WAY_KERNEL,
-				.purpose = action->purpose,
-				.local_port = action->local_port,
-				.remote_port = action->remote_port });
-	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
-	give(w, syn);
+	struct packet syn = kernel_opens(w, action);
 	answer(w, &syn);
 	if (w->ssh_port != SILENT)
 		tell(w, (struct event){ .kind = EVENT_CONNECT,
