@@ -123,8 +123,7 @@ static void set_payload(struct packet *packet, const struct span *span)
 
 static bool take_fixed(struct span *span, struct cursor *fixed, struct packet *packet)
 {
-	if (span->length < TCP_FIXED || span->held.left < TCP_LEAST ||
-	    span->held.left >= TCP_FIXED)
+	if (span->length < TCP_FIXED || span->held.left < TCP_LEAST || span->held.left >= TCP_FIXED)
 		return span_take(span, TCP_FIXED, fixed, &packet->end);
 	*fixed = span->held; /* the window is beyond it, and reads as 0 */
 	cursor_skip(&span->held, span->held.left);

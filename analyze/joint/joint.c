@@ -77,7 +77,8 @@ static struct entry *free_entry(struct joint *joint)
 	for (uint32_t i = 0; i < joint->entry_count; i++)
 		if (!joint->entries[i].used)
 			return &joint->entries[i];
-	return joint->entry_count < joint->entry_room ? &joint->entries[joint->entry_count++] : NULL;
+	return joint->entry_count < joint->entry_room ? &joint->entries[joint->entry_count++]
+						      : NULL;
 }
 
 static bool copy_flow(struct joint *joint, const struct dossier *from, struct flow *flow)

@@ -159,10 +159,11 @@ static void observe_circle(struct observation *o, uint8_t ttl)
 {
 	const struct path *path = &o->facts->paths.ssh;
 	char one[ADDRESS_TEXT], other[ADDRESS_TEXT];
-	struct fact *fact = fact_set(o, ANSWER_SYN_CIRCLES,
-				     "SYNs to port %u go to and fro between %s and %s, from hop %u on",
-				     o->run->port, address_text(&path->hop[ttl].address, one),
-				     address_text(&path->hop[ttl + 1].address, other), ttl);
+	struct fact *fact =
+		fact_set(o, ANSWER_SYN_CIRCLES,
+			 "SYNs to port %u go to and fro between %s and %s, from hop %u on",
+			 o->run->port, address_text(&path->hop[ttl].address, one),
+			 address_text(&path->hop[ttl + 1].address, other), ttl);
 	for (uint8_t t = ttl; t < ttl + 4; t++)
 		fact_packet(fact, path->hop[t].reply_frame);
 }

@@ -431,19 +431,18 @@ static bool client_goes_unheard(struct observation *o)
 	const struct awaited *awaited = &c->awaited;
 	bool sized = awaited->length >= LARGE && awaited->length > c->longest_acked;
 	bool behind = awaited->behind >= BEHIND && !lossy(o);
-	bool lost_alike =
-		!later_ones_come(awaited) && (behind || echoes_missed(o) >= LARGE_SENT);
+	bool lost_alike = !later_ones_come(awaited) && (behind || echoes_missed(o) >= LARGE_SENT);
 	if (awaited->sent == 0 || awaited->sent + echoes_missed(o) < LARGE_SENT ||
-	    c->client_acked_frame == 0 ||
-	    !unheard_for_good(o, awaited->sent) ||
+	    c->client_acked_frame == 0 || !unheard_for_good(o, awaited->sent) ||
 	    !waited(o, awaited->first_ns, HEARING_PATIENCE) ||
 	    (sized && !lost_alike && !at_the_vm(o->run)))
 		return false;
-	struct fact *fact = fact_set(o, ANSWER_SSH_SWALLOWED,
-				     "the server acknowledges the client's identification; what "
-				     "follows, %u bytes, is sent %u time%s and never acknowledged%s",
-				     awaited->length, awaited->sent, awaited->sent == 1 ? "" : "s",
-				     lost_alike ? ", nor is anything that is sent besides" : "");
+	struct fact *fact =
+		fact_set(o, ANSWER_SSH_SWALLOWED,
+			 "the server acknowledges the client's identification; what "
+			 "follows, %u bytes, is sent %u time%s and never acknowledged%s",
+			 awaited->length, awaited->sent, awaited->sent == 1 ? "" : "s",
+			 lost_alike ? ", nor is anything that is sent besides" : "");
 	unless_copies_lost(o, fact, awaited->sent);
 	fact_packet(fact, c->client_acked_frame);
 	fact_packet(fact, awaited->frame);

@@ -182,8 +182,7 @@ static void observe_reset(struct observation *o, const struct resets *ssh)
 		fact = fact_set(o, ANSWER_ACK_NEARER,
 				"a bare ACK to port %u is reset from hop %u, before the VM",
 				ssh->port, ssh->nearest);
-	else if (place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST ||
-		 place == ANSWER_WHO_CLOUD)
+	else if (place == ANSWER_WHO_VM || place == ANSWER_WHO_LAST || place == ANSWER_WHO_CLOUD)
 		fact = fact_set(o, ANSWER_ACK_VM,
 				"a bare ACK to port %u is reset from hop %u, where the VM is: what "
 				"drops SYNs does not track connections, or is the VM itself",

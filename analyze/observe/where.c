@@ -19,7 +19,8 @@ static double missed_by_loss(const struct paths *paths, const struct path *path)
 
 double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing)
 {
-	return missed_by_loss(paths, path) + FORKS * pow(0.5, path->hop[missing].flows + paths->flows[missing]);
+	return missed_by_loss(paths, path) +
+	       FORKS * pow(0.5, path->hop[missing].flows + paths->flows[missing]);
 }
 
 uint8_t first_missing_router(const struct paths *paths, const struct path *path)
@@ -72,14 +73,14 @@ static void where_stops(struct observation *o, uint8_t missing)
 		return;
 	}
 	/* The device that drops is the last that answered, or the one after it. */
-	enum answer where = paths->cloud != 0			       ? ANSWER_WHERE_CLOUD :
-			    paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE :
-									  ANSWER_WHERE_TRANSIT;
-	struct fact *fact =
-		fact_set(o, where,
-			 "SYNs to port %u stop between hop %u and hop %u%s; other ports reach hop %u",
-			 o->run->port, last, missing,
-			 where == ANSWER_WHERE_CLOUD ? ", inside the cloud" : "", paths->farthest);
+	enum answer where = paths->cloud != 0				  ? ANSWER_WHERE_CLOUD
+			    : paths->edge != 0 && last <= paths->edge_far ? ANSWER_WHERE_EDGE
+									  : ANSWER_WHERE_TRANSIT;
+	struct fact *fact = fact_set(
+		o, where,
+		"SYNs to port %u stop between hop %u and hop %u%s; other ports reach hop %u",
+		o->run->port, last, missing,
+		where == ANSWER_WHERE_CLOUD ? ", inside the cloud" : "", paths->farthest);
 	if (where != ANSWER_WHERE_CLOUD)
 		fact_accident(fact, ANSWER_WHERE_CLOUD,
 			      missed_by_accident(paths, &paths->ssh, missing));

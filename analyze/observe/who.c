@@ -226,14 +226,15 @@ static void observe_return(struct observation *o)
 	    hop->reply_ttl == 0)
 		return;
 	uint8_t back = hops_away(hop->reply_ttl);
-	enum answer answer = back == ttl       ? ANSWER_RETURN_EQUAL :
-			     back + 1 == ttl   ? ANSWER_RETURN_ONE_LESS :
-			     back < ttl	       ? ANSWER_RETURN_SHORTER :
-						 ANSWER_RETURN_LONGER;
+	enum answer answer = back == ttl       ? ANSWER_RETURN_EQUAL
+			     : back + 1 == ttl ? ANSWER_RETURN_ONE_LESS
+			     : back < ttl      ? ANSWER_RETURN_SHORTER
+					       : ANSWER_RETURN_LONGER;
 	struct fact *fact = fact_set(o, answer,
 				     "%s is drawn by TTL %u and arrives with TTL %u, as from %u "
 				     "hop%s away",
-				     hop->reply == REPLY_RESET ? "the reset" : "the refusal", ttl, hop->reply_ttl, back, back == 1 ? "" : "s");
+				     hop->reply == REPLY_RESET ? "the reset" : "the refusal", ttl,
+				     hop->reply_ttl, back, back == 1 ? "" : "s");
 	fact_packet(fact, hop->sent_frame);
 	fact_packet(fact, hop->reply_frame);
 	if (answer == ANSWER_RETURN_ONE_LESS)
@@ -289,10 +290,10 @@ static void observe_reporter(struct observation *o)
 		who = ANSWER_WHO_CLOUD;
 	fact_packet(fact_set(o, who, "the one who reports, %s, is %s",
 			     address_text(&sent->from, from),
-			     who == ANSWER_WHO_INSIDE ? "inside the client's organisation"
-			     : who == ANSWER_WHO_VM   ? "the target's own address"
+			     who == ANSWER_WHO_INSIDE  ? "inside the client's organisation"
+			     : who == ANSWER_WHO_VM    ? "the target's own address"
 			     : who == ANSWER_WHO_CLOUD ? "a router of the cloud's"
-						      : "a router beyond the organisation"),
+						       : "a router beyond the organisation"),
 		    sent->reply_frame);
 }
 

@@ -128,7 +128,8 @@ static void put_table(struct page *page, const struct summary *summary)
 	int server = widest(summary, offsetof(struct row, server));
 	int client = widest(summary, offsetof(struct row, client));
 	page_ink(page, INK_BOLD);
-	fprintf(page->out, "%zu conversation%s: %zu fault, %zu ambiguous, %zu unknown, %zu healthy\n",
+	fprintf(page->out,
+		"%zu conversation%s: %zu fault, %zu ambiguous, %zu unknown, %zu healthy\n",
 		summary->count, summary->count == 1 ? "" : "s", summary->outcomes[OUTCOME_FAULT],
 		summary->outcomes[OUTCOME_AMBIGUOUS], summary->outcomes[OUTCOME_UNKNOWN],
 		summary->outcomes[OUTCOME_HEALTHY]);

@@ -6,14 +6,13 @@ const char *const vantage_names[VANTAGES] = { "client", "internet", "vnet", "vm"
 const char *const deployment_names[DEPLOYMENTS] = { "unknown", "arm", "classic" };
 const char *const path_kind_names[PATH_KINDS] = { "internet", "vpn", "expressroute" };
 const char *const way_names[WAYS] = { "unknown", "kernel", "raw", "link-layer" };
-const char *const purpose_names[PURPOSES] = { "none",	   "ssh",	 "sweep",    "control",
-					      "elsewhere", "in-session", "small",    "reference",
+const char *const purpose_names[PURPOSES] = { "none",	   "ssh",	 "sweep", "control",
+					      "elsewhere", "in-session", "small", "reference",
 					      "fragment",  "ack",	 "plain" };
 const char *const event_names[EVENTS] = {
-	"resolved", "route",	"neighbour", "open",   "connect", "refused",
-	"ssh",	    "host-key", "kex",	     "auth",   "capture", "limit",
-	"rules",    "rule",	"owner",     "config", "mode",   "reference",
-	"place",    "name",	"listener",
+	"resolved", "route",  "neighbour", "open",	"connect", "refused", "ssh",
+	"host-key", "kex",    "auth",	   "capture",	"limit",   "rules",   "rule",
+	"owner",    "config", "mode",	   "reference", "place",   "name",    "listener",
 };
 
 void run_event(struct run *run, const struct event *event)

@@ -37,10 +37,10 @@ struct savefile {
 	struct arena arena;
 	struct source *source;
 	const struct format *format;
-	bool swapped;	      /* big-endian, as we read little-endian */
+	bool swapped;	       /* big-endian, as we read little-endian */
 	uint8_t record_header; /* pcap: bytes, see variant.c */
 	bool old_lengths;      /* pcap: the two lengths may be swapped */
-	uint32_t ns_per_tick; /* pcap: of the sub-second field */
+	uint32_t ns_per_tick;  /* pcap: of the sub-second field */
 	uint64_t frames;
 
 	struct capture_interface *interfaces; /* in the arena, of all sections */

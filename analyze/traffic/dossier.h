@@ -20,7 +20,7 @@ struct dossier {
 	enum vantage vantage;
 	const char *interface;
 	const struct traffic_keys *keys; /* NULL: nobody knows any */
-	uint64_t lost, forgotten; /* of the whole capture, up to now */
+	uint64_t lost, forgotten;	 /* of the whole capture, up to now */
 	int64_t now_ns;
 	bool hurried; /* it might have gone on */
 };

@@ -25,7 +25,7 @@ struct pool {
 
 struct chain {
 	uint32_t first, last;
-	uint32_t used; /* bytes of the last block */
+	uint32_t used;	 /* bytes of the last block */
 	uint32_t length; /* bytes of all */
 };
 

@@ -49,8 +49,7 @@ void knocks_end(struct knocks *knocks);
 void knocks_put(const struct knocks *knocks, uint64_t tag, const struct packet *syn,
 		bool client_low);
 /* What is known of the SYN with this sequence number, as a seed. */
-bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence,
-		 struct seed *seed);
+bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence, struct seed *seed);
 
 bool seeds_start(struct seeds *seeds, uint32_t count); /* a power of two; false: no memory */
 void seeds_end(struct seeds *seeds);

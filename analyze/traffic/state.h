@@ -18,8 +18,8 @@ struct traffic {
 	struct table table;
 	struct locals locals;
 	struct traffic_tally tally;
-	uint64_t lost;	       /* frames, by the capture's own account */
-	int64_t clock_ns;      /* two frames in a row are at least so late */
+	uint64_t lost;	  /* frames, by the capture's own account */
+	int64_t clock_ns; /* two frames in a row are at least so late */
 	int64_t last_frame_ns;
 	int64_t look_round_ns; /* when to look again for what has settled */
 	uint8_t *payload;      /* room for one, when packets are read back */

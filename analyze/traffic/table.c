@@ -104,7 +104,8 @@ uint32_t table_conversation(const struct table *table, const struct address *cli
 bool table_has_room(const struct table *table, size_t payload)
 {
 	return (table->flow_free != 0 || table->flow_fresh < table->flow_count) &&
-	       (table->conversation_free != 0 || table->conversation_fresh < table->conversation_count) &&
+	       (table->conversation_free != 0 ||
+		table->conversation_fresh < table->conversation_count) &&
 	       kept_blocks(payload) <= table->pool.available;
 }
 

@@ -47,7 +47,7 @@ enum flow_bit {
 
 /* One connection, or the attempt at one. */
 struct flow {
-	uint64_t tag; /* of both ends */
+	uint64_t tag;  /* of both ends */
 	uint32_t next; /* of the same bucket */
 	uint32_t conversation;
 	uint32_t older; /* attempt of the same conversation */
@@ -77,10 +77,10 @@ struct conversation {
 	uint8_t standing, marks;
 	uint8_t client_ttl, server_ttl; /* as first seen; 0: not yet */
 	uint8_t flow_count;
-	uint16_t mss;	       /* the least that was agreed on; 0: unknown */
-	uint32_t next;	       /* of the same bucket */
+	uint16_t mss;		/* the least that was agreed on; 0: unknown */
+	uint32_t next;		/* of the same bucket */
 	uint32_t before, after; /* in the list of its standing */
-	uint32_t newest;       /* flow */
+	uint32_t newest;	/* flow */
 	uint32_t attempts;
 	int64_t first_ns, last_ns;
 };

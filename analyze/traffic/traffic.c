@@ -37,8 +37,8 @@ struct traffic *traffic_new(const struct traffic_options *options, traffic_settl
 	bool seeds = seeds_start(&t->seeds, SEEDS >> options->smaller);
 	bool knocks = knocks_start(&t->knocks, KNOCKS >> options->smaller);
 	t->order = malloc((CONVERSATIONS_MAX >> options->smaller) * sizeof(*t->order));
-	if (!table_start(&t->table, options->key, options->smaller) || !seeds || !knocks || t->payload == NULL ||
-	    t->order == NULL) {
+	if (!table_start(&t->table, options->key, options->smaller) || !seeds || !knocks ||
+	    t->payload == NULL || t->order == NULL) {
 		traffic_free(t);
 		return NULL;
 	}
@@ -364,8 +364,8 @@ static uint32_t begin_by_answer(struct traffic *t, const struct packet *p, const
 	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, false);
 	bool wanted = look_wants_port(&t->look, ends->source_port);
-	bool known = recall(t, tag, p->acknowledgement - 1, &seed) &&
-		     !is_from_client(&seed, source_low);
+	bool known =
+		recall(t, tag, p->acknowledgement - 1, &seed) && !is_from_client(&seed, source_low);
 	if (!known)
 		return wanted ? open_flow(t, tag, &roles) : 0;
 	return wanted ? revive(t, tag, &seed, &roles, false) : 0;
@@ -401,8 +401,7 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	else if (p->flags & TCP_RST) /* the answer to a SYN acknowledges it */
 		found = knocks_find(&t->knocks, tag, p->acknowledgement - 1, &seed);
 	if (found) {
-		struct roles roles =
-			roles_of(ends, source_low, is_from_client(&seed, source_low));
+		struct roles roles = roles_of(ends, source_low, is_from_client(&seed, source_low));
 		return revive(t, tag, &seed, &roles, p->payload_length > 0);
 	}
 	/* A segment without bytes may be anybody's stray. */

@@ -14,7 +14,7 @@ enum cause {
 
 const char *cause_name(enum cause cause);  /* "vm.sshd-down" */
 const char *cause_title(enum cause cause); /* "nothing listens on the SSH port" */
-uint8_t cause_source(enum cause cause);    /* 0..5 */
+uint8_t cause_source(enum cause cause);	   /* 0..5 */
 bool cause_by_name(const char *name, enum cause *cause);
 
 /* "client", "edge", "endpoint", "nsg", "vm"; "none" for 0. */

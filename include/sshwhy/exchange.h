@@ -16,7 +16,7 @@ enum reply {
 	REPLY_NONE,
 	REPLY_SYN_ACK,
 	REPLY_RESET,
-	REPLY_EXCEEDED,    /* ICMP time exceeded in transit: a router at this TTL */
+	REPLY_EXCEEDED,	   /* ICMP time exceeded in transit: a router at this TTL */
 	REPLY_UNREACHABLE, /* ICMP destination unreachable, any code */
 	REPLIES
 };
@@ -50,7 +50,7 @@ struct sent {
 	} quoted; /* source.family 0: no ICMP reply */
 	bool reply_loopback;
 	uint64_t reset_frame; /* data segments: the reset for it, be it the first reply or not */
-	bool unacceptable; /* a reset whose acknowledgement no kernel takes for an answer */
+	bool unacceptable;    /* a reset whose acknowledgement no kernel takes for an answer */
 };
 
 #define AGAIN_MAX 16
@@ -61,12 +61,12 @@ struct connection {
 	uint8_t syn_ack_ttl;
 	uint16_t syn_ack_window;
 	uint32_t client_first, server_first; /* sequence numbers of the first data bytes */
-	bool established;                    /* the client acknowledged the SYN-ACK */
-	bool loopback;                       /* the SYN-ACK or the client was seen on the loopback interface */
+	bool established;		     /* the client acknowledged the SYN-ACK */
+	bool loopback; /* the SYN-ACK or the client was seen on the loopback interface */
 	int64_t syn_ack_ns;
-	unsigned syn_acks;                   /* how often it came */
-	unsigned syn_acks_late;              /* of those, sent again by the server: half a second
-						later at least (RFC 6298 2) */
+	unsigned syn_acks;	/* how often it came */
+	unsigned syn_acks_late; /* of those, sent again by the server: half a second
+				   later at least (RFC 6298 2) */
 
 	struct stream stream[2]; /* by enum ssh_peer */
 	struct ssh_dialog dialog;
@@ -76,14 +76,14 @@ struct connection {
 	uint32_t client_data_length; /* of that first segment */
 	unsigned client_data_sent;   /* how often its first byte was (re)transmitted */
 	uint64_t client_acked_frame; /* the server acknowledged that first byte */
-	uint32_t server_claimed; /* bare acknowledgements say that all before it was sent */
+	uint32_t server_claimed;     /* bare acknowledgements say that all before it was sent */
 	uint64_t server_claimed_frame;
-	uint32_t server_heard;   /* highest acknowledgement the client gave */
+	uint32_t server_heard; /* highest acknowledgement the client gave */
 	uint64_t server_data_frame;
 	int64_t server_data_ns;
 	uint32_t server_reset_sequence;
 	bool server_reset_bare; /* without ACK: there is no such connection (RFC 9293 3.10.7.1) */
-	bool server_data_after_end;  /* bytes of the server behind "its" RST came after it */
+	bool server_data_after_end; /* bytes of the server behind "its" RST came after it */
 
 	/* the first FIN or RST with the server's address */
 	uint64_t server_fin_frame, server_reset_frame;
@@ -96,12 +96,13 @@ struct connection {
 	uint8_t client_end_ttl;
 
 	uint32_t client_next, server_next; /* highest sequence number seen, plus its length */
-	uint32_t server_acked;             /* highest acknowledgement the server gave */
-	int64_t progress_ns; /* bytes that had not been seen before, or acknowledged before, last came */
+	uint32_t server_acked;		   /* highest acknowledgement the server gave */
+	int64_t progress_ns; /* bytes that had not been seen before, or acknowledged before, last
+				came */
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
-	uint64_t encrypted[2];             /* bytes after NEWKEYS, by enum ssh_peer */
-	unsigned flights[2];               /* how often each said something new after the other had */
+	uint64_t encrypted[2];			  /* bytes after NEWKEYS, by enum ssh_peer */
+	unsigned flights[2]; /* how often each said something new after the other had */
 	bool server_spoke_last;
 
 	/* the client's segment that the server waits for: its first byte is `server_acked` */
@@ -109,20 +110,21 @@ struct connection {
 		uint32_t sequence, length; /* of the last copy */
 		unsigned sent;
 		int64_t first_ns;
-		uint64_t frame;         /* of the last copy */
-		uint64_t selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
-		unsigned behind;	 /* segments with later bytes, or the FIN */
-		bool repeated;		 /* the server says again what it waits for */
+		uint64_t frame; /* of the last copy */
+		uint64_t
+			selected_frame; /* the server says that later bytes came (RFC 2018); 0 no */
+		unsigned behind;	/* segments with later bytes, or the FIN */
+		bool repeated;		/* the server says again what it waits for */
 	} awaited;
 	unsigned acked_segments, repeated; /* of the client's: acknowledged ones, further copies */
 	/* Copies of words that the server has acknowledged, when they left: each that arrives is
 	 * acknowledged once more (RFC 9293 3.10.7.4). */
 	int64_t again_ns[AGAIN_MAX];
-	unsigned again_sent; /* of those kept */
+	unsigned again_sent;  /* of those kept */
 	unsigned acked_again; /* bare acknowledgements that say nothing new: answers to what came
 				 behind a gap, or once more (RFC 5681 4.2) */
 	uint32_t longest_received; /* segment of the server's, in bytes */
-	uint32_t longest_acked; /* client segment that the server did acknowledge, in bytes */
+	uint32_t longest_acked;	   /* client segment that the server did acknowledge, in bytes */
 };
 
 #define EXCHANGE_SENT_MAX 160
@@ -133,7 +135,7 @@ struct exchange {
 	enum way way;
 	enum purpose purpose;
 
-	struct sent *sent; /* in the tracker's arena, which has room for those there are */
+	struct sent *sent;   /* in the tracker's arena, which has room for those there are */
 	unsigned sent_count; /* EXCHANGE_SENT_MAX at most */
 	unsigned unrecorded; /* segments beyond that */
 

@@ -18,7 +18,7 @@ struct explain_values { /* NULL: not known */
 	const char *group, *vm, *client, *host, *address, *user, *interface;
 	uint16_t port;
 	uint16_t sshd_port; /* where SSH answers instead; 0 unknown */
-	bool classic; /* classic deployment: the guide's own commands too */
+	bool classic;	    /* classic deployment: the guide's own commands too */
 };
 
 /* The fixes of `cause`, first the one to try first; in `arena`. */

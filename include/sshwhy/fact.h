@@ -31,7 +31,7 @@ enum question answer_question(enum answer answer);
 struct answer_range {
 	enum answer first, last;
 };
-struct answer_range answers_of(enum question question); /* numbered in a row */
+struct answer_range answers_of(enum question question);	    /* numbered in a row */
 bool answer_by_name(const char *fact, enum answer *answer); /* "syn.silent" */
 
 #define FACT_PACKETS_MAX 24
@@ -51,11 +51,11 @@ struct fact {
 #define PATH_TTL_MAX 32
 
 struct path_hop {
-	bool asked;           /* a packet with this TTL left */
-	unsigned missed;      /* how often it drew nothing, although what was sent right after it
-				 to compare with did: a router's ICMP limit explains none of these */
-	unsigned flows;	      /* from how many local ports that was */
-	unsigned silences;    /* how often it drew nothing at all, lost or not */
+	bool asked;	   /* a packet with this TTL left */
+	unsigned missed;   /* how often it drew nothing, although what was sent right after it
+			      to compare with did: a router's ICMP limit explains none of these */
+	unsigned flows;	   /* from how many local ports that was */
+	unsigned silences; /* how often it drew nothing at all, lost or not */
 	enum reply reply;
 	struct address address;
 	int64_t rtt_ns;
@@ -67,28 +67,29 @@ struct path_hop {
 struct path {
 	uint16_t port;
 	struct path_hop hop[PATH_TTL_MAX + 1]; /* by TTL; [0] unused */
-	uint8_t last_router;  /* greatest TTL that a router answered; 0 none */
-	uint8_t terminal;     /* least TTL that drew SYN-ACK, reset or unreachable; 0 none */
-	uint8_t asked_to;     /* greatest TTL asked */
-	uint8_t reply_ttl;    /* of a full-TTL TCP answer; 0 none */
+	uint8_t last_router;		       /* greatest TTL that a router answered; 0 none */
+	uint8_t terminal;  /* least TTL that drew SYN-ACK, reset or unreachable; 0 none */
+	uint8_t asked_to;  /* greatest TTL asked */
+	uint8_t reply_ttl; /* of a full-TTL TCP answer; 0 none */
 };
 
 #define PATHS_MAX 6
 
 /* The ways to the SSH port and to the control ports, and where the organisation ends. */
 struct paths {
-	struct path ssh;                /* the SSH port */
+	struct path ssh; /* the SSH port */
 	struct path control[PATHS_MAX];
 	size_t control_count;
-	struct path session;            /* the client's identification, inside the connection */
+	struct path session; /* the client's identification, inside the connection */
 	/* TTL of the last hop inside the client's organisation, 0 there is none: as far as its
 	 * routers come without a gap; and of the last that may be, as clouds and providers have
 	 * private addresses too. */
 	uint8_t edge, edge_far;
-	uint8_t cloud;     /* least TTL at which a router of the cloud answered for the SSH port; 0 none */
-	uint8_t beyond;    /* least TTL with a hop outside it; 0 none seen */
-	uint8_t distance;  /* TTL at which the VM answers on some port; 0 unknown */
-	uint8_t farthest;  /* greatest TTL at which a router answered on any port */
+	uint8_t cloud; /* least TTL at which a router of the cloud answered for the SSH port; 0 none
+			*/
+	uint8_t beyond;	  /* least TTL with a hop outside it; 0 none seen */
+	uint8_t distance; /* TTL at which the VM answers on some port; 0 unknown */
+	uint8_t farthest; /* greatest TTL at which a router answered on any port */
 	/* Of the packets whose like is answered as a rule, by the TTL of the router that does;
 	 * by the far end: [PATH_TTL_MAX]. */
 	unsigned answered[PATH_TTL_MAX + 1], lost[PATH_TTL_MAX + 1];

@@ -15,7 +15,8 @@
 
 struct joint;
 
-/* `options` as for traffic_new(); only its report options and `smaller` are used. NULL: no memory. */
+/* `options` as for traffic_new(); only its report options and `smaller` are used. NULL: no memory.
+ */
 struct joint *joint_new(const struct traffic_options *options, traffic_settled *settled,
 			void *context);
 void joint_free(struct joint *joint);

@@ -30,21 +30,22 @@ enum decode_end {
 	DECODE_CUT_SHORT, /* the capture holds fewer bytes than the frame had, or only another
 			   * fragment of a tunnel's packet holds them */
 	DECODE_MALFORMED, /* a length lies, a header is impossible */
-	DECODE_OTHER,     /* sound, but neither TCP nor ICMP over IP (ARP, UDP, ...) */
+	DECODE_OTHER,	  /* sound, but neither TCP nor ICMP over IP (ARP, UDP, ...) */
 };
 
 /* What is odd without being an error; bits of packet.oddities. */
 enum oddity {
-	ODD_BAD_TCP_OPTIONS = 1 << 0,   /* the option list runs past the header; those before it hold */
+	ODD_BAD_TCP_OPTIONS =
+		1 << 0, /* the option list runs past the header; those before it hold */
 	ODD_IP_OPTIONS = 1 << 1,
-	ODD_RESERVED_BITS = 1 << 2,     /* TCP reserved bits set */
-	ODD_RST_PAYLOAD = 1 << 3,       /* RFC 9293 3.5.3 allows it; middleboxes do it */
+	ODD_RESERVED_BITS = 1 << 2, /* TCP reserved bits set */
+	ODD_RST_PAYLOAD = 1 << 3,   /* RFC 9293 3.5.3 allows it; middleboxes do it */
 	ODD_SYN_PAYLOAD = 1 << 4,
 	ODD_ZERO_TOTAL_LENGTH = 1 << 5, /* IPv4 total length 0: TSO; the frame's length is used */
-	ODD_TRAILER = 1 << 6,           /* bytes after the IP packet (Ethernet padding) */
-	ODD_LATER_FRAGMENT = 1 << 7,    /* fragment offset > 0: no transport header */
-	ODD_FIRST_FRAGMENT = 1 << 8,    /* more fragments follow */
-	ODD_ENCRYPTED = 1 << 9,         /* IEEE 802.11: opaque from there on */
+	ODD_TRAILER = 1 << 6,		/* bytes after the IP packet (Ethernet padding) */
+	ODD_LATER_FRAGMENT = 1 << 7,	/* fragment offset > 0: no transport header */
+	ODD_FIRST_FRAGMENT = 1 << 8,	/* more fragments follow */
+	ODD_ENCRYPTED = 1 << 9,		/* IEEE 802.11: opaque from there on */
 };
 
 enum ip_protocol { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMP6 = 58 };
@@ -54,12 +55,12 @@ enum ip_protocol { IP_ICMP = 1, IP_TCP = 6, IP_UDP = 17, IP_ICMP6 = 58 };
  * flags and window only where the quote holds them. */
 struct quote {
 	bool present;
-	bool has_ports;    /* at least 4 transport bytes: ports */
+	bool has_ports;	   /* at least 4 transport bytes: ports */
 	bool has_sequence; /* at least 8: the TCP sequence number too */
-	bool has_flags;    /* at least 16: acknowledgement, flags, window too */
+	bool has_flags;	   /* at least 16: acknowledgement, flags, window too */
 	struct address source, destination;
 	uint8_t protocol; /* enum ip_protocol */
-	uint8_t ttl;      /* as it arrived at the box that reports */
+	uint8_t ttl;	  /* as it arrived at the box that reports */
 	uint8_t tos;
 	uint16_t ip_id;
 	uint16_t source_port, destination_port;
@@ -83,9 +84,9 @@ struct packet {
 	/* IP, of the innermost header that could be read; valid when source.family != 0 */
 	struct address source, destination;
 	uint8_t protocol; /* last header: enum ip_protocol */
-	uint8_t ttl;      /* or hop limit */
-	uint8_t tos;      /* or traffic class */
-	uint16_t ip_id;   /* IPv4, or the IPv6 fragment header's low 16 bits */
+	uint8_t ttl;	  /* or hop limit */
+	uint8_t tos;	  /* or traffic class */
+	uint16_t ip_id;	  /* IPv4, or the IPv6 fragment header's low 16 bits */
 	bool dont_fragment;
 
 	/* TCP; valid when protocol == IP_TCP and end == DECODE_COMPLETE */
@@ -93,8 +94,8 @@ struct packet {
 	uint32_t sequence, acknowledgement;
 	uint8_t flags; /* enum tcp_flag */
 	uint16_t window;
-	uint16_t mss;    /* 0: no such option */
-	uint8_t wscale;  /* 255: no such option */
+	uint16_t mss;	/* 0: no such option */
+	uint8_t wscale; /* 255: no such option */
 	bool sack_permitted;
 	bool has_timestamp;
 	uint32_t timestamp_value, timestamp_echo;
@@ -105,7 +106,7 @@ struct packet {
 	uint32_t icmp_mtu; /* 3/4 and packet too big, else 0 */
 	struct quote quote;
 
-	const uint8_t *payload;  /* TCP payload, NULL when there is none */
+	const uint8_t *payload; /* TCP payload, NULL when there is none */
 	uint32_t payload_captured;
 	uint32_t payload_length; /* as the headers say; > captured when cut short */
 };

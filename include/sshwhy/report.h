@@ -23,8 +23,8 @@ struct report_cause {
 };
 
 struct report_evidence {
-	const char *fact; /* "question.answer" */
-	const char *text; /* one sentence a person can check */
+	const char *fact;	 /* "question.answer" */
+	const char *text;	 /* one sentence a person can check */
 	const uint64_t *packets; /* frame numbers in the saved capture */
 	size_t packet_count;
 	const enum cause *for_causes; /* most helped first */
@@ -36,9 +36,10 @@ struct report_evidence {
 struct report_hop {
 	uint8_t ttl;
 	const char *address; /* NULL: no reply at this TTL */
-	double rtt_ms;       /* < 0: unknown */
-	const char *reply;   /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL: none */
-	bool inside;         /* inside the client's organisation, as far as addresses tell */
+	double rtt_ms;	     /* < 0: unknown */
+	const char *reply;   /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL:
+				none */
+	bool inside;	     /* inside the client's organisation, as far as addresses tell */
 	const char *name;    /* what name servers call it; NULL unknown */
 };
 
@@ -75,10 +76,10 @@ struct report_clock {
 };
 
 struct report {
-	const char *host;     /* as asked for */
-	const char *address;  /* literal, NULL when it did not resolve */
+	const char *host;    /* as asked for */
+	const char *address; /* literal, NULL when it did not resolve */
 	uint16_t port;
-	const char *vantage;    /* "client", ... */
+	const char *vantage;	/* "client", ... */
 	const char *deployment; /* "arm", "classic", "unknown" */
 	const char *interface;
 	const char *local_address;
@@ -99,9 +100,9 @@ struct report {
 	const struct report_path *paths;
 	size_t path_count;
 
-	const char *banner;      /* the server's identification string */
-	const char *host_key;    /* "ssh-ed25519 SHA256:..." */
-	const char *kex;         /* the key exchange agreed on */
+	const char *banner;   /* the server's identification string */
+	const char *host_key; /* "ssh-ed25519 SHA256:..." */
+	const char *kex;      /* the key exchange agreed on */
 	const char *const *auth_methods;
 	size_t auth_method_count;
 
@@ -115,8 +116,8 @@ struct report {
 	size_t not_observed_count;
 
 	/* analyze only */
-	unsigned attempts;   /* 0: not written */
-	const char *capture; /* file name */
+	unsigned attempts;	     /* 0: not written */
+	const char *capture;	     /* file name */
 	const char *const *captures; /* those that were joined, from the client's on */
 	size_t capture_count;
 	const struct report_clock *clock; /* NULL: not known */

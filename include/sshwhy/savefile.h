@@ -27,8 +27,8 @@ struct savefile *savefile_open(const char *path, struct error *error);
 void savefile_close(struct savefile *savefile);
 
 enum savefile_status {
-	SAVEFILE_FRAME,   /* `frame` is filled; its bytes live until the next call */
-	SAVEFILE_END,     /* the file ended where a record ended */
+	SAVEFILE_FRAME,	  /* `frame` is filled; its bytes live until the next call */
+	SAVEFILE_END,	  /* the file ended where a record ended */
 	SAVEFILE_DAMAGED, /* it did not: savefile_damage() says where; no more frames */
 };
 enum savefile_status savefile_next(struct savefile *savefile, struct frame *frame);

@@ -13,21 +13,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SSH_IDENT_MAX 255       /* RFC 4253 4.2, CR LF included */
-#define SSH_NAME_LIST_MAX 2048  /* longer lists are kept cut, `cut` says so */
-#define SSH_HOST_KEY_MAX 4096
-#define SSH_STREAM_MAX 32768    /* bytes of each direction that are looked at */
+#define SSH_IDENT_MAX	  255  /* RFC 4253 4.2, CR LF included */
+#define SSH_NAME_LIST_MAX 2048 /* longer lists are kept cut, `cut` says so */
+#define SSH_HOST_KEY_MAX  4096
+#define SSH_STREAM_MAX	  32768 /* bytes of each direction that are looked at */
 
 /* The first bytes of one TCP direction, put in order. Segments may come in any
  * order, twice, overlapping; bytes beyond SSH_STREAM_MAX are ignored; bytes that
  * the capture cut off end the stream where they are missing. */
 struct stream {
 	bool started;
-	uint32_t first;    /* sequence number of byte 0 */
-	uint32_t length;   /* bytes in order from byte 0 */
-	bool cut;          /* the capture misses bytes at `length` */
+	uint32_t first;	 /* sequence number of byte 0 */
+	uint32_t length; /* bytes in order from byte 0 */
+	bool cut;	 /* the capture misses bytes at `length` */
 	unsigned spans;
-	struct { uint32_t from, to; } span[16]; /* islands beyond `length` */
+	struct {
+		uint32_t from, to;
+	} span[16]; /* islands beyond `length` */
 	uint8_t bytes[SSH_STREAM_MAX];
 };
 
@@ -40,46 +42,47 @@ enum ssh_peer { SSH_CLIENT, SSH_SERVER };
 
 /* How far one side has come. Ordered: a later milestone implies the earlier. */
 enum ssh_milestone {
-	SSH_SILENT,     /* not one byte */
-	SSH_TALKING,    /* bytes, but no identification string yet (see `lines`) */
+	SSH_SILENT,	/* not one byte */
+	SSH_TALKING,	/* bytes, but no identification string yet (see `lines`) */
 	SSH_IDENTIFIED, /* "SSH-2.0-..." complete */
-	SSH_KEXINIT,    /* its KEXINIT complete */
-	SSH_KEX,        /* server: the reply with its host key; client: its KEX init */
+	SSH_KEXINIT,	/* its KEXINIT complete */
+	SSH_KEX,	/* server: the reply with its host key; client: its KEX init */
 	SSH_NEWKEYS,
 };
 
 enum ssh_list { /* the name-lists of KEXINIT, in wire order */
-	SSH_LIST_KEX,
-	SSH_LIST_HOST_KEY,
-	SSH_LIST_CIPHER_C2S,
-	SSH_LIST_CIPHER_S2C,
-	SSH_LIST_MAC_C2S,
-	SSH_LIST_MAC_S2C,
-	SSH_LIST_COMPRESSION_C2S,
-	SSH_LIST_COMPRESSION_S2C,
-	SSH_LIST_LANGUAGE_C2S,
-	SSH_LIST_LANGUAGE_S2C,
-	SSH_LISTS
+		SSH_LIST_KEX,
+		SSH_LIST_HOST_KEY,
+		SSH_LIST_CIPHER_C2S,
+		SSH_LIST_CIPHER_S2C,
+		SSH_LIST_MAC_C2S,
+		SSH_LIST_MAC_S2C,
+		SSH_LIST_COMPRESSION_C2S,
+		SSH_LIST_COMPRESSION_S2C,
+		SSH_LIST_LANGUAGE_C2S,
+		SSH_LIST_LANGUAGE_S2C,
+		SSH_LISTS
 };
 extern const char *const ssh_list_names[SSH_LISTS]; /* "key exchange", "host key", ... */
 
 struct ssh_side {
 	enum ssh_milestone milestone;
-	bool not_ssh;           /* its first bytes can never become an SSH identification */
-	bool malformed;         /* a binary packet with an impossible length or list */
-	bool cut;               /* the capture misses bytes it would need */
-	unsigned lines;         /* complete lines before the identification string */
-	char first_line[256];   /* the first of them, or of what came instead, raw bytes, NUL-terminated */
+	bool not_ssh;		       /* its first bytes can never become an SSH identification */
+	bool malformed;		       /* a binary packet with an impossible length or list */
+	bool cut;		       /* the capture misses bytes it would need */
+	unsigned lines;		       /* complete lines before the identification string */
+	char first_line[256];	       /* the first of them, or of what came instead, raw bytes,
+					  NUL-terminated */
 	char ident[SSH_IDENT_MAX + 1]; /* without CR LF; "" until identified; raw bytes */
 	char list[SSH_LISTS][SSH_NAME_LIST_MAX];
 	bool list_cut;
-	bool guess_follows;     /* first_kex_packet_follows */
+	bool guess_follows; /* first_kex_packet_follows */
 	uint32_t host_key_length;
 	uint8_t host_key[SSH_HOST_KEY_MAX]; /* the public key blob K_S; server only */
 	bool disconnected;
 	uint32_t disconnect_reason;
 	char disconnect_text[256];
-	size_t consumed;        /* bytes of the stream that are parsed */
+	size_t consumed; /* bytes of the stream that are parsed */
 };
 
 struct ssh_dialog {

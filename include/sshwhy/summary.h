@@ -17,7 +17,7 @@ struct summary *summary_new(void); /* NULL: no memory */
 void summary_free(struct summary *summary);
 
 void summary_add(struct summary *summary, const struct report *report); /* copies */
-size_t summary_count(const struct summary *summary);			  /* of all added */
+size_t summary_count(const struct summary *summary);			/* of all added */
 
 /* The outcome that troubles most; OUTCOME_UNKNOWN when nothing was added. */
 enum outcome summary_worst(const struct summary *summary);

@@ -44,8 +44,8 @@ struct traffic_options {
 	size_t port_count;
 	bool vantage_given; /* else it is inferred */
 	enum vantage vantage;
-	const char *interface;	  /* where the frames come from, NULL in a file; borrowed */
-	struct report_options report; /* borrowed */
+	const char *interface;		 /* where the frames come from, NULL in a file; borrowed */
+	struct report_options report;	 /* borrowed */
 	const struct traffic_keys *keys; /* borrowed; NULL: nobody does */
 	const struct traffic_heir *heir; /* borrowed; NULL: there is none */
 	/* Room is had for so many fewer, as a power of two: up to TRAFFIC_SMALLEST, for tests of
@@ -78,9 +78,9 @@ void traffic_end(struct traffic *traffic);
 struct traffic_tally {
 	uint64_t frames;
 	int64_t first_ns, last_ns; /* time of the first and, so far, of the latest two */
-	uint64_t conversations; /* settled: as many reports were given */
-	uint64_t forgotten;	/* pushed out without a report: a lone or refused SYN each */
-	uint64_t hurried;	/* pushed out while they went on, with a report */
+	uint64_t conversations;	   /* settled: as many reports were given */
+	uint64_t forgotten;	   /* pushed out without a report: a lone or refused SYN each */
+	uint64_t hurried;	   /* pushed out while they went on, with a report */
 };
 struct traffic_tally traffic_tally(const struct traffic *traffic);
 

@@ -13,15 +13,17 @@
 
 struct verdict {
 	enum outcome outcome;
-	enum cause cause; /* the most probable */
+	enum cause cause;	    /* the most probable */
 	double probability[CAUSES]; /* sums to 1 */
-	uint8_t sources[6];         /* those with 5 % or more, most probable first */
+	uint8_t sources[6];	    /* those with 5 % or more, most probable first */
 	double source_probability[6];
 	size_t source_count;
 	double confidence;
 };
 
-struct question_set { bool use[QUESTIONS]; };
+struct question_set {
+	bool use[QUESTIONS];
+};
 
 /* The facts of the questions in `use` (NULL: all). */
 void reason(const struct facts *facts, const struct run *run, const struct question_set *use,
@@ -44,8 +46,7 @@ void report_build(struct report *report, const struct run *run,
 void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
 			  const struct report_options *options, struct arena *arena);
 /* And from facts that were gathered already, `track` being among what they come from. */
-void report_build_facts(struct report *report, const struct track *track,
-			const struct facts *facts, const struct report_options *options,
-			struct arena *arena);
+void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
+			const struct report_options *options, struct arena *arena);
 
 #endif

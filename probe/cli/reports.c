@@ -10,8 +10,7 @@ bool reports_start(struct reports *reports, const struct output *output, const c
 		   struct error *error)
 {
 	*reports = (struct reports){ .output = output, .only = only, .summary = summary_new() };
-	return reports->summary != NULL ||
-	       error_set(error, EXIT_UNAVAILABLE, "out of memory");
+	return reports->summary != NULL || error_set(error, EXIT_UNAVAILABLE, "out of memory");
 }
 
 /* -- only ------------------------------------------------------------------------------ */
@@ -128,8 +127,8 @@ static bool write_summary(const struct reports *reports)
 int reports_end(struct reports *reports)
 {
 	struct error error = { 0 };
-	bool written = reports->failed || (write_held(reports) && write_summary(reports) &&
-					   fflush(stdout) == 0);
+	bool written = reports->failed ||
+		       (write_held(reports) && write_summary(reports) && fflush(stdout) == 0);
 	if (!written) {
 		error_set(&error, EXIT_CANNOT_WRITE, "the report cannot be written: %s",
 			  strerror(errno));
@@ -153,14 +152,16 @@ void reports_room(const char *where, struct traffic_tally tally)
 	struct error error = { 0 };
 	if (tally.forgotten > 0) {
 		error_set(&error, EXIT_HEALTHY,
-			  "%s: %llu conversations that never began (a flood of SYNs?) were forgotten: "
+			  "%s: %llu conversations that never began (a flood of SYNs?) were "
+			  "forgotten: "
 			  "there was no room for so many at once",
 			  where, (unsigned long long)tally.forgotten);
 		output_error(&error);
 	}
 	if (tally.hurried > 0) {
 		error_set(&error, EXIT_HEALTHY,
-			  "%s: %llu conversations were judged before they ended: there was no room for "
+			  "%s: %llu conversations were judged before they ended: there was no room "
+			  "for "
 			  "so many at once",
 			  where, (unsigned long long)tally.hurried);
 		output_error(&error);

@@ -54,8 +54,8 @@ static bool open_one(struct ring *ring, unsigned index, const struct person *per
 	return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", name, strerror(errno));
 }
 
-struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each,
-		       const char *interface, struct error *error)
+struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, const char *interface,
+		       struct error *error)
 {
 	struct person person;
 	struct ring *ring = calloc(1, sizeof(*ring));
@@ -80,8 +80,8 @@ struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each,
 
 static void begin_file(struct ring *ring)
 {
-	ring->writer = savefile_writer_new(ring->files[ring->current],
-					   "sshwhy " SSHWHY_VERSION, NULL, 0);
+	ring->writer =
+		savefile_writer_new(ring->files[ring->current], "sshwhy " SSHWHY_VERSION, NULL, 0);
 	(void)savefile_writer_interface(ring->writer, ring->interface, ring->link, 65535);
 	ring->written = 0;
 }

@@ -17,8 +17,8 @@
 struct ring;
 
 /* NULL after filling `error` (EXIT_CANNOT_WRITE). One file keeps its name. */
-struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each,
-		       const char *interface, struct error *error);
+struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, const char *interface,
+		       struct error *error);
 /* Starts the first file: once the link type is known. */
 void ring_start(struct ring *ring, uint32_t link);
 void ring_frame(struct ring *ring, const struct frame *frame);

@@ -25,9 +25,9 @@ struct machine {
 		bool read; /* the session's address is this machine's, and it is the VM */
 		struct listeners on;
 	} listeners[INVENTORY_FLOWS]; /* for each session */
-	char host_keys[256]; /* algorithms to ask for first */
-	struct keys keys;    /* the person's, for --auth */
-	bool agent;	     /* an SSH agent may hold keys */
+	char host_keys[256];	      /* algorithms to ask for first */
+	struct keys keys;	      /* the person's, for --auth */
+	bool agent;		      /* an SSH agent may hold keys */
 };
 
 /* Starts reading rules for these sessions, in a child; reads who listens on the VM, when this

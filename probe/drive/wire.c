@@ -31,8 +31,7 @@ static bool open_captures(struct wire *wire, const struct ports *ports, struct e
 	/* (Behind an IPv6 fragment header the filter language sees no TCP.) */
 	snprintf(filter, sizeof(filter),
 		 "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6 or ip6 proto 44",
-		 ports->kernel,
-		 ports->kernel + ports->kernel_count - 1, ports->crafted,
+		 ports->kernel, ports->kernel + ports->kernel_count - 1, ports->crafted,
 		 ports->crafted + ports->crafted_count - 1);
 	struct capture_wish wishes[WIRE_CAPTURES] = { 0 };
 	for (size_t i = 0; i < wire->capture_count; i++) {

@@ -8,8 +8,8 @@
 
 #include "sshwhy/address.h"
 
-#define NAMES_MAX    24
-#define NAME_LENGTH  256 /* RFC 1035 2.3.4: 255 octets */
+#define NAMES_MAX   24
+#define NAME_LENGTH 256 /* RFC 1035 2.3.4: 255 octets */
 
 struct names;
 
@@ -24,7 +24,6 @@ void names_wait(struct names *names, int patience_ms);
 
 /* Name number `index` of those asked for; false beyond the last. name "": there is none,
  * or none yet. */
-bool names_get(struct names *names, size_t index, struct address *address,
-	       char name[NAME_LENGTH]);
+bool names_get(struct names *names, size_t index, struct address *address, char name[NAME_LENGTH]);
 
 #endif

@@ -92,7 +92,7 @@ enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
-	SLOT_AGAIN = SLOT_SWEEP + PASSES, /* and one for what a pass compares once more */
+	SLOT_AGAIN = SLOT_SWEEP + PASSES,    /* and one for what a pass compares once more */
 	SLOT_COMPARED = SLOT_AGAIN + PASSES, /* the first control's, likewise */
 	SLOT_COMPARED_AGAIN = SLOT_COMPARED + PASSES,
 	SLOT_CONTROL = SLOT_COMPARED_AGAIN + PASSES, /* the further controls */
@@ -126,7 +126,7 @@ struct plan {
 	unsigned candidates;
 	bool listeners_told; /* the candidates are those who listen on this machine */
 	int64_t listen_ns;   /* when the last connection to one of them began */
-	int64_t small_ns; /* when the connection with small segments began; 0 it did not */
+	int64_t small_ns;    /* when the connection with small segments began; 0 it did not */
 	bool small_ended;
 	uint16_t ip_id;
 
@@ -598,17 +598,16 @@ static void repeat_words(struct plan *plan, int64_t now_ns, const struct facts *
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
 	    (goes_on(connection) && now_ns - connection->progress_ns < UNHEARD) ||
-	    plan->handshake_ended || connection->server_end_ns != 0 || connection->client_end_ns != 0 ||
-	    connection->stream[SSH_CLIENT].length == 0 ||
+	    plan->handshake_ended || connection->server_end_ns != 0 ||
+	    connection->client_end_ns != 0 || connection->stream[SSH_CLIENT].length == 0 ||
 	    now_ns - connection->client_data_ns < UNHEARD ||
 	    repeated_enough(plan, connection, facts) || now_ns - plan->repeated_ns < REPEAT_AFTER)
 		return;
 	bool first = plan->repeated++ % 2 == 0; /* in turn: the way is heard of, too */
 	plan->repeated_ns = now_ns;
-	struct action action =
-		repetition(plan, exchange,
-			   first ? first_words(connection) : awaited_words(connection),
-			   plan->config.full_ttl);
+	struct action action = repetition(
+		plan, exchange, first ? first_words(connection) : awaited_words(connection),
+		plan->config.full_ttl);
 	task_add(plan, now_ns, &action);
 }
 

@@ -22,8 +22,8 @@
 
 #include "sshwhy/verdict.h"
 
-#define PLAN_KERNEL_PORTS  4  /* local ports for connections of the kernel: 3 to the target */
-#define PLAN_CRAFTED_PORTS 40 /* for crafted SYNs: to be shielded from the kernel */
+#define PLAN_KERNEL_PORTS  4	/* local ports for connections of the kernel: 3 to the target */
+#define PLAN_CRAFTED_PORTS 40	/* for crafted SYNs: to be shielded from the kernel */
 #define PLAN_PAYLOAD_MAX   1460 /* of one segment on Ethernet */
 
 enum action_kind {

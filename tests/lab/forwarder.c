@@ -41,7 +41,7 @@ enum { LARGEST_PACKET = 65536 + 64, LONGEST_QUEUE = 10000, OVERTAKEN_MS = 5 };
 
 struct weather {
 	unsigned loss, duplicate, reorder; /* percent */
-	unsigned delay, jitter;            /* milliseconds */
+	unsigned delay, jitter;		   /* milliseconds */
 	uint64_t seed;
 };
 
@@ -92,7 +92,7 @@ static int open_link(const char *interface)
 
 static int open_tun(const char *interface)
 {
-	struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI};
+	struct ifreq request = { .ifr_flags = IFF_TUN | IFF_NO_PI };
 	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK);
 	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
 	if (fd < 0 || ioctl(fd, TUNSETIFF, &request) < 0)
@@ -106,10 +106,11 @@ static int open_udp(const char *addresses)
 	uint16_t from_port, to_port;
 	if (sscanf(addresses, "%15[^:]:%hu:%15[^:]:%hu", from, &from_port, to, &to_port) != 4)
 		usage(addresses);
-	struct sockaddr_in here = {.sin_family = AF_INET, .sin_port = htons(from_port)};
-	struct sockaddr_in peer = {.sin_family = AF_INET, .sin_port = htons(to_port)};
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(from_port) };
+	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(to_port) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-	if (inet_pton(AF_INET, from, &here.sin_addr) != 1 || inet_pton(AF_INET, to, &peer.sin_addr) != 1)
+	if (inet_pton(AF_INET, from, &here.sin_addr) != 1 ||
+	    inet_pton(AF_INET, to, &peer.sin_addr) != 1)
 		usage(addresses);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&here, sizeof here) < 0 ||
 	    connect(fd, (struct sockaddr *)&peer, sizeof peer) < 0)
@@ -132,7 +133,7 @@ static int open_end(const char *end)
 
 static struct weather read_weather(char **settings)
 {
-	struct weather weather = {.seed = 1};
+	struct weather weather = { .seed = 1 };
 	for (; *settings; settings++) {
 		char name[16];
 		unsigned value;
@@ -214,7 +215,7 @@ static void enqueue(struct queue *queue, int to, const void *bytes, size_t lengt
 		free(packet); /* as any router would */
 		return;
 	}
-	*packet = (struct packet){.leaves = leaves, .to = to, .length = length};
+	*packet = (struct packet){ .leaves = leaves, .to = to, .length = length };
 	memcpy(packet->bytes, bytes, length);
 	struct packet **place = &queue->first;
 	while (*place && (*place)->leaves <= leaves)
@@ -249,7 +250,8 @@ static void take(struct queue *queue, struct weather *weather, int from, int to,
 			continue;
 		int copies = 1 + (!exempt && happens(weather, weather->duplicate));
 		for (; copies > 0; copies--)
-			enqueue(queue, to, bytes, (size_t)length, now() + (exempt ? 0 : travel_time(weather)));
+			enqueue(queue, to, bytes, (size_t)length,
+				now() + (exempt ? 0 : travel_time(weather)));
 	}
 }
 
@@ -258,7 +260,7 @@ static struct timespec time_left(const struct queue *queue)
 	int64_t left = queue->first ? queue->first->leaves - now() : 3600 * INT64_C(1000000);
 	if (left < 0)
 		left = 0;
-	return (struct timespec){.tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000};
+	return (struct timespec){ .tv_sec = left / 1000000, .tv_nsec = left % 1000000 * 1000 };
 }
 
 int main(int argc, char **argv)
@@ -266,10 +268,10 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		usage("missing");
 	struct weather weather = read_weather(argv + 3);
-	struct queue queue = {0};
+	struct queue queue = { 0 };
 	struct pollfd ends[2];
 	for (int i = 0; i < 2; i++)
-		ends[i] = (struct pollfd){.fd = open_end(argv[1 + i]), .events = POLLIN};
+		ends[i] = (struct pollfd){ .fd = open_end(argv[1 + i]), .events = POLLIN };
 	for (;;) {
 		struct timespec left = time_left(&queue);
 		ppoll(ends, 2, &left, NULL);

@@ -12,7 +12,7 @@ struct diagnosis {
 	enum answer answer[QUESTIONS];
 	int64_t took_ns;
 	unsigned connections; /* of the kernel, to the target */
-	unsigned sent;        /* packets that left */
+	unsigned sent;	      /* packets that left */
 };
 
 /* What is kept from one diagnosis to the next: memory, never state. */

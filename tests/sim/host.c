@@ -111,8 +111,8 @@ static void say_bytes(struct model *model, struct server_model *server, enum mes
 {
 	const struct phrase *phrase = &model->phrases->phrase[message];
 	bool idle = sender_waiting(&server->sender) == NULL;
-	const struct piece *piece = sender_add(&server->sender, message, phrase->bytes,
-					       phrase->length, fin);
+	const struct piece *piece =
+		sender_add(&server->sender, message, phrase->bytes, phrase->length, fin);
 	if (piece == NULL)
 		return;
 	send_segment(model, server, TCP_ACK, piece);
@@ -259,7 +259,8 @@ static int64_t far_round_trip(struct model *model, const struct host *host)
 		return time_ns;
 	time_ns += 2 * weather->line_ns + weather->jitter_ns;
 	int64_t again = time_ns + MS(200);
-	for (; dice_chance(&model->dice, weather->loss_out + weather->loss_back) && again < MS(4000);
+	for (;
+	     dice_chance(&model->dice, weather->loss_out + weather->loss_back) && again < MS(4000);
 	     again *= 2)
 		time_ns += again;
 	return time_ns;
@@ -334,8 +335,8 @@ static void open_half(struct model *model, struct server_model *server, uint8_t 
 
 /* Another SYN while the first waits for its ACK. Linux (tcp_check_req): inside the
  * window it resets the attempt, outside it is answered with an ACK. */
-static void another_syn(struct model *model, struct server_model *server,
-			const struct segment *syn, const struct door *door)
+static void another_syn(struct model *model, struct server_model *server, const struct segment *syn,
+			const struct door *door)
 {
 	const struct host *host = &model->scenario->host[server->host];
 	uint32_t ahead = syn->sequence - server->client_first;
@@ -451,8 +452,7 @@ void host_timer(struct model *model, const struct happening *happening)
 		set_timer(model, server, FIRST_TIMEOUT << server->tries);
 		return;
 	}
-	const struct piece *again =
-		server->state == TCP_UP ? sender_again(&server->sender) : NULL;
+	const struct piece *again = server->state == TCP_UP ? sender_again(&server->sender) : NULL;
 	if (again != NULL) {
 		send_segment(model, server, TCP_ACK, again);
 		set_timer(model, server, sender_timeout(&server->sender));

@@ -108,8 +108,8 @@ static void say(struct model *model, struct socket_model *socket, enum message m
 {
 	const struct phrase *phrase = &model->phrases->phrase[message];
 	bool idle = sender_waiting(&socket->sender) == NULL;
-	const struct piece *piece = sender_add(&socket->sender, message, phrase->bytes,
-					       phrase->length, false);
+	const struct piece *piece =
+		sender_add(&socket->sender, message, phrase->bytes, phrase->length, false);
 	if (piece == NULL)
 		return;
 	kernel_send(model, socket, TCP_ACK, piece);
@@ -211,8 +211,9 @@ void model_connect(struct model *model, const struct action *action)
 	socket->first = (uint32_t)dice_next(&model->dice);
 	socket->sender.next = socket->first + 1;
 	if (client->route_error != 0)
-		connect_answered(model, socket, client->route_error == ENETDOWN ?
-							ENETUNREACH : client->route_error);
+		connect_answered(model, socket,
+				 client->route_error == ENETDOWN ? ENETUNREACH
+								 : client->route_error);
 	else if (client->gateway_silent)
 		ends_later(model, socket, MS(3070), EHOSTUNREACH);
 	else if (ruled)
@@ -292,14 +293,15 @@ int model_send(struct model *model, const struct action *action)
 static void tell_key(struct model *model, struct socket_model *socket)
 {
 	uint16_t port = port_of(model, socket);
-	tell(model, (struct event){ .kind = EVENT_KEX, .local_port = port,
-				    .text = "curve25519-sha256" });
+	tell(model,
+	     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = "curve25519-sha256" });
 	if (model->scenario->client.key != ANSWER_NONE)
-		tell(model, (struct event){ .kind = EVENT_HOST_KEY,
-					    .local_port = port,
-					    .value = 1,
-					    .text = "ssh-ed25519 SHA256:2jmj7l5rSw0yVb/vlWAYkK/YBwk",
-					    .detail = answer_name(model->scenario->client.key) });
+		tell(model,
+		     (struct event){ .kind = EVENT_HOST_KEY,
+				     .local_port = port,
+				     .value = 1,
+				     .text = "ssh-ed25519 SHA256:2jmj7l5rSw0yVb/vlWAYkK/YBwk",
+				     .detail = answer_name(model->scenario->client.key) });
 }
 
 static void talk_fails(struct model *model, struct socket_model *socket, const char *end, int error)
@@ -467,8 +469,7 @@ static void take_text(struct model *model, struct socket_model *socket,
 		talk_ends(model, socket, "closed");
 }
 
-static void take_up(struct model *model, struct socket_model *socket,
-		    const struct segment *segment)
+static void take_up(struct model *model, struct socket_model *socket, const struct segment *segment)
 {
 	if (segment->flags & TCP_SYN) { /* our ACK was lost */
 		kernel_send(model, socket, TCP_ACK, NULL);
@@ -554,8 +555,8 @@ void kernel_receive(struct model *model, const struct segment *segment)
 		return;
 	}
 	uint16_t port = icmp ? segment->quoted_port : segment->client_port;
-	struct socket_model *socket = slot_of(model, port) < CLIENT_PORTS ?
-					      socket_of(model, port) : NULL;
+	struct socket_model *socket =
+		slot_of(model, port) < CLIENT_PORTS ? socket_of(model, port) : NULL;
 	if (socket == NULL) {
 		answer_crafted(model, segment);
 	} else if (icmp) {
@@ -581,8 +582,7 @@ void kernel_timer(struct model *model, const struct happening *happening)
 		set_timer(model, socket, SYN_TIMEOUT << socket->tries);
 		return;
 	}
-	const struct piece *again =
-		socket->state == TCP_UP ? sender_again(&socket->sender) : NULL;
+	const struct piece *again = socket->state == TCP_UP ? sender_again(&socket->sender) : NULL;
 	if (again != NULL) {
 		kernel_send(model, socket, TCP_ACK, again);
 		set_timer(model, socket, sender_timeout(&socket->sender));

@@ -7,9 +7,9 @@
 enum { FIBRE_TO = 2, CABLE_TO = 1 };
 enum { EDGE = 1, ISP, CLOUD, BALANCER };
 
-#define HOP_DELAY  US(12) /* a pair of veths, and a kernel that forwards */
-#define FORWARDER  US(40) /* a line in bad weather is a program */
-#define OVERTAKEN  MS(5)  /* forwarder.c, where there is no delay */
+#define HOP_DELAY US(12) /* a pair of veths, and a kernel that forwards */
+#define FORWARDER US(40) /* a line in bad weather is a program */
+#define OVERTAKEN MS(5)	 /* forwarder.c, where there is no delay */
 
 /* -- the network ------------------------------------------------------------------------ */
 
@@ -151,10 +151,10 @@ static bool read_word(char *word, struct lab_weather *weather)
 		return true;
 	if (!read_range(value, &percent) || percent.least != percent.most)
 		return false;
-	double *share = strcmp(word, "loss") == 0	? &weather->loss :
-			strcmp(word, "duplicate") == 0 ? &weather->duplicate :
-			strcmp(word, "reorder") == 0	? &weather->reorder :
-							  NULL;
+	double *share = strcmp(word, "loss") == 0	 ? &weather->loss
+			: strcmp(word, "duplicate") == 0 ? &weather->duplicate
+			: strcmp(word, "reorder") == 0	 ? &weather->reorder
+							 : NULL;
 	if (share != NULL)
 		*share = percent.least;
 	return share != NULL;

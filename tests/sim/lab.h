@@ -10,7 +10,7 @@ struct lab_weather {
 	struct lab_range {
 		unsigned least, most;
 	} delay, jitter; /* milliseconds */
-	bool cable; /* the line from office to edge, not the one from edge to isp */
+	bool cable;	 /* the line from office to edge, not the one from edge to isp */
 	/* of routers (tests/lab/climate.py) */
 	unsigned mute; /* a bit for each position of which one is mute */
 	bool no_icmp;

@@ -48,7 +48,9 @@ static void describe(const struct diagnosis *d, FILE *out)
 	for (size_t i = 0; i < v->source_count; i++)
 		fprintf(out, " %u:%.3f", v->sources[i], v->source_probability[i]);
 	fprintf(out, "; %.2f s, %u packets%s\n", (double)d->took_ns / 1e9, d->sent,
-		diagnosis_inexcusable(d) ? "; WRONG" : diagnosis_wrong(d) ? "; wrong" : "");
+		diagnosis_inexcusable(d) ? "; WRONG"
+		: diagnosis_wrong(d)	 ? "; wrong"
+					 : "");
 	fprintf(out, " ");
 	for (int q = 0; q < QUESTIONS; q++)
 		if (d->answer[q] != ANSWER_NONE)
@@ -206,14 +208,34 @@ static int many(const struct settings *settings)
 
 /* -- command line ----------------------------------------------------------------------- */
 
-enum { KEY_SEEDS = 256, KEY_SEED, KEY_SHRINK, KEY_UNIFORM, KEY_LOSS, KEY_CAUSE, KEY_VARIANT,
-       KEY_VARIANTS, KEY_FAMILY, KEY_DEPLOYMENT, KEY_LAB, KEY_WEATHER, KEY_CALM, KEY_COUNTS,
-       KEY_FACTS, KEY_EACH, KEY_STEADY, KEY_CHECK, KEY_DEEP, KEY_REFERENCE };
+enum {
+	KEY_SEEDS = 256,
+	KEY_SEED,
+	KEY_SHRINK,
+	KEY_UNIFORM,
+	KEY_LOSS,
+	KEY_CAUSE,
+	KEY_VARIANT,
+	KEY_VARIANTS,
+	KEY_FAMILY,
+	KEY_DEPLOYMENT,
+	KEY_LAB,
+	KEY_WEATHER,
+	KEY_CALM,
+	KEY_COUNTS,
+	KEY_FACTS,
+	KEY_EACH,
+	KEY_STEADY,
+	KEY_CHECK,
+	KEY_DEEP,
+	KEY_REFERENCE
+};
 
 static const struct argp_option options[] = {
 	{ "seeds", KEY_SEEDS, "A..B", 0, "diagnose these and print tables (default 1..10000)", 0 },
 	{ "seed", KEY_SEED, "N", 0, "replay one; -v traces it", 0 },
-	{ "shrink", KEY_SHRINK, "N", 0, "calm the weather of a wrong one as far as it stays wrong", 0 },
+	{ "shrink", KEY_SHRINK, "N", 0, "calm the weather of a wrong one as far as it stays wrong",
+	  0 },
 	{ "jobs", 'j', "N", 0, "processes (default: one for each core)", 0 },
 	{ "uniform", KEY_UNIFORM, NULL, 0, "each cause as often as another", 0 },
 	{ "cause", KEY_CAUSE, "NAME", 0, "only this cause", 0 },
@@ -228,7 +250,8 @@ static const struct argp_option options[] = {
 	{ "calm", KEY_CALM, "LIST", 0, "weather to leave out, as --shrink prints it", 0 },
 	{ "facts", KEY_FACTS, NULL, 0, "print how often each fact came instead", 0 },
 	{ "each", KEY_EACH, NULL, 0, "tell of every one, before the tables", 0 },
-	{ "steady", KEY_STEADY, NULL, 0, "compare each verdict with that of the run without loss", 0 },
+	{ "steady", KEY_STEADY, NULL, 0, "compare each verdict with that of the run without loss",
+	  0 },
 	{ "deep", KEY_DEEP, NULL, 0, "with the heavier tests", 0 },
 	{ "reference", KEY_REFERENCE, NULL, 0, "with another SSH host to compare with", 0 },
 	{ "counts", KEY_COUNTS, NULL, 0, "print COUNTED rows instead", 0 },
@@ -378,8 +401,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case ARGP_KEY_END:
 		if (draw->variant != NULL &&
-		    (draw->cause < 0 ||
-		     !fault_has_variant((enum cause)draw->cause, draw->variant)))
+		    (draw->cause < 0 || !fault_has_variant((enum cause)draw->cause, draw->variant)))
 			argp_error(state, "the cause has no such variant: %s", draw->variant);
 		break;
 	default:
@@ -390,9 +412,10 @@ static error_t parse(int key, char *text, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { options, parse, NULL,
-					  "The prober and the analysis against a modelled network.",
-					  NULL, NULL, NULL };
+	static const struct argp argp = {
+		options, parse, NULL, "The prober and the analysis against a modelled network.",
+		NULL,	 NULL,	NULL
+	};
 	struct settings settings = { .from = 1,
 				     .to = 10000,
 				     .jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),

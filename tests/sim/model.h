@@ -12,11 +12,11 @@
 #define SIM_MODEL_H
 
 #include "dice.h"
-#include "plan/plan.h"
 #include "phrases.h"
+#include "plan/plan.h"
 
-#define MS(n) ((int64_t)(n) * 1000000)
-#define US(n) ((int64_t)(n) * 1000)
+#define MS(n) ((int64_t)(n)*1000000)
+#define US(n) ((int64_t)(n)*1000)
 
 /* -- what is drawn (scenario.c) ------------------------------------------------------- */
 
@@ -24,21 +24,23 @@ enum { NODES_MAX = 40, FILTERS_MAX = 16, HOSTS_MAX = 3, DOORS_MAX = 8, PORTS_MAX
 
 enum icmp_rate {
 	ICMP_UNLIMITED,
-	ICMP_LINUX,       /* icmp_ratelimit: one a second and peer, saved up to six */
-	ICMP_LINUX6,      /* the same for IPv6, where a route for a /33 to /64 leads back: four */
+	ICMP_LINUX,	  /* icmp_ratelimit: one a second and peer, saved up to six */
+	ICMP_LINUX6,	  /* the same for IPv6, where a route for a /33 to /64 leads back: four */
 	ICMP_LINUX6_WIDE, /* where a default route does: sixteen */
-	ICMP_STRICT,      /* two a second, saved up to one */
+	ICMP_STRICT,	  /* two a second, saved up to one */
 };
 
 struct node {
 	struct address address;
-	bool silent; /* never says that a TTL expired */
-	bool mute;   /* nor anything else by ICMP */
-	bool cloud;  /* the cloud's own */
+	bool silent;	  /* never says that a TTL expired */
+	bool mute;	  /* nor anything else by ICMP */
+	bool cloud;	  /* the cloud's own */
 	const char *name; /* what name servers call it; NULL: nothing */
-	bool translates; /* it stands for the target: what it says of flows is in the target's name */
+	bool translates;  /* it stands for the target: what it says of flows is in the target's name
+			   */
 	enum icmp_rate rate;
-	uint8_t account; /* the node whose limit it shares: a router of several addresses; 0 its own */
+	uint8_t account; /* the node whose limit it shares: a router of several addresses; 0 its own
+			  */
 	bool short_quotes; /* RFC 792: 8 bytes of what it quotes */
 	uint8_t initial_ttl;
 	int64_t delay_ns; /* of the line that leads to it, one way */
@@ -57,37 +59,37 @@ enum filter_act { ACT_DROP, ACT_RESET, ACT_RESET_BOTH, ACT_UNREACHABLE, ACT_REDI
 struct filter {
 	uint8_t node;
 	bool before_ttl; /* acts on what expires here, too */
-	bool back;       /* looks at what comes back */
+	bool back;	 /* looks at what comes back */
 	enum filter_match match;
 	uint16_t port[PORTS_MAX];
 	unsigned port_count;
 	uint16_t size;
 	enum filter_act act;
 	uint8_t icmp_code;
-	bool own_name;      /* the unreachable comes in the target's name */
-	bool no_route;      /* the unreachable is the routing's: Linux counts it twice */
-	int64_t delay_ns;   /* before the unreachable (address resolution), or the reset */
+	bool own_name;	     /* the unreachable comes in the target's name */
+	bool no_route;	     /* the unreachable is the routing's: Linux counts it twice */
+	int64_t delay_ns;    /* before the unreachable (address resolution), or the reset */
 	uint8_t initial_ttl; /* of a reset */
-	bool passes;        /* on the side: the segment goes on */
-	uint8_t host;       /* where ACT_REDIRECT leads */
+	bool passes;	     /* on the side: the segment goes on */
+	uint8_t host;	     /* where ACT_REDIRECT leads */
 };
 
 enum service {
 	SERVICE_SSH,
-	SERVICE_SSH_SHY,     /* identifies itself after the client */
-	SERVICE_AUTH,        /* refuses the keys offered */
-	SERVICE_KEX,         /* no common algorithm */
-	SERVICE_KEX_CUT,     /* resets during key exchange */
-	SERVICE_CLOSES,      /* accepts, closes */
+	SERVICE_SSH_SHY, /* identifies itself after the client */
+	SERVICE_AUTH,	 /* refuses the keys offered */
+	SERVICE_KEX,	 /* no common algorithm */
+	SERVICE_KEX_CUT, /* resets during key exchange */
+	SERVICE_CLOSES,	 /* accepts, closes */
 	SERVICE_RESETS,
-	SERVICE_TEXT,        /* says why, closes */
+	SERVICE_TEXT, /* says why, closes */
 	SERVICE_MUTE,
 	SERVICE_DRIPS,
-	SERVICE_STALLS,      /* identifies itself, then nothing */
+	SERVICE_STALLS, /* identifies itself, then nothing */
 	SERVICE_IDENT_CLOSES,
-	SERVICE_GREETS,      /* another protocol, speaks first */
-	SERVICE_HTTP,        /* answers what it does not understand, closes */
-	SERVICE_DISLIKES,    /* closes at the first bytes (TLS) */
+	SERVICE_GREETS,	  /* another protocol, speaks first */
+	SERVICE_HTTP,	  /* answers what it does not understand, closes */
+	SERVICE_DISLIKES, /* closes at the first bytes (TLS) */
 };
 
 enum door_state { DOOR_CLOSED, DOOR_OPEN, DOOR_SILENT };
@@ -107,7 +109,7 @@ struct host {
 	bool relays;	     /* what it hears goes to the VM, and the VM's answer back */
 	int64_t thinks_ns;   /* between what a service hears and what it answers */
 	bool reset_short;    /* acknowledges SEG.SEQ, not SEG.SEQ + 1 */
-	bool forgives;       /* a second SYN with another number opens anew (not Linux) */
+	bool forgives;	     /* a second SYN with another number opens anew (not Linux) */
 	struct door door[DOORS_MAX];
 	unsigned door_count;
 };
@@ -121,7 +123,7 @@ enum local_out {
 	OUT_FORBIDDEN, /* connect() is refused to the program */
 	OUT_PROXY,     /* redirected to a program on this machine */
 	OUT_PROXY_DEAD,
-	OUT_PROXY_AWAY,   /* redirected to another machine */
+	OUT_PROXY_AWAY,	  /* redirected to another machine */
 	OUT_PROXY_HIDDEN, /* connect() itself is diverted: nothing on any wire */
 };
 
@@ -138,21 +140,21 @@ enum rule_found {
 struct client {
 	enum local_out out;
 	int reject_error;
-	bool drops_answers; /* INPUT drops what comes from the SSH port */
+	bool drops_answers;  /* INPUT drops what comes from the SSH port */
 	bool resets_answers; /* and tells the sender so */
-	bool kills;         /* a program ends connections to the SSH port as it finds them */
-	bool unshielded;    /* the kernel resets what answers crafted SYNs */
-	int route_error;    /* errno of the route lookup */
+	bool kills;	     /* a program ends connections to the SSH port as it finds them */
+	bool unshielded;     /* the kernel resets what answers crafted SYNs */
+	int route_error;     /* errno of the route lookup */
 	bool gateway_silent;
 	int name_error;
 	/* what the driver finds on the machine */
 	enum rule_found rule;
 	bool rules_unread;
-	bool other_rule;          /* one that explains nothing */
+	bool other_rule;	  /* one that explains nothing */
 	const char *rules_hidden; /* tables in use that cannot be read */
-	const char *modes;        /* EVENT_MODE's detail */
-	const char *config;       /* EVENT_CONFIG's detail */
-	enum answer key;          /* to the question KEY */
+	const char *modes;	  /* EVENT_MODE's detail */
+	const char *config;	  /* EVENT_CONFIG's detail */
+	enum answer key;	  /* to the question KEY */
 };
 
 enum ecmp { ECMP_NONE, ECMP_FLOW, ECMP_PACKET };
@@ -164,69 +166,69 @@ struct trail {
 };
 
 /* All that may be switched off without changing what is wrong. */
-#define CALMS                                       \
-	CALM(LOSS_OUT, "loss-out")                  \
-	CALM(LOSS_BACK, "loss-back")                \
-	CALM(DUPLICATE, "duplicate")                \
-	CALM(REORDER, "reorder")                    \
-	CALM(DELAY, "delay")                        \
-	CALM(ICMP_RATE, "icmp-rate")                \
-	CALM(ICMP_FILTER, "icmp-filter")            \
-	CALM(SILENT_HOPS, "silent-hops")            \
-	CALM(SHORT_QUOTES, "short-quotes")          \
-	CALM(ECMP, "ecmp")                          \
-	CALM(ASYMMETRY, "asymmetry")                \
-	CALM(NAT, "nat")                            \
-	CALM(TTL, "ttl")                            \
+#define CALMS                                                                                      \
+	CALM(LOSS_OUT, "loss-out")                                                                 \
+	CALM(LOSS_BACK, "loss-back")                                                               \
+	CALM(DUPLICATE, "duplicate")                                                               \
+	CALM(REORDER, "reorder")                                                                   \
+	CALM(DELAY, "delay")                                                                       \
+	CALM(ICMP_RATE, "icmp-rate")                                                               \
+	CALM(ICMP_FILTER, "icmp-filter")                                                           \
+	CALM(SILENT_HOPS, "silent-hops")                                                           \
+	CALM(SHORT_QUOTES, "short-quotes")                                                         \
+	CALM(ECMP, "ecmp")                                                                         \
+	CALM(ASYMMETRY, "asymmetry")                                                               \
+	CALM(NAT, "nat")                                                                           \
+	CALM(TTL, "ttl")                                                                           \
 	CALM(CAPTURE, "capture")
 enum calm {
 #define CALM(id, name) CALM_##id,
 	CALMS
 #undef CALM
-	CALM_COUNT
+		CALM_COUNT
 };
 
 struct weather {
 	/* on the line that leads to position `lossy` of the way */
 	double loss_out, loss_back;
 	double duplicate;
-	int64_t jitter_ns;   /* reorders what follows within it */
-	double overtake;     /* share of the packets that the delay spares */
-	int64_t line_ns;     /* the delay; without one, the others wait for that long: */
+	int64_t jitter_ns; /* reorders what follows within it */
+	double overtake;   /* share of the packets that the delay spares */
+	int64_t line_ns;   /* the delay; without one, the others wait for that long: */
 	int64_t overtaken_ns;
 	uint8_t lossy;
-	double unseen;       /* share of the packets that the capture drops */
+	double unseen;			    /* share of the packets that the capture drops */
 	uint8_t asymmetric_from, asymmetry; /* answers from there on take so many hops more */
 	bool quotes_rewritten; /* NAT at the edge leaves its own port in quotes it forwards */
-	uint8_t nat;           /* position of it */
+	uint8_t nat;	       /* position of it */
 };
 
 struct scenario {
 	uint64_t seed;
 	enum cause cause;
-	const char *variant;     /* what is done, in a few words */
-	unsigned allowed;        /* bit per source that the packets cannot exclude */
+	const char *variant; /* what is done, in a few words */
+	unsigned allowed;    /* bit per source that the packets cannot exclude */
 	enum vantage vantage;
 	enum deployment deployment;
 	struct address local, target;
-	bool lab;                /* the network of tests/lab, not a random one */
-	bool named;              /* the target is given by name */
+	bool lab;   /* the network of tests/lab, not a random one */
+	bool named; /* the target is given by name */
 	struct client client;
 	struct node node[NODES_MAX];
 	unsigned node_count;
 	struct trail trail[2];
 	enum ecmp ecmp;
-	uint8_t edge;            /* position of the organisation's last device; 0 none */
+	uint8_t edge; /* position of the organisation's last device; 0 none */
 	struct filter filter[FILTERS_MAX];
 	unsigned filter_count;
 	struct host host[HOSTS_MAX]; /* [0]: the VM */
 	unsigned host_count;
 	struct weather weather;
-	unsigned loss_class;     /* index into the loss steps, for the tables */
+	unsigned loss_class;	 /* index into the loss steps, for the tables */
 	uint8_t keeps_fragments; /* position of a device that waits for the rest of one; 0 none */
-	bool deep;               /* the heavier tests are wanted */
-	bool reference;          /* another SSH host was named */
-	double reference_luck;   /* drawn: whether that host is what it is said to be */
+	bool deep;		 /* the heavier tests are wanted */
+	bool reference;		 /* another SSH host was named */
+	double reference_luck;	 /* drawn: whether that host is what it is said to be */
 };
 
 /* -- what moves ----------------------------------------------------------------------- */
@@ -268,7 +270,7 @@ struct happening {
 	int64_t time_ns;
 	uint64_t order;
 	enum happening_kind kind;
-	uint16_t index;      /* of a connection, a host */
+	uint16_t index;	     /* of a connection, a host */
 	uint16_t generation; /* of the timer: a later one makes it void */
 	uint8_t trail, position;
 	int16_t filter; /* at a node; -1: its TTL expires there */
@@ -276,7 +278,7 @@ struct happening {
 	struct segment segment;
 };
 
-#define QUEUE_MAX 1024
+#define QUEUE_MAX  1024
 #define PIECES_MAX 12
 
 struct piece {
@@ -292,8 +294,8 @@ struct sender {
 	uint32_t next; /* sequence number of the next new byte */
 	struct piece piece[PIECES_MAX];
 	unsigned count, acked; /* pieces; those before `acked` are through */
-	unsigned tries;        /* timeouts since something was acknowledged */
-	bool probed;           /* the last piece was sent again, to see what is missing */
+	unsigned tries;	       /* timeouts since something was acknowledged */
+	bool probed;	       /* the last piece was sent again, to see what is missing */
 	bool told, hurries;    /* later pieces arrived; so the first is sent again at once */
 	int64_t round_trip_ns, variance_ns; /* RFC 6298 */
 };
@@ -312,8 +314,8 @@ enum talk_stage {
 struct socket_model {
 	enum tcp_state state;
 	uint16_t remote_port;
-	bool small;  /* with segments that pass every link */
-	bool divert; /* to a program on this machine, or elsewhere */
+	bool small;		  /* with segments that pass every link */
+	bool divert;		  /* to a program on this machine, or elsewhere */
 	uint32_t first, expected; /* own initial number, next byte of the peer */
 	unsigned tries;
 	int64_t opened_ns; /* when the last SYN left */
@@ -371,10 +373,9 @@ struct model {
 };
 
 void model_start(struct model *model, const struct scenario *scenario,
-		 const struct phrases *phrases, uint64_t seed, uint16_t first_port,
-		 int64_t now_ns);
+		 const struct phrases *phrases, uint64_t seed, uint16_t first_port, int64_t now_ns);
 int64_t model_next(const struct model *model); /* INT64_MAX: nothing will happen */
-void model_step(struct model *model);          /* one happening */
+void model_step(struct model *model);	       /* one happening */
 
 /* What the driver does. */
 void model_connect(struct model *model, const struct action *action);

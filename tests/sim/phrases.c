@@ -43,18 +43,21 @@ static void put_packet(struct pen *pen, const uint8_t *payload, size_t length)
 		put_u8(pen, 0);
 }
 
-#define KEX "curve25519-sha256,curve25519-sha256@libssh.org,"                                 \
-	    "ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                       \
-	    "diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512," \
-	    "diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
+#define KEX                                                                                        \
+	"curve25519-sha256,curve25519-sha256@libssh.org,"                                          \
+	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                                \
+	"diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"                      \
+	"diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
 #define HOST_KEYS "ssh-ed25519,ecdsa-sha2-nistp256,rsa-sha2-512,rsa-sha2-256"
-#define CIPHERS "chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr," \
-		"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-#define MACS "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"                \
-	     "hmac-sha1-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
+#define CIPHERS                                                                                    \
+	"chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"                          \
+	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+#define MACS                                                                                       \
+	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,"                             \
+	"hmac-sha1-etm@openssh.com,hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 
 #define SIGNALS "ext-info-c,kex-strict-c-v00@openssh.com"
-#define UMACS "umac-64-etm@openssh.com,umac-128-etm@openssh.com"
+#define UMACS	"umac-64-etm@openssh.com,umac-128-etm@openssh.com"
 
 struct offer {
 	const char *kex, *host_keys, *ciphers, *macs;
@@ -140,7 +143,8 @@ static void keep_text(struct phrases *phrases, struct pen *pen, const char *text
 static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segment)
 {
 	/* Twice the same names: it changes no choice, and makes it as long as OpenSSH's. */
-	static const struct offer offer = { KEX "," SIGNALS "," SIGNALS, HOST_KEYS "," HOST_KEYS "," HOST_KEYS,
+	static const struct offer offer = { KEX "," SIGNALS "," SIGNALS,
+					    HOST_KEYS "," HOST_KEYS "," HOST_KEYS,
 					    CIPHERS "," CIPHERS, MACS "," MACS };
 	keep_text(phrases, pen, "SSH-2.0-libssh_0.10.5\r\n", SAYS_CLIENT_IDENT);
 	size_t start = pen->used;
@@ -168,10 +172,9 @@ static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segm
 
 static void build_server(struct phrases *phrases, struct pen *pen)
 {
-	static const struct offer today = {
-		"sntrup761x25519-sha512@openssh.com," KEX ",kex-strict-s-v00@openssh.com",
-		HOST_KEYS, CIPHERS, UMACS "," MACS
-	};
+	static const struct offer today = { "sntrup761x25519-sha512@openssh.com," KEX
+					    ",kex-strict-s-v00@openssh.com",
+					    HOST_KEYS, CIPHERS, UMACS "," MACS };
 	static const struct offer old = { "diffie-hellman-group1-sha1", "ssh-rsa", "3des-cbc",
 					  "hmac-md5" };
 	keep_text(phrases, pen, "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7\r\n", SAYS_SERVER_IDENT);
@@ -200,5 +203,6 @@ void phrases_build(struct phrases *phrases, uint16_t segment)
 	keep_text(phrases, &pen, "Exceeded MaxStartups\r\n", SAYS_TEXT);
 	keep_text(phrases, &pen, "x3%fQ0-a\r\n", SAYS_LINE);
 	keep_text(phrases, &pen, "220 vm.example ESMTP\r\n", SAYS_GREETING);
-	keep_text(phrases, &pen, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", SAYS_HTTP);
+	keep_text(phrases, &pen, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+		  SAYS_HTTP);
 }

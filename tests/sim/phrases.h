@@ -7,7 +7,7 @@
 enum message {
 	SAYS_NOTHING,
 	SAYS_CLIENT_IDENT,
-	SAYS_CLIENT_KEXINIT,      /* in two segments, as long as OpenSSH's */
+	SAYS_CLIENT_KEXINIT, /* in two segments, as long as OpenSSH's */
 	SAYS_CLIENT_KEXINIT_REST,
 	SAYS_CLIENT_KEX,
 	SAYS_CLIENT_NEWKEYS, /* and what is encrypted behind it */

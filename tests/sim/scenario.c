@@ -24,8 +24,8 @@ static struct address ipv4(unsigned a, unsigned b, unsigned c, unsigned d)
 
 static struct address ipv6(unsigned a, unsigned b, unsigned c, unsigned d)
 {
-	uint8_t bytes[16] = { (uint8_t)(a >> 8), (uint8_t)a, (uint8_t)(b >> 8), (uint8_t)b,
-			      (uint8_t)(c >> 8), (uint8_t)c };
+	uint8_t bytes[16] = { (uint8_t)(a >> 8), (uint8_t)a,	    (uint8_t)(b >> 8),
+			      (uint8_t)b,	 (uint8_t)(c >> 8), (uint8_t)c };
 	bytes[15] = (uint8_t)d;
 	return address_v6(bytes);
 }
@@ -40,12 +40,10 @@ static bool is_six(const struct scenario *s)
 static void draw_question(struct scenario *s, struct dice *dice)
 {
 	double place = dice_unit(dice), model = dice_unit(dice);
-	s->vantage = place < 0.80 ? VANTAGE_CLIENT :
-		     place < 0.92 ? VANTAGE_INTERNET :
-				    VANTAGE_VNET;
-	s->deployment = model < 0.6 ? DEPLOYMENT_ARM :
-			model < 0.9 ? DEPLOYMENT_CLASSIC :
-				      DEPLOYMENT_UNKNOWN;
+	s->vantage = place < 0.80 ? VANTAGE_CLIENT : place < 0.92 ? VANTAGE_INTERNET : VANTAGE_VNET;
+	s->deployment = model < 0.6   ? DEPLOYMENT_ARM
+			: model < 0.9 ? DEPLOYMENT_CLASSIC
+				      : DEPLOYMENT_UNKNOWN;
 	s->named = true;
 	s->target = s->vantage == VANTAGE_VNET ? ipv4(10, 1, 0, 4) : ipv4(20, 99, 0, 4);
 	switch (s->vantage) {
@@ -68,9 +66,9 @@ static void draw_family(struct scenario *s, struct dice *dice, int family)
 	if (family != 0 ? family != 6 : !six)
 		return;
 	s->target = ipv6(0x2603, 0x1030, 0x99, 4);
-	s->local = s->vantage == VANTAGE_VNET	  ? ipv6(0x2603, 0x1030, 0x99, 5) :
-		   s->vantage == VANTAGE_INTERNET ? ipv6(0x2001, 0xdb8, 0x113, 10) :
-						    ipv6(0x2001, 0xdb8, 0x20, 0x10);
+	s->local = s->vantage == VANTAGE_VNET	    ? ipv6(0x2603, 0x1030, 0x99, 5)
+		   : s->vantage == VANTAGE_INTERNET ? ipv6(0x2001, 0xdb8, 0x113, 10)
+						    : ipv6(0x2001, 0xdb8, 0x20, 0x10);
 	if (s->deployment == DEPLOYMENT_CLASSIC)
 		s->deployment = DEPLOYMENT_ARM;
 }
@@ -82,13 +80,13 @@ static void draw_user(struct scenario *s, struct dice *dice)
 	struct client *client = &s->client;
 	client->rules_unread = dice_chance(dice, 0.15);
 	client->other_rule = dice_chance(dice, 0.05);
-	client->modes = modes < 0.80 ? "fine" :
-			modes < 0.90 ? "differs" :
-			modes < 0.96 ? "partly" :
-				       "unused";
-	client->config = config < 0.94	 ? "direct" :
-			 config < 0.955 ? "proxy-answers" :
-					  "may-be-proxied";
+	client->modes = modes < 0.80   ? "fine"
+			: modes < 0.90 ? "differs"
+			: modes < 0.96 ? "partly"
+				       : "unused";
+	client->config = config < 0.94	  ? "direct"
+			 : config < 0.955 ? "proxy-answers"
+					  : "may-be-proxied";
 	client->key = dice_chance(dice, 0.5) ? ANSWER_KEY_SAME : ANSWER_KEY_NEW;
 }
 
@@ -140,7 +138,8 @@ static void add_cloud(struct scenario *s, struct dice *dice)
 	unsigned hops = 1 + dice_below(dice, 5);
 	bool private = dice_chance(dice, 0.3);
 	for (unsigned i = 0; i < hops; i++) {
-		struct address address = private && i > 0 ? ipv4(10, 200, i, 1) : ipv4(104, 44, i, 1);
+		struct address address =
+			private && i > 0 ? ipv4(10, 200, i, 1) : ipv4(104, 44, i, 1);
 		if (is_six(s))
 			address = ipv6(0x2603, 0x1000, i, 1);
 		add_node(s, dice, address)->cloud = true;
@@ -186,8 +185,7 @@ static void draw_way(struct scenario *s, struct dice *dice)
 
 /* -- the VM ----------------------------------------------------------------------------- */
 
-static void add_door(struct host *host, uint16_t port, enum door_state state,
-		     enum service service)
+static void add_door(struct host *host, uint16_t port, enum door_state state, enum service service)
 {
 	host->door[host->door_count++] =
 		(struct door){ .port = port, .state = state, .service = service };
@@ -232,7 +230,9 @@ static void draw_allowed(struct scenario *s, struct dice *dice)
 	*nsg = (struct filter){ .node = s->host[0].node,
 				.match = MATCH_OTHERS,
 				.port = { 22, 80, 443 },
-				.port_count = open < 0.6 ? 1 : open < 0.8 ? 2 : 3,
+				.port_count = open < 0.6   ? 1
+					      : open < 0.8 ? 2
+							   : 3,
 				.act = ACT_DROP };
 }
 
@@ -247,8 +247,8 @@ static void draw_delays(struct scenario *s, struct dice *dice, bool calm)
 	for (unsigned i = 0; i < s->node_count; i++)
 		sum += share[i] = 0.05 + dice_unit(dice);
 	for (unsigned i = 0; i < s->node_count; i++)
-		s->node[i].delay_ns = calm ? US(500) :
-					     (int64_t)(total * 1e6 * share[i] / sum) + US(20);
+		s->node[i].delay_ns =
+			calm ? US(500) : (int64_t)(total * 1e6 * share[i] / sum) + US(20);
 	if (s->vantage == VANTAGE_VNET && !calm)
 		s->node[0].delay_ns = US(150);
 }
@@ -262,13 +262,13 @@ static void draw_routers(struct scenario *s, struct dice *dice, const bool calm[
 	for (unsigned i = 0; i < s->node_count; i++) {
 		struct node *node = &s->node[i];
 		double often = i == balancer && s->vantage != VANTAGE_VNET ? 0.7 : silent;
-		node->silent = dice_chance(dice, often) && !calm[CALM_SILENT_HOPS] &&
-			       !node->translates;
+		node->silent =
+			dice_chance(dice, often) && !calm[CALM_SILENT_HOPS] && !node->translates;
 		node->short_quotes = dice_chance(dice, brief) && !calm[CALM_SHORT_QUOTES];
 		double own = dice_unit(dice);
-		node->rate = rates < 0.3	       ? ICMP_UNLIMITED :
-			     rates < 0.8 || own < 0.7 ? ICMP_LINUX :
-							ICMP_STRICT;
+		node->rate = rates < 0.3		? ICMP_UNLIMITED
+			     : rates < 0.8 || own < 0.7 ? ICMP_LINUX
+							: ICMP_STRICT;
 		if (calm[CALM_ICMP_RATE])
 			node->rate = ICMP_UNLIMITED;
 	}
@@ -320,7 +320,8 @@ static void draw_line(struct scenario *s, struct dice *dice, const struct draw_o
 		w->asymmetry = more;
 	}
 	w->nat = s->edge;
-	w->quotes_rewritten = dice_chance(dice, 0.06) && s->edge != 0 && !calm[CALM_NAT] && !is_six(s);
+	w->quotes_rewritten =
+		dice_chance(dice, 0.06) && s->edge != 0 && !calm[CALM_NAT] && !is_six(s);
 	bool drops = dice_chance(dice, 0.01);
 	double unseen = 0.01 + 0.2 * dice_unit(dice);
 	w->unseen = drops && !calm[CALM_CAPTURE] ? unseen : 0;
@@ -369,7 +370,8 @@ static enum cause draw_cause(const struct scenario *s, struct dice *dice,
 	scenario_ask(s, &run, 0);
 	for (int c = 0; c < CAUSES; c++) {
 		double own = prior((enum cause)c, &run);
-		weight[c] = own > 0 && fault_exists((enum cause)c) ? (options->uniform ? 1 : own) : 0;
+		weight[c] =
+			own > 0 && fault_exists((enum cause)c) ? (options->uniform ? 1 : own) : 0;
 		sum += weight[c];
 	}
 	double at = dice_unit(dice) * sum;

@@ -10,14 +10,14 @@ extern const double loss_steps[LOSS_CLASSES]; /* 0, 5, 10, 20, 30 % each way */
 struct lab_weather;
 
 struct draw_options {
-	bool uniform;   /* every cause as often as another, not as prior.def has them */
-	int loss_class; /* -1: any */
-	int cause;      /* -1: any */
-	bool deep;      /* probe --deep */
-	bool reference; /* probe --reference */
+	bool uniform;	     /* every cause as often as another, not as prior.def has them */
+	int loss_class;	     /* -1: any */
+	int cause;	     /* -1: any */
+	bool deep;	     /* probe --deep */
+	bool reference;	     /* probe --reference */
 	const char *variant; /* its words in faults.c; NULL: any */
-	int family;     /* 4, 6; 0: either */
-	int deployment; /* -1: any */
+	int family;	     /* 4, 6; 0: either */
+	int deployment;	     /* -1: any */
 	const struct lab_weather *lab; /* the network of tests/lab in that weather; NULL: any */
 	bool calm[CALM_COUNT];
 };

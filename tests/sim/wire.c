@@ -1,9 +1,9 @@
 /* The way between client and VM: lines that lose and delay, nodes that filter and report. */
 #include "model.h"
 
-#define SECOND INT64_C(1000000000)
-#define HEADERS  52 /* IPv4 and TCP with timestamps */
-#define HEADERS6 72
+#define SECOND	    INT64_C(1000000000)
+#define HEADERS	    52 /* IPv4 and TCP with timestamps */
+#define HEADERS6    72
 #define COPY_BEHIND US(40) /* of what a line copies */
 
 /* -- which way -------------------------------------------------------------------------- */
@@ -33,9 +33,8 @@ static int64_t travel_time(struct model *model)
 {
 	const struct weather *weather = &model->scenario->weather;
 	bool overtakes = dice_chance(&model->dice, weather->overtake);
-	int64_t jitter = weather->jitter_ns > 0
-				 ? dice_between(&model->dice, 0, weather->jitter_ns)
-				 : 0;
+	int64_t jitter =
+		weather->jitter_ns > 0 ? dice_between(&model->dice, 0, weather->jitter_ns) : 0;
 	if (weather->line_ns == 0)
 		return jitter + (overtakes ? weather->overtaken_ns : 0);
 	return overtakes ? 0 : weather->line_ns + jitter;
@@ -69,8 +68,8 @@ static bool lists(const struct filter *filter, uint16_t port)
 
 static bool is_ident(const struct segment *segment)
 {
-	return segment->length > 0 && (segment->message == SAYS_CLIENT_IDENT ||
-				       segment->message == SAYS_SERVER_IDENT);
+	return segment->length > 0 &&
+	       (segment->message == SAYS_CLIENT_IDENT || segment->message == SAYS_SERVER_IDENT);
 }
 
 /* The client's TCP has agreed on small segments, both ways. */
@@ -103,8 +102,8 @@ static bool matches(const struct model *model, const struct filter *filter,
 	return false;
 }
 
-static void happens_at_node(struct model *model, int64_t time_ns, unsigned trail,
-			    unsigned position, int filter, const struct segment *segment)
+static void happens_at_node(struct model *model, int64_t time_ns, unsigned trail, unsigned position,
+			    int filter, const struct segment *segment)
 {
 	queue_add(model, &(struct happening){ .time_ns = time_ns,
 					      .kind = HAPPENS_AT_NODE,
@@ -190,8 +189,8 @@ static void reset_server(struct model *model, const struct segment *segment)
 }
 
 /* A filter on the way back. True: the segment goes no further. */
-static bool filtered_back(struct model *model, int64_t time_ns, unsigned trail,
-			  unsigned position, const struct segment *segment)
+static bool filtered_back(struct model *model, int64_t time_ns, unsigned trail, unsigned position,
+			  const struct segment *segment)
 {
 	const struct scenario *scenario = model->scenario;
 	uint8_t node = scenario->trail[trail].node[position];
@@ -301,8 +300,9 @@ static void report(struct model *model, const struct happening *happening, uint8
 	error.icmp_type = type;
 	error.icmp_code = code;
 	error.from = *from;
-	error.quoted_ttl = (uint8_t)(error.ttl > happening->position - 1u ?
-					     error.ttl - (happening->position - 1u) : 1);
+	error.quoted_ttl = (uint8_t)(error.ttl > happening->position - 1u
+					     ? error.ttl - (happening->position - 1u)
+					     : 1);
 	error.ttl_of_icmp = node->initial_ttl;
 	error.short_quote = node->short_quotes;
 	error.quoted_port = error.client_port;

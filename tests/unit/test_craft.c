@@ -284,7 +284,9 @@ static void syn_byte_by_byte(void **state)
 static void fragment_header_byte_by_byte(void **state)
 {
 	static const uint8_t expected[8] = { 6, 0, 0, 1, 0, 0, 0x80, 0x01 };
-	const struct craft_segment segment = { .flags = TCP_SYN, .ip_id = 0x8001, .fragment = true };
+	const struct craft_segment segment = { .flags = TCP_SYN,
+					       .ip_id = 0x8001,
+					       .fragment = true };
 	uint8_t bytes[PACKET_MAX];
 
 	(void)state;
@@ -318,10 +320,8 @@ static void payload_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_back),
-		cmocka_unit_test(sums_are_right),
-		cmocka_unit_test(syn_byte_by_byte),
-		cmocka_unit_test(fragment_header_byte_by_byte),
+		cmocka_unit_test(reads_back),	    cmocka_unit_test(sums_are_right),
+		cmocka_unit_test(syn_byte_by_byte), cmocka_unit_test(fragment_header_byte_by_byte),
 		cmocka_unit_test(payload_limit),
 	};
 

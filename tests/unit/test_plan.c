@@ -45,7 +45,7 @@ struct world {
 	uint32_t heavy_sequence[PURPOSES][2]; /* of the last */
 	uint8_t farthest;		      /* greatest TTL of a sweep */
 	int64_t done_ns;
-	bool gap; /* the server's first words are lost, its next come */
+	bool gap;	 /* the server's first words are lost, its next come */
 	unsigned copies; /* of the client's first words */
 	uint32_t copies_acknowledge;
 };

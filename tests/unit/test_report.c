@@ -694,7 +694,8 @@ static void path_with_a_router_that_refuses(void **state)
 {
 	static const struct report_hop hops[] = {
 		{ 1, "fd00:20::1", 0.2, "time-exceeded", true, NULL },
-		{ 2, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 1.2, "unreachable 1/1", false, NULL },
+		{ 2, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 1.2, "unreachable 1/1", false,
+		  NULL },
 	};
 	static const struct report_path path[] = { { 22, hops, 2 },
 						   { 443, hops, 1 },
