@@ -5,11 +5,6 @@
 #include "observe/observation.h"
 #include "observe/path.h"
 
-/* Silence is believed after this many SYNs over this long, each with time for an answer. */
-#define SILENCE_SYNS   3
-#define SILENCE_SPAN   MILLISECONDS(1500)
-#define SILENCE_WAITED MILLISECONDS(600)
-
 /* -- syn ------------------------------------------------------------------------ */
 
 /* SYNs with the full TTL to the SSH port that reached the wire: what became of them. */
@@ -29,7 +24,7 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 			continue;
 		if (tally->sent++ == 0 || sent->time_ns < tally->first_ns)
 			tally->first_ns = sent->time_ns;
-		if (o->now_ns - sent->time_ns >= SILENCE_WAITED) {
+		if (o->now_ns - sent->time_ns >= ANSWER_PATIENCE) {
 			tally->ripe++;
 			if (sent->time_ns > tally->last_ripe_ns)
 				tally->last_ripe_ns = sent->time_ns;
@@ -76,10 +71,7 @@ static bool says_forbidden(const struct sent *sent)
 	       sent->icmp_code == 10 || sent->icmp_code == 13;
 }
 
-/* A router that knows no route says so at once; one that asks for the next hop's address
- * in vain holds the SYN back for seconds (RFC 4861 7.2.2; Linux does the same with ARP). */
-#define GIVING_UP MILLISECONDS(800)
-
+/* One that has asked for the next hop's address in vain, not one that knows no route. */
 static bool gave_up(const struct observation *o)
 {
 	const struct exchange *exchange;
@@ -285,9 +277,6 @@ static void observe_control(struct observation *o)
 		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
 }
 
-/* A port that is open is soon connected to, and listened to for so long. */
-#define VERIFIED_WITHIN MILLISECONDS(2500)
-
 /* Whether a port was not asked, or not often enough where more depends on it or packets are
  * lost: what did not leave draws no answer. Of an open one it is not yet known what it says. */
 static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool twice)
@@ -301,9 +290,6 @@ static bool unsure_of(const struct observation *o, const struct exchange *exchan
 	}
 	return exchange->sent_count < (twice && exchange->way != WAY_KERNEL ? 2 : 1);
 }
-
-/* A server that is connected to says at once who it is. */
-#define HEARD_OUT MILLISECONDS(700)
 
 static bool heard_out(const struct observation *o, uint16_t port)
 {

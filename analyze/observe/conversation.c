@@ -8,12 +8,7 @@
 #include "observe/path.h"
 #include "ssh/ident.h"
 
-/* A server that has said nothing for this long says nothing; bytes not acknowledged
- * for this long (several retransmissions) are not heard. */
-#define SPEECH_PATIENCE	 MILLISECONDS(2800)
-#define HEARING_PATIENCE MILLISECONDS(900)
-#define STAGES		 10 /* of a conversation, in each of which words may be lost */
-#define LEAST_TIMEOUT	 MILLISECONDS(200) /* Linux' least retransmission timeout */
+#define STAGES 10 /* of a conversation, in each of which words may be lost */
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
 
@@ -149,10 +144,6 @@ static void unless_words_lost(const struct observation *o, struct fact *fact)
 	else
 		unless_speech_lost(o, fact);
 }
-
-/* A server that looks its client up first, or is short of everything, takes longer to say its
- * first word than it ever does to say the next. */
-#define MUTE_PATIENCE MILLISECONDS(4200)
 
 static int64_t mute_patience(const struct observation *o)
 {
@@ -305,8 +296,6 @@ static bool aborted_here(struct observation *o)
 
 /* -- small segments ---------------------------------------------------------------- */
 
-#define SMALL_PATIENCE MILLISECONDS(1200)
-
 enum small { SMALL_UNTRIED, SMALL_OPEN, SMALL_FURTHER, SMALL_NO_FURTHER };
 
 /* What became of the same conversation with small segments. */
@@ -319,8 +308,8 @@ static enum small small_outcome(const struct observation *o)
 	const struct connection *c = small->connection;
 	if (c != NULL && c->dialog.side[SSH_SERVER].milestone >= SSH_NEWKEYS)
 		return SMALL_FURTHER;
-	int64_t patience =
-		o->facts->paths.lost[PATH_TTL_MAX] > 0 ? 3 * SMALL_PATIENCE : SMALL_PATIENCE;
+	int64_t patience = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? LOSSY_TIMES * SMALL_PATIENCE
+								  : SMALL_PATIENCE;
 	bool over =
 		(c != NULL && c->server_end_ns != 0) || o->now_ns - small->opened_ns >= patience;
 	return over ? SMALL_NO_FURTHER : SMALL_OPEN;

@@ -4,13 +4,7 @@
 
 #include "observe/observation.h"
 
-/* How long a lone first fragment is waited for: 30 s by Linux (ipfrag_time), which is what
- * most VMs run, and 60 s by RFC 8200 4.5. Its timers of that length come up to 2 s late (4 s
- * the longer ones), and the error needs some time, too. */
-#define REASSEMBLY4 MILLISECONDS(33000)
-#define REASSEMBLY6 MILLISECONDS(65000)
-#define WAITED	    MILLISECONDS(600) /* for the answers that come at once */
-#define ACCIDENT    0.01	      /* so improbable is what is no accident */
+#define ACCIDENT 0.01 /* so improbable is what is no accident */
 
 enum { CODE_REASSEMBLY = 1 }; /* of time exceeded: RFC 792, RFC 4443 3.3 */
 
@@ -160,7 +154,7 @@ static void count_resets(const struct observation *o, const struct exchange *exc
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
 		bool full = sent->ttl > PATH_TTL_MAX;
-		resets->full += full && o->now_ns - sent->time_ns >= WAITED;
+		resets->full += full && o->now_ns - sent->time_ns >= ANSWER_PATIENCE;
 		if (sent->reply != REPLY_RESET)
 			continue;
 		resets->answered += full;
@@ -221,7 +215,7 @@ static void observe_plain(struct observation *o)
 			continue;
 		for (unsigned n = 0; n < exchange->sent_count; n++) {
 			const struct sent *sent = &exchange->sent[n];
-			ripe += o->now_ns - sent->time_ns >= WAITED;
+			ripe += o->now_ns - sent->time_ns >= ANSWER_PATIENCE;
 			if (sent->reply != REPLY_SYN_ACK && sent->reply != REPLY_RESET)
 				continue;
 			struct fact *fact =

@@ -4,10 +4,6 @@
 
 #include "observe/observation.h"
 
-/* A SYN that the kernel sent is at the tap within microseconds; an answer at the tap
- * is taken as quickly. What has not happened after this long does not happen. */
-#define LOCAL_PATIENCE MILLISECONDS(300)
-
 /* The name of a VM elsewhere, with an address of this machine's (a line in /etc/hosts, a name
  * server that blocks). */
 static bool leads_here(const struct run *run)

@@ -3,6 +3,7 @@
 #define OBSERVE_OBSERVATION_H
 
 #include "sshwhy/fact.h"
+#include "sshwhy/patience.h"
 
 struct observation {
 	const struct track *track;
@@ -83,7 +84,5 @@ void observe_arrived_silence(struct observation *o, unsigned count, double secon
 void observe_answerer_passively(struct observation *o); /* after the conversation */
 void observe_back(struct observation *o);
 void observe_far(struct observation *o);
-
-#define MILLISECONDS(n) ((int64_t)(n)*1000000)
 
 #endif

@@ -83,9 +83,6 @@ static void path_take(struct path *path, const struct exchange *exchange, bool d
 	}
 }
 
-/* Sent so soon after, a probe meets the same router with no more of its limit left. */
-#define COMPARED_WITHIN INT64_C(150000000)
-
 static uint8_t path_ttl_of(const struct path *path, const struct address *address)
 {
 	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++)
@@ -154,9 +151,6 @@ static void count_missed(const struct track *track, struct path *path,
 
 /* -- how much is lost ------------------------------------------------------------- */
 
-/* Time enough for an answer. */
-#define RIPE INT64_C(600000000)
-
 static uint8_t least_answered(const struct exchange *exchange)
 {
 	uint8_t least = 0;
@@ -197,7 +191,7 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 			seen |= UINT32_C(1) << sent->ttl;
 		} else if (expected && sent->reply != REPLY_NONE)
 			paths->answered[PATH_TTL_MAX]++;
-		else if (expected && now_ns - sent->time_ns >= RIPE)
+		else if (expected && now_ns - sent->time_ns >= ANSWER_PATIENCE)
 			paths->lost[PATH_TTL_MAX]++;
 	}
 }
@@ -206,7 +200,7 @@ unsigned again_ripe(const struct connection *connection, int64_t now_ns)
 {
 	unsigned ripe = 0;
 	for (unsigned i = 0; i < connection->again_sent; i++)
-		ripe += now_ns - connection->again_ns[i] >= RIPE;
+		ripe += now_ns - connection->again_ns[i] >= ANSWER_PATIENCE;
 	return ripe;
 }
 

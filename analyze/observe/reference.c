@@ -5,13 +5,6 @@
 
 #include "observe/observation.h"
 
-/* As for the target itself: machine.c and answers.c. */
-#define LOCAL_PATIENCE MILLISECONDS(300)
-#define SILENCE_SYNS   3
-#define SILENCE_WAITED MILLISECONDS(600)
-/* A server that takes this long to say its first word says nothing. */
-#define BANNER_WAITED MILLISECONDS(2000)
-
 struct reference {
 	const struct exchange *exchange;
 	const struct event *event;
@@ -72,7 +65,7 @@ static void observe_banner(struct observation *o, const struct reference *refere
 				"%s: this machine ends the connection before a word is said",
 				reference->name);
 	else if (ended || server->not_ssh ||
-		 o->now_ns - reference->exchange->answered_ns >= BANNER_WAITED)
+		 o->now_ns - reference->exchange->answered_ns >= BANNER_PATIENCE)
 		fact = fact_set(o, ANSWER_REFERENCE_NO_SSH, "%s, accepts, but is no SSH service%s",
 				reference->name, ended ? ": it closes" : "");
 	if (fact == NULL)
@@ -109,7 +102,7 @@ static void observe_no_answer(struct observation *o, const struct reference *ref
 	const struct exchange *exchange = reference->exchange;
 	unsigned ripe = 0;
 	for (unsigned i = 0; i < exchange->sent_count; i++)
-		ripe += o->now_ns - exchange->sent[i].time_ns >= SILENCE_WAITED;
+		ripe += o->now_ns - exchange->sent[i].time_ns >= ANSWER_PATIENCE;
 	if (ripe < SILENCE_SYNS || o->frames_lost)
 		return;
 	struct fact *fact = fact_set(o, ANSWER_REFERENCE_SILENT, "%s: %u SYNs leave, no answer",

@@ -8,14 +8,13 @@
 #include "cli/cli.h"
 #include "drive/drive.h"
 #include "local/local.h"
+#include "sshwhy/patience.h"
 #include "sshwhy/verdict.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
 static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };
 
 /* The second: IPv6 gives up a reassembly after 60 s (RFC 8200 4.5), and asks take some. */
-#define TIMEOUT	     INT64_C(10000000000)
-#define TIMEOUT_DEEP INT64_C(90000000000)
 
 struct arguments {
 	struct output output;
@@ -277,7 +276,7 @@ int command_probe(int argc, char **argv)
 		.doc = "Says why SSH to HOST does not work, by asking the network.",
 		.children = children,
 	};
-	struct arguments a = { .drive.timeout_ns = TIMEOUT, .drive.port = 22 };
+	struct arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = 22 };
 	struct error error = { 0 };
 	struct run runs[DRIVE_ADDRESSES] = { 0 };
 	size_t count = 0;
@@ -288,7 +287,7 @@ int command_probe(int argc, char **argv)
 	a.drive.host = a.host;
 	a.drive.reference = a.reference;
 	if (a.drive.deep && !a.timeout_given)
-		a.drive.timeout_ns = TIMEOUT_DEEP;
+		a.drive.timeout_ns = RUN_DEADLINE_DEEP;
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;

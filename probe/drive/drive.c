@@ -9,8 +9,6 @@
 
 #include "drive/machine.h"
 
-#define SECOND INT64_C(1000000000)
-
 /* Local ports for probes: above Linux's ephemeral range (32768 to 60999), so that no
  * socket of somebody else's gets one while we use it. */
 #define PORTS_FROM  61000u
@@ -21,7 +19,7 @@ static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 	clock_gettime(clock, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
+	return now.tv_sec * SECONDS(1) + now.tv_nsec;
 }
 
 static void run_start(struct run *run, const struct drive_options *options)

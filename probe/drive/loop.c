@@ -13,13 +13,11 @@
 #include "drive/machine.h"
 #include "local/names.h"
 
-#define SECOND INT64_C(1000000000)
-
 static int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;
 	clock_gettime(clock, &now);
-	return now.tv_sec * SECOND + now.tv_nsec;
+	return now.tv_sec * SECONDS(1) + now.tv_nsec;
 }
 
 /* The captures stamp with the wall clock; advanced by the monotonic one it never
@@ -37,8 +35,6 @@ static void tell(struct session *session, struct event event)
 }
 
 /* -- the next hop's link-layer address ------------------------------------------- */
-
-#define NEIGHBOUR_PATIENCE (SECOND * 5 / 2)
 
 static void look_at_next_hop(struct session *session)
 {
@@ -348,15 +344,15 @@ static void want_sockets(struct loop *loop, const struct session *session)
 static void wait_for(struct loop *loop, int signals)
 {
 	loop->fd_count = 0;
-	loop->left_ns = SECOND;
+	loop->left_ns = SECONDS(1);
 	want(loop, signals, POLLIN);
 	for (size_t i = 0; i < loop->wire->capture_count; i++)
 		want(loop, capture_fd(loop->wire->capture[i]), POLLIN);
 	for (size_t i = 0; i < loop->count; i++)
 		want_sockets(loop, &loop->sessions[i]);
 	want(loop, machine_fd(loop->machine), POLLIN);
-	struct timespec timeout = { .tv_sec = loop->left_ns / SECOND,
-				    .tv_nsec = loop->left_ns % SECOND };
+	struct timespec timeout = { .tv_sec = loop->left_ns / SECONDS(1),
+				    .tv_nsec = loop->left_ns % SECONDS(1) };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) < 0)
 		for (nfds_t i = 0; i < loop->fd_count; i++)
 			loop->fd[i].revents = 0;

@@ -318,17 +318,13 @@ void machine_tell_listeners(const struct machine *machine, size_t index, struct 
 	}
 }
 
-#define PROXY_PATIENCE_MS                                                                          \
-	4200 /* from its start: a command that gives up does so after 4 s, say                     \
-	      */
-
 void machine_tell_proxy(const struct machine *machine, struct run *run)
 {
 	char setting[640], said[256], text[1024];
 	if (machine->proxy == NULL)
 		return;
-	enum proxy_outcome outcome =
-		proxy_wait(machine->proxy, PROXY_PATIENCE_MS, said, sizeof(said));
+	enum proxy_outcome outcome = proxy_wait(
+		machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)), said, sizeof(said));
 	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
 	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
 		 said[0] != '\0' ? "\")" : "");

@@ -27,10 +27,9 @@
 
 #include "handshake/handshake.h"
 #include "handshake/listen.h"
+#include "sshwhy/patience.h"
 
-#define MILLISECOND INT64_C(1000000)
-
-enum { LISTEN_MS = 400, TIMEOUT_MS = 10000 };
+enum { LISTEN_MS = LISTEN_FIRST / MILLISECONDS(1), TIMEOUT_MS = RUN_DEADLINE / MILLISECONDS(1) };
 
 /* Calls into libssh in one step. A server that keeps talking gets no more than that
  * before the caller's clock is asked again. */
@@ -678,8 +677,8 @@ enum handshake_state handshake_step(struct handshake *h, int64_t now_ns)
 {
 	if (!h->started) {
 		h->started = true;
-		h->speak_ns = now_ns + h->listen_ms * MILLISECOND;
-		h->give_up_ns = now_ns + h->timeout_ms * MILLISECOND;
+		h->speak_ns = now_ns + h->listen_ms * MILLISECONDS(1);
+		h->give_up_ns = now_ns + h->timeout_ms * MILLISECONDS(1);
 	}
 	if (h->state != HANDSHAKE_DONE && h->result.stage == HANDSHAKE_STAGE_CONNECTED)
 		listen_on(h);

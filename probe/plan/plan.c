@@ -5,48 +5,36 @@
 
 #include "plan/cookie.h"
 
-#define MS(n) ((int64_t)(n)*1000000)
-
 /* -- pace ----------------------------------------------------------------------- */
 
-#define ANSWER_WAIT   MS(250)  /* a healthy VM answers within; after it the sweep begins */
-#define NEXT_HOP_WAIT MS(2600) /* longer than the driver waits for ARP or ND */
-#define TALK_WAIT     MS(700)  /* the same for the SSH conversation */
-#define PASSES	      3
-#define PASS_GAP      MS(900)  /* Linux routers answer one TTL-exceeded a second, in bursts of 6 */
-#define STEP	      MS(3)    /* between the TTLs of a sweep: it ends at the first answer */
-#define BEHIND	      MS(1)    /* a control's sweep behind that of the SSH port; in later passes, */
-#define FAR_BEHIND    MS(60)   /* so that few lines put the one before the other */
-#define AGAIN	      MS(30)   /* the second comparison of a pass */
-#define GRACE	      MS(300)  /* for replies to the last packet sent */
-#define LAST_GRACE    MS(620)  /* the same when silence shall be believed */
-#define SMALL_AFTER   MS(1000) /* a server that limits connections shall not mind the second */
-#define SMALL_WAIT    MS(1300)
-#define STANDSTILL    MS(2000)
-#define SMALL_SEGMENT 536     /* passes every link: RFC 9293 3.7.1 */
-#define LISTEN_WAIT   MS(800) /* for the banner on another port */
-#define UNHEARD	      MS(800) /* so old are the client's first words when they are repeated */
-#define REPEAT_AFTER  MS(150)
+#define ANSWER_WAIT MILLISECONDS(250) /* a healthy VM answers within; after it the sweep begins */
+#define TALK_WAIT   MILLISECONDS(700) /* the same for the SSH conversation */
+#define STEP	    MILLISECONDS(3)   /* between the TTLs of a sweep: it ends at the first answer */
+/* A control's sweep behind that of the SSH port. In later passes CONTROL_BEHIND, so that few
+ * lines put the one before the other. */
+#define BEHIND MILLISECONDS(1)
+#define GRACE  MILLISECONDS(300) /* for replies to the last packet sent */
+#define SMALL_AFTER                                                                                \
+	MILLISECONDS(1000) /* a server that limits connections shall not mind the second */
+#define SMALL_SEGMENT 536  /* passes every link: RFC 9293 3.7.1 */
+#define REPEAT_AFTER  MILLISECONDS(150)
 #define REPETITIONS   16
 #define ECHOES	      5	    /* answers to them in a row, without a loss, that show a sound way */
 #define NEVER	      0.001 /* as likely an accident, what is seen needs no more of them */
 /* How often facts are looked at: when packets have come since, and while nothing does. */
-#define LOOK_EVERY    MS(50)
-#define LOOK_IN_QUIET MS(60)
+#define LOOK_EVERY    MILLISECONDS(50)
+#define LOOK_IN_QUIET MILLISECONDS(60)
 #define SWEEP_TTL     24
 #define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
 #define CONFIDENT     0.95
-/* For the reference's answer; less when it cannot change the verdict any more. */
-#define REFERENCE_WAIT	       MS(3500)
-#define REFERENCE_WAIT_DECIDED MS(250)
 
 /* A VM gives up a reassembly after 30 s, IPv6 after 60, and says so at most once a second,
  * after a burst of six (Linux): two of these a pair. */
 #define FRAGMENT_PAIRS	 5
-#define FRAGMENT_GAP	 MS(1200)
-#define FRAGMENT_BETWEEN MS(40) /* the two of a pair */
-#define FLAGS_TRIES	 2	/* of the other heavy tests */
-#define FLAGS_GAP	 MS(500)
+#define FRAGMENT_GAP	 MILLISECONDS(1200)
+#define FRAGMENT_BETWEEN MILLISECONDS(40) /* the two of a pair */
+#define FLAGS_TRIES	 2		  /* of the other heavy tests */
+#define FLAGS_GAP	 MILLISECONDS(500)
 
 /* Where sshd is moved to, as a rule. */
 static const uint16_t usual_ports[] = {
@@ -92,10 +80,10 @@ enum slot {
 	SLOT_RAW,
 	SLOT_LINK,
 	SLOT_SWEEP, /* a port for each pass: where flows are spread over ways, another way */
-	SLOT_AGAIN = SLOT_SWEEP + PASSES,    /* and one for what a pass compares once more */
-	SLOT_COMPARED = SLOT_AGAIN + PASSES, /* the first control's, likewise */
-	SLOT_COMPARED_AGAIN = SLOT_COMPARED + PASSES,
-	SLOT_CONTROL = SLOT_COMPARED_AGAIN + PASSES, /* the further controls */
+	SLOT_AGAIN = SLOT_SWEEP + SWEEP_PASSES,	   /* and one for what a pass compares once more */
+	SLOT_COMPARED = SLOT_AGAIN + SWEEP_PASSES, /* the first control's, likewise */
+	SLOT_COMPARED_AGAIN = SLOT_COMPARED + SWEEP_PASSES,
+	SLOT_CONTROL = SLOT_COMPARED_AGAIN + SWEEP_PASSES, /* the further controls */
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOT_HEAVY = SLOT_ELSEWHERE + USUAL_PORTS, /* a pair for each: SSH port, control port */
 	SLOTS = SLOT_HEAVY + 2 * HEAVY_TESTS
@@ -430,7 +418,7 @@ static void ask_elsewhere(struct plan *plan, int64_t now_ns, bool again)
 		bool asked = exchange != NULL && exchange->sent_count > 0;
 		if (!plan->candidate[i].listens && elsewhere_reply(plan, i) == REPLY_NONE &&
 		    (again || !asked))
-			add_syn(plan, now_ns + MS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
+			add_syn(plan, now_ns + MILLISECONDS(2 * i), SLOT_ELSEWHERE + i, WAY_LINK,
 				PURPOSE_ELSEWHERE, plan->candidate[i].port, 0);
 	}
 }
@@ -443,7 +431,7 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 	if (!plan->config.crafted)
 		return;
 	uint8_t end = sweep_end(plan, facts);
-	int64_t behind = plan->passes == 1 ? BEHIND : FAR_BEHIND;
+	int64_t behind = plan->passes == 1 ? BEHIND : CONTROL_BEHIND;
 	if (plan->passes == 1)
 		add_syn(plan, now_ns, SLOT_RAW, WAY_RAW, PURPOSE_SSH, port, 0);
 	add_syn(plan, now_ns, SLOT_LINK, WAY_LINK, PURPOSE_SSH, port, 0);
@@ -456,7 +444,7 @@ static void start_pass(struct plan *plan, int64_t now_ns, const struct facts *fa
 			  plan->config.control_ports[0], 1, end, port);
 	if (plan->passes > 1) {
 		show_the_way(plan, now_ns + behind, SLOT_COMPARED + plan->passes - 1, facts);
-		compare_again(plan, now_ns + AGAIN, behind, facts);
+		compare_again(plan, now_ns + COMPARED_AGAIN, behind, facts);
 	}
 	for (unsigned i = 1; i < plan->config.control_count; i++)
 		if (!control_answers(plan, i))
@@ -597,10 +585,10 @@ static void repeat_words(struct plan *plan, int64_t now_ns, const struct facts *
 	const struct exchange *exchange = track_find(&plan->track, kernel_port(plan, 0));
 	const struct connection *connection = exchange != NULL ? exchange->connection : NULL;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
-	    (goes_on(connection) && now_ns - connection->progress_ns < UNHEARD) ||
+	    (goes_on(connection) && now_ns - connection->progress_ns < REPEAT_WORDS) ||
 	    plan->handshake_ended || connection->server_end_ns != 0 ||
 	    connection->client_end_ns != 0 || connection->stream[SSH_CLIENT].length == 0 ||
-	    now_ns - connection->client_data_ns < UNHEARD ||
+	    now_ns - connection->client_data_ns < REPEAT_WORDS ||
 	    repeated_enough(plan, connection, facts) || now_ns - plan->repeated_ns < REPEAT_AFTER)
 		return;
 	bool first = plan->repeated++ % 2 == 0; /* in turn: the way is heard of, too */
@@ -630,7 +618,7 @@ static void start_session_pass(struct plan *plan, int64_t now_ns, const struct f
 		struct action action = repetition(plan, exchange, first_words(connection), ttl);
 		action.acknowledgement -= ttl;
 		task_add(plan, due, &action);
-		add_syn(plan, due + MS(1), SLOT_SWEEP, WAY_LINK, PURPOSE_SWEEP,
+		add_syn(plan, due + MILLISECONDS(1), SLOT_SWEEP, WAY_LINK, PURPOSE_SWEEP,
 			exchange->remote_port, ttl);
 		due += STEP;
 	}
@@ -738,7 +726,7 @@ static bool place_settled(const struct plan *plan, const struct facts *facts)
 	/* Nearer than others by what may be loss: the next pass looks again. */
 	enum answer who = fact_answer(facts, QUESTION_WHO);
 	open = compared && (who == ANSWER_WHO_UNCLEAR || who == ANSWER_WHO_BEYOND);
-	return (compared && !open) || plan->passes > (open ? PASSES - 1 : 1);
+	return (compared && !open) || plan->passes > (open ? SWEEP_PASSES - 1 : 1);
 }
 
 static bool reference_settled(const struct plan *plan, const struct facts *facts, int64_t now_ns,
@@ -822,7 +810,7 @@ static void try_small(struct plan *plan, int64_t now_ns)
 
 static bool small_settled(const struct plan *plan, const struct facts *facts, int64_t now_ns)
 {
-	int64_t wait = packets_lost(facts) ? 3 * SMALL_WAIT : SMALL_WAIT;
+	int64_t wait = packets_lost(facts) ? LOSSY_TIMES * SMALL_WAIT : SMALL_WAIT;
 	return plan->small_ns == 0 || plan->small_ended || now_ns - plan->small_ns >= wait;
 }
 
@@ -880,9 +868,10 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 	verify_elsewhere(plan, now_ns, facts);
 	sweep_answering_controls(plan, now_ns, facts);
 	if (tasks_left(plan) || now_ns - plan->last_send_ns < GRACE ||
-	    now_ns - plan->listen_ns < (packets_lost(facts) ? 3 * LISTEN_WAIT : LISTEN_WAIT))
+	    now_ns - plan->listen_ns <
+		    (packets_lost(facts) ? LOSSY_TIMES * LISTEN_WAIT : LISTEN_WAIT))
 		return;
-	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < MS(1500))
+	if (!machine_settled(plan, facts) && now_ns - plan->started_ns < LOCAL_WAIT)
 		return;
 	if (small_wanted(plan, facts, now_ns))
 		try_small(plan, now_ns);
@@ -907,7 +896,7 @@ static void sweep_think(struct plan *plan, int64_t now_ns, const struct facts *f
 			finish(plan);
 		return;
 	}
-	if (plan->passes < PASSES) {
+	if (plan->passes < SWEEP_PASSES) {
 		if (now_ns - plan->phase_ns >= PASS_GAP)
 			start_pass(plan, now_ns, facts);
 		return;
@@ -952,7 +941,7 @@ static void think(struct plan *plan, int64_t now_ns)
 	}
 	/* Frames that we hand to the interface need the next hop's address. */
 	bool ready = !plan->config.crafted || plan->next_hop_told ||
-		     now_ns - plan->started_ns >= NEXT_HOP_WAIT;
+		     now_ns - plan->started_ns >= NEIGHBOUR_WAIT;
 	bool sweep = ready && ((plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
 			       (plan->phase == PHASE_TALK &&
 				(plan->handshake_ended || now_ns - plan->phase_ns >= TALK_WAIT)));

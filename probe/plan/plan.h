@@ -20,6 +20,7 @@
 #ifndef PROBE_PLAN_H
 #define PROBE_PLAN_H
 
+#include "sshwhy/patience.h"
 #include "sshwhy/verdict.h"
 
 #define PLAN_KERNEL_PORTS  4	/* local ports for connections of the kernel: 3 to the target */

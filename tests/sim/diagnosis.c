@@ -5,15 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STARTED	      INT64_C(1790000000000000000)
-#define FIRST_PORT    61000
-#define DEADLINE      MS(10000)
-#define DEADLINE_DEEP MS(90000)
-#define SEND_COST     US(12) /* of one crafted segment */
-#define NEIGHBOUR     MS(1)
-#define NO_NEIGHBOUR  MS(2500)
-#define TURNS_MAX     200000
-#define SEGMENT_MAX   1448 /* what an Ethernet MTU leaves of IPv4 and TCP with timestamps */
+#define STARTED	    INT64_C(1790000000000000000)
+#define FIRST_PORT  61000
+#define SEND_COST   US(12) /* of one crafted segment */
+#define NEIGHBOUR   MS(1)
+#define TURNS_MAX   200000
+#define SEGMENT_MAX 1448 /* what an Ethernet MTU leaves of IPv4 and TCP with timestamps */
 
 struct workshop {
 	struct phrases phrases[2]; /* over IPv4, over IPv6 */
@@ -374,8 +371,8 @@ static void play_out(struct play *play)
 				      .control_count = 3,
 				      .kernel_ports = FIRST_PORT,
 				      .crafted_ports = FIRST_PORT + PLAN_KERNEL_PORTS,
-				      .deadline_ns =
-					      STARTED + (scenario->deep ? DEADLINE_DEEP : DEADLINE),
+				      .deadline_ns = STARTED + (scenario->deep ? RUN_DEADLINE_DEEP
+									       : RUN_DEADLINE),
 				      .deep = scenario->deep,
 				      .reference = scenario->reference ? REFERENCE_PORT : 0,
 				      .crafted = scenario->client.route_error == 0 ||
@@ -387,7 +384,8 @@ static void play_out(struct play *play)
 	model->context = play;
 	model->on_packet = on_packet;
 	model->on_event = on_event;
-	play->neighbour_ns = STARTED + (scenario->client.gateway_silent ? NO_NEIGHBOUR : NEIGHBOUR);
+	play->neighbour_ns =
+		STARTED + (scenario->client.gateway_silent ? NEIGHBOUR_PATIENCE : NEIGHBOUR);
 	play->plan = plan_new(&play->run, &config, STARTED);
 	track_start(&play->track, &play->run, &play->arena);
 	for (size_t i = 0; i < play->run.event_count; i++)

@@ -5,7 +5,6 @@
 
 #define SYN_TIMEOUT MS(1000)
 #define TRIES_MAX   6
-#define LISTEN_FOR  MS(400) /* handshake.c: silence before the client talks */
 #define KILL_EVERY  MS(20)
 #define SSH_PORT    22
 
@@ -334,7 +333,7 @@ void model_talk(struct model *model, const struct action *action)
 	if (socket == NULL || socket->talk != TALK_NONE)
 		return;
 	socket->talk = TALK_LISTENS;
-	queue_add(model, &(struct happening){ .time_ns = model->now_ns + LISTEN_FOR,
+	queue_add(model, &(struct happening){ .time_ns = model->now_ns + LISTEN_FIRST,
 					      .kind = HAPPENS_HANDSHAKE,
 					      .index = (uint16_t)(socket - model->socket) });
 }

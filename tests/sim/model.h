@@ -14,8 +14,9 @@
 #include "dice.h"
 #include "phrases.h"
 #include "plan/plan.h"
+#include "sshwhy/patience.h"
 
-#define MS(n) ((int64_t)(n)*1000000)
+#define MS(n) MILLISECONDS(n)
 #define US(n) ((int64_t)(n)*1000)
 
 /* -- what is drawn (scenario.c) ------------------------------------------------------- */

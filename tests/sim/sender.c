@@ -22,8 +22,7 @@ struct piece *sender_add(struct sender *sender, enum message message, const uint
 	return piece;
 }
 
-#define LEAST_TIMEOUT MS(200) /* Linux */
-#define TIMEOUTS_MAX  6
+#define TIMEOUTS_MAX 6
 
 /* Whether it acknowledges something new. */
 bool sender_acknowledge(struct sender *sender, uint32_t acknowledged)

@@ -1,7 +1,6 @@
 /* The way between client and VM: lines that lose and delay, nodes that filter and report. */
 #include "model.h"
 
-#define SECOND	    INT64_C(1000000000)
 #define HEADERS	    52 /* IPv4 and TCP with timestamps */
 #define HEADERS6    72
 #define COPY_BEHIND US(40) /* of what a line copies */
@@ -260,10 +259,10 @@ void wire_back(struct model *model, unsigned trail, unsigned position,
 static const struct icmp_limit {
 	int64_t price, most;
 } icmp_limits[] = {
-	[ICMP_LINUX] = { SECOND, 6 * SECOND },
-	[ICMP_LINUX6] = { SECOND / 4, 6 * SECOND / 4 },
+	[ICMP_LINUX] = { SECONDS(1), 6 * SECONDS(1) },
+	[ICMP_LINUX6] = { SECONDS(1) / 4, 6 * SECONDS(1) / 4 },
 	[ICMP_LINUX6_WIDE] = { MS(62), 6 * MS(62) },
-	[ICMP_STRICT] = { SECOND / 2, SECOND / 2 },
+	[ICMP_STRICT] = { SECONDS(1) / 2, SECONDS(1) / 2 },
 };
 
 /* `first`: ip_error(), which reports that there is no route, asks the same account before,
