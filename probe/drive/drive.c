@@ -4,16 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "drive/machine.h"
+#include "local/reserve.h"
 
-/* Local ports for probes: above Linux's ephemeral range (32768 to 60999), so that no
- * socket of somebody else's gets one while we use it. */
-#define PORTS_FROM  61000u
-#define PORTS_TO    65000u
-#define PORTS_TRIES 8
+_Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS, "ports for all");
+_Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule for each");
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -50,18 +47,22 @@ static void note_resolution(struct run *run, const struct resolution *names)
 					.text = names->error ? names->text : text });
 }
 
-/* `count` sessions' local ports, all of the kernel's before all crafted ones. */
-static struct ports random_ports(size_t count)
+/* `count` sessions' local ports, the kernel's before the crafted ones. */
+static bool reserve_ports(size_t count, struct reservation *reservation, struct error *error)
 {
-	uint16_t random = 0;
-	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
-		random = (uint16_t)clock_ns(CLOCK_MONOTONIC);
-	struct ports ports = { .kernel_count = (uint16_t)(count * PLAN_KERNEL_PORTS),
+	static const struct port_block block = { .own = PLAN_KERNEL_PORTS,
+						 .held = PLAN_CRAFTED_PORTS };
+	struct port_zone zones[RESERVE_ZONES];
+	size_t zone_count = reserve_zones(reserve_ephemeral(), zones);
+	return reserve(zones, zone_count, block, count, reservation, error);
+}
+
+static struct ports all_ports(const struct reservation *reservation, size_t count)
+{
+	return (struct ports){ .kernel = reservation->own,
+			       .kernel_count = (uint16_t)(count * PLAN_KERNEL_PORTS),
+			       .crafted = reservation->held,
 			       .crafted_count = (uint16_t)(count * PLAN_CRAFTED_PORTS) };
-	unsigned room = PORTS_TO - PORTS_FROM - ports.kernel_count - ports.crafted_count;
-	ports.kernel = (uint16_t)(PORTS_FROM + random % room);
-	ports.crafted = (uint16_t)(ports.kernel + ports.kernel_count);
-	return ports;
 }
 
 static struct ports ports_of(const struct ports *all, size_t session)
@@ -92,6 +93,21 @@ static bool open_sessions(struct session *sessions, size_t count,
 	return true;
 }
 
+/* Each session's own peer answers to its own ports. */
+static void shield_sessions(struct wire *wire, const struct session *sessions, size_t count)
+{
+	struct shielded shielded[SHIELDED_MAX];
+	for (size_t i = 0; i < count; i++) {
+		const struct ports *ports = &sessions[i].ports;
+		shielded[i] = (struct shielded){
+			.peer = sessions[i].run->address,
+			.first = ports->crafted,
+			.last = (uint16_t)(ports->crafted + ports->crafted_count - 1),
+		};
+	}
+	wire_shield(wire, shielded, count);
+}
+
 /* The person's files are read as that person: root's before root becomes nobody. */
 static bool drop_and_read(struct machine *machine, struct error *error)
 {
@@ -104,27 +120,21 @@ static bool drop_and_read(struct machine *machine, struct error *error)
 /* Everything that needs privilege. */
 static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
 		     const struct resolution *names, const struct reference *reference,
-		     struct wire *wire, struct machine *machine, struct run *runs,
-		     struct error *error)
+		     const struct ports *ports, struct wire *wire, struct machine *machine,
+		     struct run *runs, struct error *error)
 {
 	struct person person;
 	struct route routes[DRIVE_ADDRESSES + 1];
-	struct ports all = random_ports(count);
 	person_find(&person);
-	/* A port may still be held by a connection that ended a moment ago. */
-	for (unsigned tries = 1;
-	     !open_sessions(sessions, count, options, names, reference, &person, &all, runs, error);
-	     tries++) {
-		if (tries == PORTS_TRIES)
-			return false;
-		all = random_ports(count);
-	}
+	if (!open_sessions(sessions, count, options, names, reference, &person, ports, runs, error))
+		return false;
 	for (size_t i = 0; i < count; i++)
 		routes[i] = sessions[i].route;
 	machine_start(machine, options, &person, sessions, count);
 	routes[count] = sessions[0].reference_route;
-	if (!wire_open(wire, routes, count + 1, &person, options->interface, &all, error))
+	if (!wire_open(wire, routes, count + 1, &person, options->interface, ports, error))
 		return false;
+	shield_sessions(wire, sessions, count);
 	for (size_t i = 0; i < count; i++)
 		session_attach(&sessions[i], wire);
 	if (!drop_and_read(machine, error))
@@ -216,6 +226,7 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	struct session sessions[DRIVE_ADDRESSES];
 	struct wire wire = { 0 };
 	struct machine machine = { 0 };
+	struct reservation reservation = { 0 };
 	struct resolution names;
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&sessions[i]);
@@ -226,13 +237,17 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 		return true;
 	struct reference reference;
 	find_reference(options, signals, &runs[0], names.address[0].family, &reference);
-	bool done = open_all(sessions, *count, options, &names, &reference, &wire, &machine, runs,
-			     error) &&
+	if (!reserve_ports(*count, &reservation, error))
+		return false;
+	struct ports ports = all_ports(&reservation, *count);
+	bool done = open_all(sessions, *count, options, &names, &reference, &ports, &wire, &machine,
+			     runs, error) &&
 		    sessions_run(sessions, *count, &wire, &machine,
 				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
 	for (size_t i = 0; i < *count; i++)
 		session_close(&sessions[i]);
 	wire_close(&wire);
+	reserve_release(&reservation); /* when the shield is down */
 	machine_close(&machine);
 	put_healthy_first(runs, *count);
 	return done;

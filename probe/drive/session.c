@@ -10,10 +10,13 @@
 
 #include <netinet/tcp.h>
 
+/* The port is ours (reserve.h), but its last connection may have ended a moment ago. */
 static bool bind_port(int fd, uint8_t family, uint16_t port)
 {
 	struct address any = { .family = family };
 	struct sockaddr_storage local;
+	static const int on = 1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	socklen_t length = address_to_sockaddr(&any, port, 0, &local);
 	return bind(fd, (struct sockaddr *)&local, length) == 0;
 }

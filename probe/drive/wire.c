@@ -64,12 +64,14 @@ bool wire_open(struct wire *wire, const struct route *routes, size_t count,
 	if (!open_captures(wire, ports, error))
 		return false;
 	wire->sender = sender_open(person->uid, bound, &wire->limit);
-	/* Without a shield the kernel resets what crafted SYNs open: less polite to the VM,
-	 * no less true. */
-	struct error ignored = { 0 };
-	wire->shield = shield_raise(
-		ports->crafted, (uint16_t)(ports->crafted + ports->crafted_count - 1), &ignored);
 	return true;
+}
+
+void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count)
+{
+	struct error ignored = { 0 };
+	if (wire->capture_count > 0)
+		wire->shield = shield_raise(shielded, count, &ignored);
 }
 
 static void close_capture(void *context)

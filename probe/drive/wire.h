@@ -33,6 +33,11 @@ struct wire {
 bool wire_open(struct wire *wire, const struct route *routes, size_t count,
 	       const struct person *person, const char *bound, const struct ports *ports,
 	       struct error *error);
+
+/* Without a shield the kernel resets what crafted SYNs open: less polite to the VM, no less
+ * true. So that it cannot be raised is no error. */
+void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count);
+
 void wire_close(struct wire *wire);
 
 #endif

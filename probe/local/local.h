@@ -91,12 +91,20 @@ bool privilege_drop(const struct person *person, struct error *error);
 
 /* -- shield ----------------------------------------------------------------- */
 
-/* Hides SYN-ACKs to our crafted ports [first, last] from this machine's TCP, which
- * would answer them with resets (probing.md pitfall 1). An nftables table with the
- * owner flag: the kernel removes it with the process, SIGKILL included. NULL (and
- * `error`) when that is not possible; the probe then goes on without. */
+/* What one peer answers to our crafted ports [first, last], which must be ours alone
+ * (reserve.h). */
+struct shielded {
+	struct address peer;
+	uint16_t first, last;
+};
+
+#define SHIELDED_MAX 4
+
+/* Hides those answers from this machine's TCP, which would reset what crafted SYNs open.
+ * An nftables table with the owner flag: the kernel removes it with the process, SIGKILL
+ * included. NULL (and `error`) when that is not possible; the probe then goes on without. */
 struct shield;
-struct shield *shield_raise(uint16_t first, uint16_t last, struct error *error);
+struct shield *shield_raise(const struct shielded *shielded, size_t count, struct error *error);
 void shield_lower(struct shield *shield);
 
 #endif

@@ -115,14 +115,6 @@ static void load_rule(struct ruleset *ruleset, const json_t *object, struct chai
 	chain->last = ruleset->rule_count;
 }
 
-/* Our own table (shield.c), and those that sleep. */
-static bool sleeps(const json_t *table)
-{
-	const char *name = text_of(table, "name");
-	return has_flag(json_object_get(table, "flags"), "dormant") ||
-	       (name != NULL && strncmp(name, "sshwhy-", 7) == 0);
-}
-
 static void put_to_sleep(struct ruleset *ruleset, const json_t *table)
 {
 	for (size_t i = 0; i < ruleset->chain_count; i++)
@@ -150,7 +142,7 @@ static bool load(struct ruleset *ruleset, const json_t *objects)
 		const json_t *table = json_object_get(object, "table");
 		if (rule != NULL)
 			load_rule(ruleset, rule, &recent);
-		else if (table != NULL && sleeps(table))
+		else if (table != NULL && has_flag(json_object_get(table, "flags"), "dormant"))
 			put_to_sleep(ruleset, table);
 	}
 	return true;

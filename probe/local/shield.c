@@ -9,20 +9,37 @@
 
 #include "local/local.h"
 
+#define RULE_TEXT  128
+#define TABLE_TEXT (SHIELDED_MAX * RULE_TEXT + 160)
+
 /* The table lives as long as the netlink socket inside the library's context. */
 struct shield {
 	struct nft_ctx *context;
 };
 
-/* The input hook, not prerouting or ingress: taps come before both, and this one
- * costs nothing for traffic that is only forwarded. */
-static void write_rules(char *text, size_t room, uint16_t first, uint16_t last)
+/* "ip saddr 20.99.0.4 tcp dport 62000-62039 drop; " */
+static void write_rule(char *text, size_t room, const struct shielded *shielded)
 {
+	char peer[ADDRESS_TEXT];
+
+	snprintf(text, room, "%s saddr %s tcp dport %u-%u drop; ",
+		 shielded->peer.family == 6 ? "ip6" : "ip", address_text(&shielded->peer, peer),
+		 shielded->first, shielded->last);
+}
+
+/* The input hook, not prerouting or ingress: taps come before both, and this one
+ * costs nothing for traffic that is only forwarded. The table is named after a port of
+ * ours: a network namespace has that once, but process numbers perhaps twice. */
+static void write_table(char *text, size_t room, const struct shielded *shielded, size_t count)
+{
+	char rules[SHIELDED_MAX * RULE_TEXT] = "";
+
+	for (size_t i = 0; i < count && i < SHIELDED_MAX; i++)
+		write_rule(rules + strlen(rules), RULE_TEXT, &shielded[i]);
 	snprintf(text, room,
-		 "add table inet sshwhy-%ld { flags owner; chain input { "
-		 "type filter hook input priority -300; policy accept; "
-		 "tcp dport %u-%u drop; }; }\n",
-		 (long)getpid(), first, last);
+		 "add table inet sshwhy-%u { flags owner; chain input { "
+		 "type filter hook input priority -300; policy accept; %s}; }\n",
+		 shielded->first, rules);
 }
 
 /* The lowest free descriptor: the one that the library's socket gets. */
@@ -65,9 +82,9 @@ static bool refused(struct nft_ctx *context, struct error *error)
 	return error_set(error, EXIT_UNAVAILABLE, "nftables: %.*s", length, text ? text : "");
 }
 
-struct shield *shield_raise(uint16_t first, uint16_t last, struct error *error)
+struct shield *shield_raise(const struct shielded *shielded, size_t count, struct error *error)
 {
-	char rules[256];
+	char table[TABLE_TEXT];
 	struct nft_ctx *context;
 	struct shield *shield = calloc(1, sizeof(*shield));
 
@@ -77,9 +94,9 @@ struct shield *shield_raise(uint16_t first, uint16_t last, struct error *error)
 		return NULL;
 	}
 	shield->context = context;
-	write_rules(rules, sizeof(rules), first, last);
+	write_table(table, sizeof(table), shielded, count);
 	if (nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0 ||
-	    nft_run_cmd_from_buffer(context, rules) != 0) {
+	    nft_run_cmd_from_buffer(context, table) != 0) {
 		refused(context, error);
 		shield_lower(shield);
 		return NULL;

@@ -392,6 +392,40 @@ static void priorities(void **state)
 	assert_int_equal(found.count, 0);
 }
 
+/* What a probe raises (shield.c), its own and another's beside it: neither is about the
+ * kernel's connections, whatever the table is called. */
+#define SHIELD(first, last)                                                                        \
+	"{\"nftables\": [{\"table\": {\"family\": \"inet\", \"name\": \"sshwhy-7\", "              \
+	"\"flags\": \"sshwhy-7\"}}, {\"chain\": {\"family\": \"inet\", \"table\": \"sshwhy-7\", "  \
+	"\"name\": \"input\", \"type\": \"filter\", \"hook\": \"input\", \"prio\": -300, "         \
+	"\"policy\": \"accept\"}}, {\"rule\": {\"family\": \"inet\", \"table\": \"sshwhy-7\", "    \
+	"\"chain\": \"input\", \"handle\": 2, \"expr\": [{\"match\": {\"op\": \"==\", \"left\": "  \
+	"{\"payload\": {\"protocol\": \"ip\", \"field\": \"saddr\"}}, \"right\": "                 \
+	"\"20.99.0.4\"}}, "                                                                        \
+	"{\"match\": {\"op\": \"==\", \"left\": {\"payload\": {\"protocol\": \"tcp\", "            \
+	"\"field\": \"dport\"}}, \"right\": {\"range\": [" first ", " last                         \
+	"]}}}, {\"drop\": null}]}}]}"
+
+static void shields_hide_other_ports(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *json;
+		size_t found;
+	} rows[] = {
+		{ SHIELD("61004", "61043"), 0 }, /* ours */
+		{ SHIELD("62000", "62039"), 0 }, /* another's */
+		{ SHIELD("61000", "61043"), 1 }, /* and this drops answers of ours */
+	};
+	struct flow flow = flow4();
+	flow.local_last = 61003;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct findings found = { 0 };
+		assert_true(rules_find(rows[i].json, &flow, &found));
+		assert_int_equal(found.count, rows[i].found);
+	}
+}
+
 static void tables_that_do_not_count(void **state)
 {
 	(void)state;
@@ -400,8 +434,6 @@ static void tables_that_do_not_count(void **state)
 		"\"dormant\"}}, " CHAIN("t", "filter", "0", "drop") "]}",
 		"{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"t\", \"flags\": "
 		"[\"owner\", \"dormant\"]}}, " CHAIN("t", "filter", "0", "drop") "]}",
-		"{\"nftables\": [{\"table\": {\"family\": \"ip\", \"name\": \"sshwhy-7\"}}, " CHAIN(
-			"sshwhy-7", "filter", "0", "drop") "]}",
 		"{\"nftables\": []}",
 		"{\"nftables\": [7, null, {}, {\"chain\": 7}, {\"rule\": []}, {\"chain\": "
 		"{\"name\": 1}}]}",
@@ -577,6 +609,7 @@ int main(void)
 		cmocka_unit_test(hooks_and_families),
 		cmocka_unit_test(diversions),
 		cmocka_unit_test(priorities),
+		cmocka_unit_test(shields_hide_other_ports),
 		cmocka_unit_test(tables_that_do_not_count),
 		cmocka_unit_test(no_more_than_there_is_room_for),
 		cmocka_unit_test(texts),
