@@ -513,7 +513,7 @@ static void key_exchange(struct observation *o)
 		fact_packet(fact_set(o, ANSWER_SSH_UNFOLLOWED,
 				     "the server asks for algorithms that OpenSSH has and this "
 				     "program has not: %s",
-				     end->detail != NULL ? end->detail : ""),
+				     end->detail),
 			    c->server_data_frame);
 		return;
 	}
@@ -531,7 +531,7 @@ static void key_exchange(struct observation *o)
 	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_NO_COMMON)) == 0) {
 		/* the client may see that before it has named its own algorithms */
 		fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s",
-				end->detail != NULL ? end->detail : "no common algorithm");
+				end->detail[0] != '\0' ? end->detail : "no common algorithm");
 		fact_packet(fact, c->server_data_frame);
 	} else if (server_ended(o) &&
 		   (c->client_end_ns == 0 || c->server_end_ns <= c->client_end_ns)) {
@@ -889,7 +889,7 @@ static const struct event *key_event(const struct observation *o)
 static void observe_key(struct observation *o)
 {
 	const struct event *event = key_event(o);
-	if (event == NULL || event->detail == NULL)
+	if (event == NULL)
 		return;
 	enum answer answer = key_answer(event->detail);
 	if (answer != ANSWER_NONE)

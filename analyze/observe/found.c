@@ -7,7 +7,7 @@
 
 static bool is(const char *text, const char *word)
 {
-	return text != NULL && strcmp(text, word) == 0;
+	return strcmp(text, word) == 0;
 }
 
 /* -- rules ------------------------------------------------------------------------ */
@@ -47,7 +47,7 @@ static void no_rule(struct observation *o, const struct event *read)
 {
 	if (read->value > 0)
 		return; /* others were found: they do not fit, and who knows why */
-	if (read->text != NULL && read->text[0] != '\0') {
+	if (read->text[0] != '\0') {
 		struct fact *fact = &o->facts->fact[QUESTION_OUT];
 		if (fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
 			fact = &o->facts->fact[QUESTION_IN];

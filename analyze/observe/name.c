@@ -8,7 +8,7 @@ const char *hop_name(const struct run *run, const struct address *hop)
 {
 	for (size_t i = 0; i < run->event_count; i++) {
 		const struct event *event = &run->events[i];
-		if (event->kind != EVENT_NAME || event->detail == NULL)
+		if (event->kind != EVENT_NAME || event->detail[0] == '\0')
 			continue;
 		struct address named = address_parse(event->text);
 		if (address_equal(&named, hop))

@@ -21,7 +21,7 @@ void observe_place(struct observation *o)
 					       ANSWER_PLACE_BETWEEN, ANSWER_PLACE_UNCLEAR };
 	size_t index = 0;
 	const struct event *event = find_event(o->run, EVENT_PLACE, &index);
-	if (event == NULL || event->detail == NULL)
+	if (event == NULL)
 		return;
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
 		if (strcmp(answer_name(answers[i]), event->detail) == 0)

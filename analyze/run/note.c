@@ -76,7 +76,8 @@ static const char *write_event(const struct event *event, struct arena *arena)
 	put_number(o, "error", event->error);
 	put_number(o, "value", event->value);
 	put_text(o, "text", event->text);
-	put_text(o, "detail", event->detail);
+	if (event->detail[0] != '\0')
+		put_text(o, "detail", event->detail);
 	return finish(o, arena);
 }
 
@@ -127,13 +128,20 @@ static struct address get_address(const json_t *object, const char *key)
 	return text != NULL ? address_parse(text) : (struct address){ 0 };
 }
 
-static void read_question(struct run *run, const json_t *o)
+/* The question has to say whom it is about, by name or by address. Nothing else must be there:
+ * what is missing is unknown, and is 0 or NULL as struct run says. */
+static bool read_question(struct run *run, const json_t *o)
 {
+	char text[ADDRESS_TEXT];
+	struct address address = get_address(o, "address");
+	const char *host = get_text(o, "host", &run->arena);
+	if (host == NULL && address.family == 0)
+		return false;
 	run->planned = true;
-	run->host = get_text(o, "host", &run->arena);
-	run->address = get_address(o, "address");
+	run->host = host != NULL ? host : arena_string(&run->arena, address_text(&address, text));
+	run->address = address;
 	run->port = (uint16_t)get_number(o, "port", 0, UINT16_MAX);
-	run->named = get_number(o, "named", 0, 1) != 0;
+	run->named = host != NULL && get_number(o, "named", 0, 1) != 0;
 	run->vantage = (enum vantage)get_name(o, "vantage", vantage_names, VANTAGES);
 	run->deployment = (enum deployment)get_name(o, "deployment", deployment_names, DEPLOYMENTS);
 	run->path = (enum path_kind)get_name(o, "path", path_kind_names, PATH_KINDS);
@@ -143,6 +151,7 @@ static void read_question(struct run *run, const json_t *o)
 	run->started_ns = get_number(o, "started", 0, INT64_MAX);
 	run->stopped_ns = get_number(o, "stopped", 0, INT64_MAX);
 	run->interrupted = get_number(o, "interrupted", 0, 1) != 0;
+	return true;
 }
 
 static bool read_event(struct run *run, const json_t *o, const char *name)
@@ -165,8 +174,6 @@ static bool read_event(struct run *run, const json_t *o, const char *name)
 		.text = get_text(o, "text", &run->arena),
 		.detail = get_text(o, "detail", &run->arena),
 	};
-	if (event.text == NULL)
-		event.text = "";
 	run_event(run, &event);
 	return true;
 }
@@ -176,13 +183,11 @@ bool note_read(struct run *run, const char *text)
 	json_t *o = json_loads(text, 0, NULL);
 	const char *format = json_string_value(json_object_get(o, "sshwhy"));
 	const char *event = json_string_value(json_object_get(o, "event"));
-	bool ours = true;
+	bool ours = false;
 	if (format != NULL && strcmp(format, FORMAT) == 0)
-		read_question(run, o);
+		ours = read_question(run, o);
 	else if (event != NULL && run->planned)
 		ours = read_event(run, o, event);
-	else
-		ours = false;
 	json_decref(o);
 	return ours;
 }

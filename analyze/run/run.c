@@ -21,8 +21,8 @@ void run_event(struct run *run, const struct event *event)
 		arena_grow(&run->arena, (void *)run->events, run->event_count, sizeof(*events));
 	struct event *copy = &events[run->event_count++];
 	*copy = *event;
-	copy->text = arena_string(&run->arena, event->text);
-	copy->detail = arena_string(&run->arena, event->detail);
+	copy->text = arena_string(&run->arena, event->text != NULL ? event->text : "");
+	copy->detail = arena_string(&run->arena, event->detail != NULL ? event->detail : "");
 	run->events = events;
 }
 

@@ -67,7 +67,8 @@ extern const char *const purpose_names[PURPOSES];
 
 #define RUN_INTERFACES 6 /* loopback, those of the routes to the addresses and to a reference */
 
-/* What no packet shows. Unused fields are 0 or NULL. */
+/* What no packet shows. Unused fields are 0; unused texts are "" once run_event() has taken
+ * them. */
 enum event_kind {
 	EVENT_RESOLVED, /* error: 0 or EAI_*; text: the addresses, or the resolver's words */
 	EVENT_ROUTE, /* error: errno of the kernel's route lookup; text: "dev eth0 src ... via ..."
@@ -126,19 +127,19 @@ struct event {
 	uint8_t ttl;
 	int32_t error;
 	int64_t value;
-	const char *text, *detail;
+	const char *text, *detail; /* in a run never NULL */
 };
 
 struct run {
 	/* the question */
-	const char *host;	/* as asked for */
+	const char *host;	/* as asked for; never NULL in a planned run */
 	struct address address; /* family 0: the name did not resolve */
 	uint16_t port;
 	bool named; /* host is a name, not a literal */
 	enum vantage vantage;
 	enum deployment deployment;
 	enum path_kind path;
-	const char *interface;
+	const char *interface; /* NULL: not known */
 	struct address local_address;
 	uint32_t mtu;
 	int64_t started_ns, stopped_ns;

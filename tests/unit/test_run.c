@@ -150,8 +150,9 @@ static void numbers_out_of_range_become_nothing(void **state)
 {
 	(void)state;
 	struct run run = { 0 };
-	assert_true(note_read(&run, "{\"sshwhy\":\"run/1\",\"port\":70000,\"mtu\":-4,"
-				    "\"vantage\":\"moon\",\"address\":\"nonsense\"}"));
+	assert_true(note_read(&run,
+			      "{\"sshwhy\":\"run/1\",\"host\":\"vm\",\"port\":70000,\"mtu\":-4,"
+			      "\"vantage\":\"moon\",\"address\":\"nonsense\"}"));
 	assert_int_equal(run.port, 0);
 	assert_int_equal(run.mtu, 0);
 	assert_int_equal(run.vantage, VANTAGE_CLIENT);
