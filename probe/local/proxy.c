@@ -156,35 +156,47 @@ static void become_command(const char *command, const struct config_reader *read
 	_exit(127);
 }
 
-static void close_both(const int pair[2])
+enum { INPUT, OUTPUT, COMPLAINTS, PIPES };
+
+static void close_pipes(int pipes[][2], size_t count)
 {
-	close(pair[0]);
-	close(pair[1]);
+	for (size_t i = 0; i < count; i++) {
+		close(pipes[i][0]);
+		close(pipes[i][1]);
+	}
+}
+
+/* All of them, or none. */
+static bool open_pipes(int pipes[PIPES][2])
+{
+	for (size_t i = 0; i < PIPES; i++)
+		if (pipe2(pipes[i], O_CLOEXEC) != 0) {
+			close_pipes(pipes, i);
+			return false;
+		}
+	return true;
 }
 
 static bool spawn(struct proxy *proxy, const char *command, const struct config_reader *reader)
 {
-	int input[2], output[2], complaints[2];
+	int pipes[PIPES][2];
 	pid_t parent = getpid();
-	if (pipe2(input, O_CLOEXEC) != 0)
+	if (!open_pipes(pipes))
 		return false;
-	if (pipe2(output, O_CLOEXEC) != 0) {
-		close_both(input);
-		return false;
-	}
-	if (pipe2(complaints, O_CLOEXEC) != 0 || (proxy->child = fork()) < 0) {
-		close_both(input);
-		close_both(output);
+	proxy->child = fork();
+	if (proxy->child < 0) {
+		close_pipes(pipes, PIPES);
 		return false;
 	}
 	if (proxy->child == 0)
-		become_command(command, reader, input[0], output[1], complaints[1], parent);
-	close(input[0]);
-	close(output[1]);
-	close(complaints[1]);
-	proxy->input = input[1];
-	proxy->output.fd = output[0];
-	proxy->complaints.fd = complaints[0];
+		become_command(command, reader, pipes[INPUT][0], pipes[OUTPUT][1],
+			       pipes[COMPLAINTS][1], parent);
+	close(pipes[INPUT][0]);
+	close(pipes[OUTPUT][1]);
+	close(pipes[COMPLAINTS][1]);
+	proxy->input = pipes[INPUT][1];
+	proxy->output.fd = pipes[OUTPUT][0];
+	proxy->complaints.fd = pipes[COMPLAINTS][0];
 	return true;
 }
 

@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "local/proxy.h"
 
@@ -87,11 +89,46 @@ static void not_run(void **state)
 	proxy_end(NULL);
 }
 
+/* -- without room -------------------------------------------------------------------- */
+
+static bool no_processes;
+
+/* In the place of fork() (the linker's --wrap). */
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+pid_t __wrap_fork(void)
+{
+	return no_processes ? -1 : __real_fork();
+}
+
+static size_t open_descriptors(void)
+{
+	size_t count = 0;
+	DIR *folder = opendir("/proc/self/fd");
+	assert_non_null(folder);
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void nothing_stays_open_without_a_process(void **state)
+{
+	(void)state;
+	size_t before = open_descriptors();
+	no_processes = true;
+	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, "true");
+	no_processes = false;
+	assert_null(proxy);
+	assert_int_equal(open_descriptors(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(not_run),
+		cmocka_unit_test(nothing_stays_open_without_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
