@@ -512,8 +512,8 @@ bool sessions_run(struct session *sessions, size_t count, const struct wire *wir
 		if (!sessions[i].done)
 			finish(&sessions[i]);
 	}
-	if (!interrupted)
-		machine_tell_proxy(machine, sessions[0].run);
+	if (!interrupted && !machine_tell_proxy(machine, signals, sessions[0].run))
+		sessions[0].run->interrupted = true;
 	tell_names(&loop, !interrupted);
 	names_close(loop.names);
 	return true;

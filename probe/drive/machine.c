@@ -215,7 +215,7 @@ bool machine_read_files(struct machine *machine, struct error *error)
 	if (!read_known(machine, &reader, error))
 		return false;
 	known_algorithms(&machine->known, machine->host_keys, sizeof(machine->host_keys));
-	machine->proxy = proxy_start(&reader, machine->options->port);
+	machine->proxy = proxy_start(&reader, &machine->person, machine->options->port);
 	if (machine->options->authenticate)
 		keys_read(machine->person.home, &machine->keys);
 	return true;
@@ -318,13 +318,16 @@ void machine_tell_listeners(const struct machine *machine, size_t index, struct 
 	}
 }
 
-void machine_tell_proxy(const struct machine *machine, struct run *run)
+bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run)
 {
 	char setting[640], said[256], text[1024];
 	if (machine->proxy == NULL)
-		return;
-	enum proxy_outcome outcome = proxy_wait(
-		machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)), said, sizeof(said));
+		return true;
+	enum proxy_outcome outcome =
+		proxy_wait(machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)), signals, said,
+			   sizeof(said));
+	if (outcome == PROXY_STOPPED)
+		return false;
 	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
 	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
 		 said[0] != '\0' ? "\")" : "");
@@ -333,6 +336,7 @@ void machine_tell_proxy(const struct machine *machine, struct run *run)
 					     [PROXY_FAILS] = "proxy-fails" };
 	if (outcome != PROXY_UNTOLD)
 		note(run, EVENT_CONFIG, text, words[outcome]);
+	return true;
 }
 
 /* -- the host key ------------------------------------------------------------------- */

@@ -47,8 +47,8 @@ void machine_tell_files(const struct machine *machine, struct run *run);
 void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run);
 
 /* What became of the proxy that the configuration goes through, as an event of `run`. Waits
- * for it. */
-void machine_tell_proxy(const struct machine *machine, struct run *run);
+ * for it; false when one of `signals` comes first. */
+bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run);
 
 /* What the rules say to session `index`, once; nothing while they are still being read.
  * `wait_ms`: how long to wait for that. */

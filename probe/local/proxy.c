@@ -1,15 +1,11 @@
 #include "local/proxy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,16 +13,16 @@
 #define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
 
 struct heard {
-	int fd; /* -1 when it has ended */
+	int *fd; /* of the command's; -1 when it has ended */
 	size_t length, total;
 	char bytes[HEARD_MAX + 1];
 };
 
 struct proxy {
-	pid_t child;
-	int input; /* kept open: most commands end with it */
+	struct command command; /* its input stays open: most commands end with it */
 	struct heard output, complaints;
 	bool jump;
+	bool stand_in; /* it runs as somebody who is not the person */
 	int64_t started_ms;
 };
 
@@ -133,74 +129,8 @@ static bool make_command(const struct config_reader *reader, const struct config
 	return expand(setting->value, &target, command + used, room - (size_t)used);
 }
 
-/* -- the child --------------------------------------------------------------------- */
-
-static void become_command(const char *command, const struct config_reader *reader, int input,
-			   int output, int complaints, pid_t parent)
-{
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it was quicker */
-		_exit(127);
-	setpgid(0, 0);
-	if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-	    dup2(complaints, STDERR_FILENO) < 0 || close_range(3, ~0u, 0) != 0)
-		_exit(127);
-	/* under sudo they are root's */
-	if (setenv("HOME", reader->home, 1) != 0 || setenv("USER", reader->local_user, 1) != 0 ||
-	    setenv("LOGNAME", reader->local_user, 1) != 0)
-		_exit(127);
-	sigset_t none;
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-	_exit(127);
-}
-
-enum { INPUT, OUTPUT, COMPLAINTS, PIPES };
-
-static void close_pipes(int pipes[][2], size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		close(pipes[i][0]);
-		close(pipes[i][1]);
-	}
-}
-
-/* All of them, or none. */
-static bool open_pipes(int pipes[PIPES][2])
-{
-	for (size_t i = 0; i < PIPES; i++)
-		if (pipe2(pipes[i], O_CLOEXEC) != 0) {
-			close_pipes(pipes, i);
-			return false;
-		}
-	return true;
-}
-
-static bool spawn(struct proxy *proxy, const char *command, const struct config_reader *reader)
-{
-	int pipes[PIPES][2];
-	pid_t parent = getpid();
-	if (!open_pipes(pipes))
-		return false;
-	proxy->child = fork();
-	if (proxy->child < 0) {
-		close_pipes(pipes, PIPES);
-		return false;
-	}
-	if (proxy->child == 0)
-		become_command(command, reader, pipes[INPUT][0], pipes[OUTPUT][1],
-			       pipes[COMPLAINTS][1], parent);
-	close(pipes[INPUT][0]);
-	close(pipes[OUTPUT][1]);
-	close(pipes[COMPLAINTS][1]);
-	proxy->input = pipes[INPUT][1];
-	proxy->output.fd = pipes[OUTPUT][0];
-	proxy->complaints.fd = pipes[COMPLAINTS][0];
-	return true;
-}
-
-struct proxy *proxy_start(const struct config_reader *reader, uint16_t port)
+struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
+			  uint16_t port)
 {
 	char command[2048];
 	const struct config_setting *setting = config_proxy(reader->config);
@@ -211,8 +141,11 @@ struct proxy *proxy_start(const struct config_reader *reader, uint16_t port)
 	if (proxy == NULL)
 		return NULL;
 	proxy->jump = setting == &reader->config->setting[CONFIG_PROXY_JUMP];
+	proxy->stand_in = person->uid == 0;
+	proxy->output.fd = &proxy->command.ends.output;
+	proxy->complaints.fd = &proxy->command.ends.complaints;
 	proxy->started_ms = now_ms();
-	if (spawn(proxy, command, reader))
+	if (command_start(&proxy->command, command, person))
 		return proxy;
 	free(proxy);
 	return NULL;
@@ -225,13 +158,13 @@ static void hear(struct heard *heard)
 	char rest[256];
 	bool full = heard->length == HEARD_MAX;
 	ssize_t got =
-		full ? read(heard->fd, rest, sizeof(rest))
-		     : read(heard->fd, heard->bytes + heard->length, HEARD_MAX - heard->length);
+		full ? read(*heard->fd, rest, sizeof(rest))
+		     : read(*heard->fd, heard->bytes + heard->length, HEARD_MAX - heard->length);
 	if (got < 0 && errno == EINTR)
 		return;
 	if (got <= 0) {
-		close(heard->fd);
-		heard->fd = -1;
+		close(*heard->fd);
+		*heard->fd = -1;
 	} else {
 		heard->length += full ? 0 : (size_t)got;
 		heard->total += (size_t)got;
@@ -264,27 +197,37 @@ static void last_line(const struct heard *heard, char *out, size_t room)
 }
 
 /* A jump host that asks for a password or has a new key is not at fault: nobody was there
- * to answer it. */
+ * to answer it. Nor is a command that root may run, and who stands in for root may not. */
 static bool wants_its_user(const struct proxy *proxy)
 {
 	static const char *const signs[] = { "Permission denied", "Host key verification failed",
 					     "Too many authentication failures" };
-	for (size_t i = 0; proxy->jump && i < sizeof(signs) / sizeof(signs[0]); i++)
+	bool somebody_is_missing = proxy->jump || proxy->stand_in;
+	for (size_t i = 0; somebody_is_missing && i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (strstr(proxy->complaints.bytes, signs[i]) != NULL)
 			return true;
 	return false;
 }
 
-enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, char *said, size_t room)
+static bool may_say_more(const struct proxy *proxy)
+{
+	return !identified(&proxy->output) && proxy->output.total < PATIENT_FOR &&
+	       (*proxy->output.fd >= 0 || *proxy->complaints.fd >= 0);
+}
+
+enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, char *said,
+			      size_t room)
 {
 	struct heard *heard[] = { &proxy->output, &proxy->complaints };
-	while (!identified(&proxy->output) && proxy->output.total < PATIENT_FOR &&
-	       (proxy->output.fd >= 0 || proxy->complaints.fd >= 0)) {
-		struct pollfd fds[] = { { .fd = proxy->output.fd, .events = POLLIN },
-					{ .fd = proxy->complaints.fd, .events = POLLIN } };
+	while (may_say_more(proxy)) {
+		struct pollfd fds[] = { { .fd = *proxy->output.fd, .events = POLLIN },
+					{ .fd = *proxy->complaints.fd, .events = POLLIN },
+					{ .fd = stop, .events = POLLIN } };
 		int64_t left = proxy->started_ms + patience_ms - now_ms();
-		if (left <= 0 || poll(fds, 2, (int)left) == 0)
+		if (left <= 0 || poll(fds, 3, (int)left) == 0)
 			break;
+		if (fds[2].revents != 0)
+			return PROXY_STOPPED;
 		for (int i = 0; i < 2; i++)
 			if (fds[i].revents != 0)
 				hear(heard[i]);
@@ -294,7 +237,7 @@ enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, char *said, 
 		last_line(&proxy->output, said, room);
 		return PROXY_ANSWERS;
 	}
-	bool ended = proxy->output.fd < 0 || proxy->output.total >= PATIENT_FOR;
+	bool ended = *proxy->output.fd < 0 || proxy->output.total >= PATIENT_FOR;
 	if (wants_its_user(proxy))
 		return PROXY_UNTOLD;
 	return ended ? PROXY_FAILS : PROXY_SILENT;
@@ -304,14 +247,6 @@ void proxy_end(struct proxy *proxy)
 {
 	if (proxy == NULL)
 		return;
-	close(proxy->input);
-	if (proxy->output.fd >= 0)
-		close(proxy->output.fd);
-	if (proxy->complaints.fd >= 0)
-		close(proxy->complaints.fd);
-	kill(-proxy->child, SIGKILL);
-	kill(proxy->child, SIGKILL); /* it may not have come to its own group yet */
-	while (waitpid(proxy->child, NULL, 0) < 0 && errno == EINTR)
-		;
+	command_end(&proxy->command);
 	free(proxy);
 }

@@ -2,6 +2,7 @@
 """However a probe ends, what it wrote is whole, and nothing of it stays behind."""
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -79,7 +80,7 @@ def wait_for_shield():
         time.sleep(0.01)
 
 
-class Killed(Case):
+class NothingStays(Case):
     def setUp(self):
         self.assert_nothing_left()
 
@@ -90,6 +91,8 @@ class Killed(Case):
             time.sleep(0.01)
         self.assertEqual((processes(), lab.tables()), ("", ""))
 
+
+class Killed(NothingStays):
     def test_no_table_stays(self):
         for moment in MOMENTS:
             with self.subTest(moment=moment):
@@ -115,6 +118,78 @@ class Killed(Case):
             if save.read_bytes() != old:
                 self.assert_verdict(sshwhy("analyze", "--json", save))
         self.assert_nothing_left()
+
+
+PROXY = """
+    Host *
+        ProxyCommand sh -c "setsid sleep 1000 & grep -E '^(Uid|Cap|NoNewPrivs)' /proc/self/status >{said}; sleep 1001"
+"""
+CALLERS = {  # who calls the program, and whose configuration it reads
+    "root": ([], "/run/home", support.NOBODY),
+    "ann": (["env", "SUDO_UID=20022", "SUDO_GID=20022", "SUDO_USER=ann"], "/run/ann", 20022),
+}
+
+
+class EndlessProxy(NothingStays):
+    """A ProxyCommand that says nothing and does not end: it has no privilege, and nothing of it stays."""
+
+    def start(self, caller, *arguments):
+        before, home, _ = CALLERS[caller]
+        self.said = self.folder() / "said"
+        self.addCleanup(lab, "run", "client", "rm", "-f", f"{home}/.ssh/config")
+        config = PROXY.format(said=self.said)
+        lab("run", "client", "sh", "-c", f'echo "$1" >{home}/.ssh/config', "sh", config)
+        lab("run", "client", "chown", f"--reference={home}", f"{home}/.ssh/config")
+        run = Run("probe", "--json", *arguments, VM, before=[*lab.on("client"), *before])
+        self.addCleanup(self.kill_what_is_left)
+        deadline = time.monotonic() + 10
+        while not self.said.exists():  # until the command runs
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        return run
+
+    def kill_what_is_left(self):
+        for pid in processes().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    def end(self, run, seconds):
+        """How it ended, which it must in time."""
+        deadline = time.monotonic() + seconds
+        while os.waitid(os.P_PID, run.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
+            self.assertLess(time.monotonic(), deadline, "it goes on")
+            time.sleep(0.01)
+        return run.end()
+
+    def test_the_probe_ends(self):
+        for caller, (_, _, number) in CALLERS.items():
+            with self.subTest(caller=caller):
+                run = self.start(caller)
+                self.assert_verdict(self.end(run, 15))
+                status = dict(line.split(":") for line in self.said.read_text().splitlines())
+                self.assertEqual(set(status.pop("Uid").split()), {str(number)})
+                self.assertEqual(int(status.pop("NoNewPrivs")), 1)
+                for name, capabilities in status.items():
+                    self.assertEqual(int(capabilities, 16), 0, name)
+                self.assert_nothing_left()
+
+    def test_a_signal_ends_it(self):
+        for caller in CALLERS:
+            with self.subTest(caller=caller):
+                run = self.start(caller, "--timeout", "0.5")
+                time.sleep(1.5)  # the plan is over, the command is waited for
+                run.send(signal.SIGTERM)
+                ended = self.end(run, 2)
+                self.assertEqual((ended.code, len(self.assert_reports(ended))), (INTERRUPTED, 1))
+                self.assert_nothing_left()
+
+    def test_nothing_outlives_a_killed_probe(self):
+        for caller in CALLERS:
+            with self.subTest(caller=caller):
+                run = self.start(caller)
+                time.sleep(1)
+                run.send(signal.SIGKILL)
+                self.assertEqual(self.end(run, 2).code, -signal.SIGKILL)
+                self.assert_nothing_left()
 
 
 class Unwritable(Case):

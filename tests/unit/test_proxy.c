@@ -23,14 +23,16 @@ static struct proxy *start(enum config_keyword keyword, const char *value)
 	memset(&config, 0, sizeof(config));
 	config.setting[keyword].set = config.setting[keyword].certain = true;
 	snprintf(config.setting[keyword].value, sizeof(config.setting[keyword].value), "%s", value);
-	return proxy_start(&reader, 2222);
+	struct person person;
+	person_find(&person);
+	return proxy_start(&reader, &person, 2222);
 }
 
 static enum proxy_outcome outcome(const char *command, int patience_ms, char said[64])
 {
 	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, command);
 	assert_non_null(proxy);
-	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, said, 64);
+	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, -1, said, 64);
 	proxy_end(proxy);
 	return outcome;
 }
