@@ -53,7 +53,7 @@ struct save {
 	bool created; /* the file is ours, and empty: nothing is lost when it goes */
 };
 
-/* Opens it, while there is privilege, for the user who called sudo. */
+/* Opens it, while there is privilege, with the rights of the user who called sudo. */
 bool save_open(struct save *save, const char *path, struct error *error);
 /* Writes the run: whole, or what was in the file before stays there (EXIT_CANNOT_WRITE). */
 bool save_run(struct save *save, const struct run *run, const struct report *report,

@@ -1,13 +1,12 @@
 #include "cli/ring.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "local/local.h"
+#include "cli/outfile.h"
 #include "sshwhy/savefile.h"
 
 enum { RECORD = 32 + 16 }; /* what pcapng puts around a frame, padding and options included */
@@ -37,16 +36,15 @@ static void name_of(const char *path, unsigned count, unsigned index, char name[
 		snprintf(name, 4096, "%.*s-%u%s", (int)stem, path, index, path + stem);
 }
 
-static bool open_one(struct ring *ring, unsigned index, const struct person *person,
-		     struct error *error)
+static bool open_one(struct ring *ring, unsigned index, struct error *error)
 {
+	bool created;
 	char name[4096];
 	name_of(ring->path, ring->count, index, name);
-	int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = outfile_open(name, &created, error);
 	if (fd < 0)
-		return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", name, strerror(errno));
-	if (person->sudo)
-		(void)!fchown(fd, person->uid, person->gid);
+		return false;
+	(void)!ftruncate(fd, 0); /* a FIFO has nothing to lose */
 	ring->files[index] = fdopen(fd, "w");
 	if (ring->files[index] != NULL)
 		return true;
@@ -57,7 +55,6 @@ static bool open_one(struct ring *ring, unsigned index, const struct person *per
 struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, const char *interface,
 		       struct error *error)
 {
-	struct person person;
 	struct ring *ring = calloc(1, sizeof(*ring));
 	if (ring == NULL || strlen(path) > sizeof(ring->path) - 8) {
 		error_set(error, EXIT_CANNOT_WRITE, "%s: %s", path,
@@ -69,9 +66,8 @@ struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, co
 	ring->count = files;
 	ring->most = bytes_each;
 	snprintf(ring->path, sizeof(ring->path), "%s", path);
-	person_find(&person);
 	for (unsigned i = 0; i < files; i++)
-		if (!open_one(ring, i, &person, error)) {
+		if (!open_one(ring, i, error)) {
 			(void)ring_close(ring, NULL);
 			return NULL;
 		}

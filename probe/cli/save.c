@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "local/local.h"
+#include "cli/outfile.h"
 #include "sshwhy/saved.h"
 
 static bool cannot(const struct save *save, struct error *error)
@@ -17,20 +17,11 @@ static bool cannot(const struct save *save, struct error *error)
 
 bool save_open(struct save *save, const char *path, struct error *error)
 {
-	struct person person;
 	*save = (struct save){ .path = path, .fd = -1 };
 	if (path == NULL)
 		return true;
-	save->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	save->created = save->fd >= 0;
-	if (save->fd < 0 && errno == EEXIST)
-		save->fd = open(path, O_WRONLY | O_CLOEXEC);
-	if (save->fd < 0)
-		return cannot(save, error);
-	person_find(&person);
-	if (save->created && person.sudo)
-		(void)!fchown(save->fd, person.uid, person.gid);
-	return true;
+	save->fd = outfile_open(path, &save->created, error);
+	return save->fd >= 0;
 }
 
 static bool write_all(int fd, const char *bytes, size_t length)
@@ -91,5 +82,5 @@ void save_close(struct save *save)
 		return;
 	close(save->fd);
 	if (save->created) /* and still empty */
-		(void)!unlink(save->path);
+		outfile_remove(save->path);
 }
