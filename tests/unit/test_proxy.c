@@ -15,17 +15,25 @@
 
 static struct ssh_config config;
 
-static struct proxy *start(enum config_keyword keyword, const char *value)
+static struct proxy *start_to(const char *host, const char *user, enum config_keyword keyword,
+			      const char *value)
 {
-	struct config_reader reader = {
-		.host = "vm.example", .local_user = "ann", .home = "/home/ann", .config = &config
-	};
+	struct config_reader reader = { .host = host,
+					.user = user,
+					.local_user = "ann",
+					.home = "/home/ann",
+					.config = &config };
 	memset(&config, 0, sizeof(config));
 	config.setting[keyword].set = config.setting[keyword].certain = true;
 	snprintf(config.setting[keyword].value, sizeof(config.setting[keyword].value), "%s", value);
 	struct person person;
 	person_find(&person);
 	return proxy_start(&reader, &person, 2222);
+}
+
+static struct proxy *start(enum config_keyword keyword, const char *value)
+{
+	return start_to("vm.example", NULL, keyword, value);
 }
 
 static enum proxy_outcome outcome(const char *command, int patience_ms, char said[64])
@@ -91,6 +99,47 @@ static void not_run(void **state)
 	proxy_end(NULL);
 }
 
+/* Names that a shell would take for more than names; ssh refuses them. */
+static void not_run_for_such_names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *host, *user;
+		bool run;
+	} rows[] = {
+		{ "$(id)", NULL, false },
+		{ "`id`", NULL, false },
+		{ "vm;id", NULL, false },
+		{ "vm|id", NULL, false },
+		{ "vm>x", NULL, false },
+		{ "vm&", NULL, false },
+		{ "vm id", NULL, false },
+		{ "vm\nid", NULL, false },
+		{ "vm\x01", NULL, false },
+		{ "vm\\", NULL, false },
+		{ "{vm,id}", NULL, false },
+		{ "'vm", NULL, false },
+		{ "\"vm", NULL, false },
+		{ "-oProxyCommand=id", NULL, false },
+		{ "vm", "ann;id", false },
+		{ "vm", "$(id)", false },
+		{ "vm", "`id`", false },
+		{ "vm", "-ann", false },
+		{ "vm", "ann -x", false },
+		{ "vm", "ann\n", false },
+		{ "vm", "ann\\", false },
+		{ "fe80::1%eth0", NULL, true },
+		{ "vm_1.example.", "ann@example", true },
+		{ "vm", "DOMAIN\\ann lee", true },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct proxy *proxy =
+			start_to(rows[i].host, rows[i].user, CONFIG_PROXY_COMMAND, "true %h %r");
+		assert_int_equal(proxy != NULL, rows[i].run);
+		proxy_end(proxy);
+	}
+}
+
 /* -- without room -------------------------------------------------------------------- */
 
 static bool no_processes;
@@ -130,6 +179,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(not_run),
+		cmocka_unit_test(not_run_for_such_names),
 		cmocka_unit_test(nothing_stays_open_without_a_process),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
