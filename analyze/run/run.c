@@ -10,9 +10,9 @@ const char *const purpose_names[PURPOSES] = { "none",	   "ssh",	 "sweep", "contr
 					      "elsewhere", "in-session", "small", "reference",
 					      "fragment",  "ack",	 "plain" };
 const char *const event_names[EVENTS] = {
-	"resolved", "route",  "neighbour", "open",	"connect", "refused", "ssh",
-	"host-key", "kex",    "auth",	   "capture",	"limit",   "rules",   "rule",
-	"owner",    "config", "mode",	   "reference", "place",   "name",    "listener",
+	"resolved", "route",	 "neighbour", "open",  "connect",  "refused", "ssh",   "host-key",
+	"kex",	    "auth",	 "capture",   "limit", "rules",	   "rule",    "owner", "config",
+	"mode",	    "reference", "place",     "name",  "listener", "local",
 };
 
 void run_event(struct run *run, const struct event *event)

@@ -8,7 +8,16 @@ static bool sequence_after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-struct connection *connection_new(struct arena *arena, const struct packet *syn_ack)
+static uint8_t shift_of(const struct packet *syn_ack, const struct sent *syn)
+{
+	enum { NO_SHIFT = 255, MAX_SHIFT = 14 }; /* RFC 7323 2.3 */
+	if (syn->wscale == NO_SHIFT || syn_ack->wscale == NO_SHIFT)
+		return 0;
+	return syn->wscale < MAX_SHIFT ? syn->wscale : MAX_SHIFT;
+}
+
+struct connection *connection_new(struct arena *arena, const struct packet *syn_ack,
+				  const struct sent *syn)
 {
 	struct connection *connection = arena_alloc(arena, sizeof(*connection));
 	connection->syn_ack_frame = syn_ack->number;
@@ -18,6 +27,9 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	connection->syn_ack_window = syn_ack->window;
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;
 	connection->server_acked = syn_ack->acknowledgement;
+	connection->client_sent = syn_ack->acknowledgement;
+	connection->client_window = UINT16_MAX;
+	connection->client_shift = shift_of(syn_ack, syn);
 	connection->server_first = connection->server_next = syn_ack->sequence + 1;
 	connection->server_heard = connection->server_first;
 	connection->server_claimed = connection->server_first;
@@ -96,14 +108,46 @@ static void note_again(struct connection *connection, const struct packet *packe
 		connection->again_ns[connection->again_sent++] = packet->time_ns;
 }
 
+void connection_sent(struct connection *connection, const struct packet *packet)
+{
+	uint32_t end = packet->sequence + packet->payload_length;
+	end += (packet->flags & TCP_FIN) != 0;
+	if (sequence_after(end, connection->client_sent))
+		connection->client_sent = end;
+}
+
+/* The client goes on with what the server said after the reset: it did not take it. */
+static void withdraw_reset(struct connection *connection)
+{
+	connection->server_reset_doubtful = false;
+	connection->server_reset_frame = 0;
+	connection->server_data_after_end = false;
+	if (connection->server_fin_frame == 0) {
+		connection->server_end_ns = 0;
+		connection->server_end_ttl = 0;
+		connection->server_end_local = false;
+	}
+}
+
+static void client_hears(struct connection *connection, const struct packet *packet)
+{
+	uint32_t window = (uint32_t)packet->window << connection->client_shift;
+	if (window > connection->client_window)
+		connection->client_window = window;
+	if (sequence_after(packet->acknowledgement, connection->server_heard))
+		connection->server_heard = packet->acknowledgement;
+	if (connection->server_reset_doubtful &&
+	    sequence_after(packet->acknowledgement, connection->server_reset_next))
+		withdraw_reset(connection);
+}
+
 void connection_client(struct connection *connection, const struct packet *packet)
 {
 	connection->loopback |= packet->loopback;
 	if (packet->flags & TCP_ACK) {
 		connection->established = true;
-		if (!(packet->flags & TCP_RST) &&
-		    sequence_after(packet->acknowledgement, connection->server_heard))
-			connection->server_heard = packet->acknowledgement;
+		if (!(packet->flags & TCP_RST))
+			client_hears(connection, packet);
 	}
 	if (packet->payload_length > 0 || packet->flags & TCP_FIN)
 		await(connection, packet);
@@ -134,6 +178,74 @@ void connection_client(struct connection *connection, const struct packet *packe
 		connection->client_reset_frame = packet->number;
 }
 
+/* -- what the client's TCP takes of the server ------------------------------------ */
+
+/* So far back a segment may be that came late or twice. It says nothing new, but others
+ * count how often it came. */
+#define LATE_BYTES (UINT32_C(1) << 20)
+
+/* Of `from` to `to`, both included, and of `before` and `after` bytes beside them. */
+static bool within(uint32_t number, uint32_t from, uint32_t to, uint32_t before, uint32_t after)
+{
+	return number - (from - before) <= to - from + before + after;
+}
+
+static uint32_t late_bytes(uint32_t first, uint32_t now)
+{
+	return now - first < LATE_BYTES ? now - first : LATE_BYTES;
+}
+
+/* RFC 9293 3.10.7.4 without an ACK "drop the segment", and RFC 5961 5.2: an acknowledgement of
+ * what was sent, or one that is somewhat older. */
+static bool acknowledges_ours(const struct connection *connection, const struct packet *packet,
+			      uint32_t slack)
+{
+	uint32_t acked = connection->server_acked, sent = connection->client_sent;
+	if (sequence_after(acked, sent)) /* of what the capture does not hold */
+		sent = acked;
+	return (packet->flags & TCP_ACK) &&
+	       within(packet->acknowledgement, acked, sent,
+		      late_bytes(connection->client_first, acked) + slack, slack);
+}
+
+/* The client's own acknowledgement is the least that it has; a keep-alive stands one byte
+ * before (RFC 9293 3.8.4). */
+static bool stands_in_window(const struct connection *connection, const struct packet *packet,
+			     uint32_t slack)
+{
+	uint32_t heard = connection->server_heard;
+	return within(packet->sequence, heard, heard + connection->client_window,
+		      late_bytes(connection->server_first, heard) + 1 + slack, slack);
+}
+
+bool connection_takes(const struct connection *connection, const struct packet *packet,
+		      uint32_t slack)
+{
+	return acknowledges_ours(connection, packet, slack) &&
+	       stands_in_window(connection, packet, slack);
+}
+
+/* RFC 5961 3.2: at RCV.NXT, which is what the client last acknowledged or, where it has not yet,
+ * behind what came since. */
+static bool stands_next(const struct connection *connection, uint32_t sequence)
+{
+	uint32_t heard = connection->server_heard;
+	uint32_t next = connection->server_next + (connection->server_fin_frame != 0);
+	if (sequence_after(heard, next))
+		next = heard;
+	return within(sequence, heard, next, 0, 0);
+}
+
+/* One behind words or a FIN that were lost, the client's TCP answers with an ACK instead of taking
+ * it. Where it acknowledges what the client sent it is the server's none the less: who does not
+ * see the conversation cannot know both numbers. */
+bool connection_is_reset_by(const struct connection *connection, const struct packet *packet,
+			    uint32_t slack)
+{
+	return stands_next(connection, packet->sequence) ||
+	       connection_takes(connection, packet, slack);
+}
+
 static void note_server_end(struct connection *connection, const struct packet *packet)
 {
 	if (connection->server_end_ns == 0) {
@@ -144,6 +256,8 @@ static void note_server_end(struct connection *connection, const struct packet *
 	if ((packet->flags & TCP_FIN) && connection->server_fin_frame == 0)
 		connection->server_fin_frame = packet->number;
 	if ((packet->flags & TCP_RST) && connection->server_reset_frame == 0) {
+		connection->server_reset_doubtful = !connection_is_reset_by(connection, packet, 0);
+		connection->server_reset_next = connection->server_next;
 		connection->server_reset_frame = packet->number;
 		connection->server_reset_bare = !(packet->flags & TCP_ACK);
 		connection->server_reset_sequence = packet->sequence;

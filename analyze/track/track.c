@@ -76,6 +76,43 @@ void track_event(struct track *track, const struct event *event)
 	}
 }
 
+/* -- whose packets these are --------------------------------------------------------- */
+
+static bool is_another_address_of_ours(const struct run *run, const struct address *address)
+{
+	for (size_t i = 0; i < run->event_count; i++) {
+		if (run->events[i].kind != EVENT_LOCAL)
+			continue;
+		struct address ours = address_parse(run->events[i].text);
+		if (address_equal(address, &ours))
+			return true;
+	}
+	return false;
+}
+
+/* The address that the run's packets come from, or another of this machine's: translation or
+ * a routing rule may put one in its place. */
+static bool is_ours(const struct track *track, const struct address *address)
+{
+	const struct run *run = track->run;
+	return run->local_address.family == 0 || address_equal(address, &run->local_address) ||
+	       is_another_address_of_ours(run, address);
+}
+
+/* What leads a connect() astray before the kernel sees the address may lead it to a program on
+ * this machine; that connection has loopback addresses at both ends. */
+static bool is_led_to_loopback(const struct exchange *exchange, const struct packet *packet)
+{
+	return exchange->way == WAY_KERNEL && packet->loopback &&
+	       address_is_loopback(&packet->source) && address_is_loopback(&packet->destination);
+}
+
+static bool has_our_end(const struct track *track, const struct exchange *exchange,
+			const struct packet *packet, const struct address *our_end)
+{
+	return is_ours(track, our_end) || is_led_to_loopback(exchange, packet);
+}
+
 /* -- outgoing ------------------------------------------------------------------- */
 
 static void record_sent(struct exchange *exchange, const struct track *track,
@@ -98,6 +135,7 @@ static void record_sent(struct exchange *exchange, const struct track *track,
 		.mss = packet->mss,
 		.ttl = packet->ttl,
 		.tos = packet->tos,
+		.wscale = packet->wscale,
 		.data = !(packet->flags & TCP_SYN),
 		.loopback = packet->loopback,
 		.diverted = track->run->planned && elsewhere,
@@ -119,6 +157,8 @@ static void take_outgoing(struct track *track, struct exchange *exchange,
 			  const struct packet *packet)
 {
 	bool ack = exchange->purpose == PURPOSE_ACK && (packet->flags & TCP_ACK);
+	if (exchange->connection != NULL && !(packet->flags & (TCP_SYN | TCP_RST)))
+		connection_sent(exchange->connection, packet);
 	if ((packet->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN || ack ||
 	    is_ttl_probe(track, exchange, packet))
 		record_sent(exchange, track, packet);
@@ -171,7 +211,7 @@ static bool take_syn_ack(struct track *track, struct exchange *exchange,
 	if (exchange->way == WAY_RAW || exchange->way == WAY_LINK)
 		return true; /* half-open on purpose: no conversation follows */
 	if (exchange->connection == NULL)
-		exchange->connection = connection_new(track->arena, packet);
+		exchange->connection = connection_new(track->arena, packet, sent);
 	exchange->connection->syn_acks++;
 	exchange->connection->syn_acks_late +=
 		packet->time_ns - exchange->connection->syn_ack_ns >= INT64_C(500000000);
@@ -189,9 +229,15 @@ static bool note_reset_of(struct exchange *exchange, const struct packet *packet
 	return noted;
 }
 
+/* What a capture may have missed while the client's TCP goes on. Our own conversations are short;
+ * somebody else's capture may begin in the middle, or lack the midst of a transfer. */
+#define MISSED_BYTES	       (UINT32_C(1) << 16)
+#define MISSED_BYTES_ELSEWHERE (UINT32_C(1) << 29)
+
 /* RFC 9293 3.10.7.1: a reset for a SYN carries ACK with SEG.ACK = SEG.SEQ + 1;
  * injectors are seen to acknowledge SEG.SEQ itself. */
-static bool take_reset(struct exchange *exchange, const struct packet *packet)
+static bool take_reset(const struct track *track, struct exchange *exchange,
+		       const struct packet *packet)
 {
 	if (exchange->purpose == PURPOSE_ACK)
 		return note_reset_of(exchange, packet);
@@ -206,7 +252,11 @@ static bool take_reset(struct exchange *exchange, const struct packet *packet)
 	}
 	if (exchange->connection == NULL)
 		return note_reply(sent, REPLY_RESET, packet);
-	(void)note_reset_of(exchange, packet);
+	bool noted = note_reset_of(exchange, packet);
+	/* Somebody else's capture may lack what was said before: what follows tells. */
+	if (track->run->planned &&
+	    !connection_is_reset_by(exchange->connection, packet, MISSED_BYTES))
+		return noted;
 	connection_server(exchange->connection, packet);
 	return true;
 }
@@ -215,10 +265,11 @@ static bool take_incoming(struct track *track, struct exchange *exchange,
 			  const struct packet *packet)
 {
 	if (packet->flags & TCP_RST)
-		return take_reset(exchange, packet);
+		return take_reset(track, exchange, packet);
 	if ((packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		return take_syn_ack(track, exchange, packet);
-	if (exchange->connection == NULL)
+	uint32_t slack = track->run->planned ? MISSED_BYTES : MISSED_BYTES_ELSEWHERE;
+	if (exchange->connection == NULL || !connection_takes(exchange->connection, packet, slack))
 		return false;
 	connection_server(exchange->connection, packet);
 	return true;
@@ -263,7 +314,7 @@ static struct exchange *take_icmp(struct track *track, const struct packet *pack
 	else
 		return NULL;
 	struct exchange *exchange = track_find(track, quote->source_port);
-	if (exchange == NULL)
+	if (exchange == NULL || !is_ours(track, &packet->destination))
 		return NULL;
 	struct sent *sent = sent_by_quote(exchange, quote);
 	if (sent == NULL && exchange->connection != NULL)
@@ -309,9 +360,6 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 	/* what the client sends has no TTL of the server's */
 	answer.ttl = from_client ? 0 : packet->ttl;
 	exchange->purpose = PURPOSE_SSH;
-	exchange->connection = connection_new(track->arena, &answer);
-	exchange->connection->established = true;
-	exchange->connection->syn_acks = 1;
 	exchange->sent = arena_grow(track->arena, NULL, 0, sizeof(*exchange->sent));
 	exchange->sent[exchange->sent_count++] = (struct sent){
 		.time_ns = packet->time_ns,
@@ -324,6 +372,9 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 		.from = run->address,
 		.reply_ttl = answer.ttl,
 	};
+	exchange->connection = connection_new(track->arena, &answer, exchange->sent);
+	exchange->connection->established = true;
+	exchange->connection->syn_acks = 1;
 	return exchange;
 }
 
@@ -338,17 +389,26 @@ static bool from_target(const struct exchange *exchange, const struct packet *pa
 	       address_equal(&packet->source, &exchange->remote);
 }
 
+static struct exchange *take_answer(struct track *track, struct exchange *exchange,
+				    const struct packet *packet)
+{
+	if (take_incoming(track, exchange, packet))
+		return exchange;
+	exchange->untaken++;
+	return NULL;
+}
+
 static struct exchange *take_tcp(struct track *track, const struct packet *packet)
 {
 	struct exchange *exchange = track_find(track, packet->source_port);
-	if (exchange != NULL &&
-	    (track->run->planned || address_equal(&packet->source, &track->run->local_address))) {
+	if (exchange != NULL && has_our_end(track, exchange, packet, &packet->source)) {
 		take_outgoing(track, exchange, packet);
 		return exchange;
 	}
 	exchange = track_find(track, packet->destination_port);
-	if (exchange != NULL && from_target(exchange, packet))
-		return take_incoming(track, exchange, packet) ? exchange : NULL;
+	if (exchange != NULL && from_target(exchange, packet) &&
+	    has_our_end(track, exchange, packet, &packet->destination))
+		return take_answer(track, exchange, packet);
 	exchange = adopt(track, packet);
 	if (exchange != NULL) {
 		take_outgoing(track, exchange, packet);

@@ -4,7 +4,9 @@
  * for each local port, the segments that were sent (with their TTL) and the reply
  * each drew, and for a connection its SSH dialogue. A reply counts only if it is
  * tied to a segment that was seen leaving: a TCP reply acknowledges its sequence
- * number, an ICMP error quotes it. What ties to nothing is counted, not believed.
+ * number, an ICMP error quotes it, and a connection takes of the server what the client's
+ * TCP takes. What ties to nothing is counted, not believed. Ports alone tell nothing:
+ * other machines use the same.
  */
 #ifndef SSHWHY_EXCHANGE_H
 #define SSHWHY_EXCHANGE_H
@@ -30,9 +32,10 @@ struct sent {
 	uint16_t ip_id;
 	uint16_t mss; /* 0: no such option */
 	uint8_t ttl, tos;
-	bool data;     /* a data segment or a bare ACK, not a SYN */
-	bool loopback; /* seen on the loopback interface, not on the wire */
-	bool diverted; /* it leaves for another address or port than the target's */
+	uint8_t wscale; /* 255: no such option */
+	bool data;	/* a data segment or a bare ACK, not a SYN */
+	bool loopback;	/* seen on the loopback interface, not on the wire */
+	bool diverted;	/* it leaves for another address or port than the target's */
 	struct address destination;
 	uint16_t destination_port;
 
@@ -97,6 +100,14 @@ struct connection {
 
 	uint32_t client_next, server_next; /* highest sequence number seen, plus its length */
 	uint32_t server_acked;		   /* highest acknowledgement the server gave */
+	/* What the client's TCP takes from the server (RFC 9293 3.10.7.4, RFC 5961). */
+	uint32_t client_sent;	/* SND.NXT: behind all that left, probes and the FIN too */
+	uint32_t client_window; /* RCV.WND: the widest that it offered, in bytes */
+	uint8_t client_shift;	/* of its window field (RFC 7323 2) */
+	/* Somebody else's capture: the reset stands where the client is not known to be, be it
+	 * that frames are missing or that it is forged. */
+	bool server_reset_doubtful;
+	uint32_t server_reset_next; /* server_next when that reset came */
 	int64_t progress_ns; /* bytes that had not been seen before, or acknowledged before, last
 				came */
 	bool client_timestamps;
@@ -147,6 +158,8 @@ struct exchange {
 	unsigned refusals;
 
 	struct connection *connection; /* NULL until a SYN-ACK was seen */
+	unsigned untaken; /* segments with the remote's address that answer nothing of ours and
+			     that the connection does not take: old ones, or forged */
 };
 
 struct track {

@@ -108,6 +108,7 @@ enum event_kind {
 	EVENT_NAME,	 /* text: the address of a router; detail: what name servers call it */
 	EVENT_LISTENER, /* on the VM itself: who may be an SSH server and listens on another port of
 			   the address; value: the port, 0: nobody does; text: who it is */
+	EVENT_LOCAL,	/* text: another address of this machine that its packets may come from */
 	EVENTS
 };
 extern const char *const event_names[EVENTS];

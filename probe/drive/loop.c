@@ -235,17 +235,9 @@ static bool act(struct session *session, const struct machine *machine)
 
 /* -- answers in ------------------------------------------------------------------- */
 
-/* Other sessions' packets, and ICMP about other conversations, are not ours. */
 static bool concerns(const struct session *session, const struct packet *packet)
 {
-	const struct ports *ports = &session->ports;
-	if (session->done)
-		return false;
-	if (packet->protocol == IP_TCP)
-		return ports_hold(ports, packet->source_port) ||
-		       ports_hold(ports, packet->destination_port);
-	const struct quote *quote = &packet->quote;
-	return quote->present && quote->has_ports && ports_hold(ports, quote->source_port);
+	return !session->done && admit(&session->wire->home, &session->ports, packet);
 }
 
 static void keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
@@ -409,15 +401,32 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	return session->plan != NULL;
 }
 
+static void tell_of_dropped_frames(struct session *session, uint64_t dropped)
+{
+	char text[128];
+	if (dropped == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "silence: the capture lost %llu frames, so that it proves nothing",
+		 (unsigned long long)dropped);
+	run_event(session->run,
+		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = now_of(session), .text = text });
+}
+
 static void finish(struct session *session)
 {
 	const struct wire *wire = session->wire;
-	for (size_t i = 0; i < wire->capture_count; i++)
+	uint64_t all = 0;
+	for (size_t i = 0; i < wire->capture_count; i++) {
+		uint64_t dropped = capture_dropped(wire->capture[i]);
+		all += dropped;
 		run_event(session->run,
 			  &(struct event){ .kind = EVENT_CAPTURE,
 					   .time_ns = now_of(session),
-					   .value = (int64_t)capture_dropped(wire->capture[i]),
+					   .value = (int64_t)dropped,
 					   .text = session->run->interfaces[i].name });
+	}
+	tell_of_dropped_frames(session, all);
 	session->run->stopped_ns = now_of(session);
 	session->done = true;
 }

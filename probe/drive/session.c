@@ -147,12 +147,29 @@ bool session_open(struct session *session, const struct drive_options *options,
 	       open_sockets(session, person, error);
 }
 
+static void note_addresses(struct session *session)
+{
+	const struct home *home = &session->wire->home;
+	uint8_t family = session->run->address.family, other = session->reference.address.family;
+	char text[ADDRESS_TEXT];
+	for (size_t i = 0; i < home->count; i++) {
+		const struct address *address = &home->address[i];
+		if ((address->family == family || address->family == other) &&
+		    !address_equal(address, &session->route.source))
+			run_event(session->run,
+				  &(struct event){ .kind = EVENT_LOCAL,
+						   .time_ns = session->run->started_ns,
+						   .text = address_text(address, text) });
+	}
+}
+
 void session_attach(struct session *session, const struct wire *wire)
 {
 	const struct route *route = &session->route;
 	struct run *run = session->run;
 	session->wire = wire;
 	note_route(session);
+	note_addresses(session);
 	for (size_t i = 0; i < wire->capture_count; i++)
 		run->interfaces[run->interface_count++] = (struct run_interface){
 			.name = arena_string(&run->arena, wire->interface[i]),

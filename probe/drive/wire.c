@@ -1,15 +1,9 @@
 #include "drive/wire.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "local/parallel.h"
-
-bool ports_hold(const struct ports *ports, uint16_t port)
-{
-	return (port >= ports->kernel && port < ports->kernel + ports->kernel_count) ||
-	       (port >= ports->crafted && port < ports->crafted + ports->crafted_count);
-}
 
 static bool known(const struct wire *wire, const char *interface)
 {
@@ -25,14 +19,20 @@ static void want(struct wire *wire, const char *interface)
 		wire->interface[wire->capture_count++] = interface;
 }
 
+static void find_home(struct wire *wire, const struct route *routes, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (routes[i].error == 0)
+			home_add(&wire->home, &routes[i].source);
+	for (size_t i = 0; i < wire->capture_count; i++)
+		home_add_interface(&wire->home, wire->interface[i]);
+}
+
 static bool open_captures(struct wire *wire, const struct ports *ports, struct error *error)
 {
-	char filter[160];
-	/* (Behind an IPv6 fragment header the filter language sees no TCP.) */
-	snprintf(filter, sizeof(filter),
-		 "tcp portrange %u-%u or tcp portrange %u-%u or icmp or icmp6 or ip6 proto 44",
-		 ports->kernel, ports->kernel + ports->kernel_count - 1, ports->crafted,
-		 ports->crafted + ports->crafted_count - 1);
+	char *filter = admission_filter(&wire->home, ports);
+	if (filter == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
 	struct capture_wish wishes[WIRE_CAPTURES] = { 0 };
 	for (size_t i = 0; i < wire->capture_count; i++) {
 		wishes[i].interface = wire->interface[i];
@@ -40,6 +40,7 @@ static bool open_captures(struct wire *wire, const struct ports *ports, struct e
 		wishes[i].index = (uint32_t)i;
 	}
 	capture_open_all(wishes, wire->capture_count);
+	free(filter);
 	bool opened = true;
 	for (size_t i = 0; i < wire->capture_count; i++) {
 		wire->capture[i] = wishes[i].capture;
@@ -61,6 +62,7 @@ bool wire_open(struct wire *wire, const struct route *routes, size_t count,
 	if (wire->capture_count == 0)
 		return true; /* no route at all: there is no wire to listen on */
 	want(wire, "lo");
+	find_home(wire, routes, count);
 	if (!open_captures(wire, ports, error))
 		return false;
 	wire->sender = sender_open(person->uid, bound, &wire->limit);

@@ -8,21 +8,16 @@
 
 #include "capture/capture.h"
 #include "craft/craft.h"
+#include "drive/admission.h"
 #include "local/local.h"
 
 #define WIRE_CAPTURES RUN_INTERFACES /* loopback, and the interfaces of the routes */
-
-/* Local ports of ours: `kernel_count` from `kernel`, `crafted_count` from `crafted`. */
-struct ports {
-	uint16_t kernel, kernel_count;
-	uint16_t crafted, crafted_count;
-};
-bool ports_hold(const struct ports *ports, uint16_t port);
 
 struct wire {
 	struct capture *capture[WIRE_CAPTURES];
 	const char *interface[WIRE_CAPTURES]; /* borrowed from the routes */
 	size_t capture_count;
+	struct home home;
 	struct sender *sender; /* NULL: nothing can be crafted; `limit` says why */
 	struct shield *shield; /* NULL: the kernel answers replies to crafted SYNs */
 	struct error limit;
