@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "report/template.h"
+#include "guide/template.h"
 
 #define SHOWN	   5
 #define WORTHWHILE 0.05 /* bits */
@@ -205,7 +205,7 @@ static bool offered(enum observation observation, const struct run *run, const s
 
 const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
 				    const struct facts *facts, const struct run *run,
-				    const struct explain_values *values, size_t *count)
+				    const struct guide_values *values, size_t *count)
 {
 	struct report_next *next = arena_alloc(arena, SHOWN * sizeof(*next));
 	bool given[OBSERVATIONS] = { false };

@@ -2,13 +2,14 @@
 #ifndef REASON_NEXT_H
 #define REASON_NEXT_H
 
-#include "sshwhy/explain.h"
+#include "sshwhy/guide.h"
+#include "sshwhy/report.h"
 #include "sshwhy/verdict.h"
 
 /* Ranked by expected information (bits about the source) under the verdict's
  * probabilities; those that tell nothing are left out. In `arena`. */
 const struct report_next *next_rank(struct arena *arena, const struct verdict *verdict,
 				    const struct facts *facts, const struct run *run,
-				    const struct explain_values *values, size_t *count);
+				    const struct guide_values *values, size_t *count);
 
 #endif

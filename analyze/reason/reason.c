@@ -259,3 +259,14 @@ void reason(const struct facts *facts, const struct run *run, const struct quest
 		}
 	verdict->confidence = verdict->source_probability[0];
 }
+
+const char *outcome_name(enum outcome outcome)
+{
+	static const char *const names[] = {
+		[OUTCOME_HEALTHY] = "healthy",
+		[OUTCOME_FAULT] = "fault",
+		[OUTCOME_AMBIGUOUS] = "ambiguous",
+		[OUTCOME_UNKNOWN] = "unknown",
+	};
+	return names[outcome];
+}

@@ -1,4 +1,4 @@
-/* The guide as a table (fixes.def), for the report and for `sshwhy explain`. */
+/* What `sshwhy explain` prints of the guide. */
 #include "sshwhy/explain.h"
 
 #include <jansson.h>
@@ -6,113 +6,16 @@
 #include <string.h>
 
 #include "report/page.h"
-#include "report/template.h"
-
-enum when { ANY = 3, ARM = 1, CLASSIC = 2 }; /* a set of deployments */
-
-static const struct about {
-	const char *means;
-	const char *checks; /* one a line */
-} abouts[CAUSES] = {
-#define ABOUT(id, means, checks) [CAUSE_##id] = { means, checks },
-#define FIX(id, when, shell, text, command)
-#include "report/fixes.def"
-#undef ABOUT
-#undef FIX
-};
-
-#define AZ	   "azure-cli"
-#define POWERSHELL "powershell"
-#define SH	   "sh"
-#define AZURE	   "azure-classic"
-#define PERSON	   NULL
-
-static const struct fix_row {
-	enum cause cause;
-	enum when when;
-	const char *shell;
-	const char *text;
-	const char *command;
-} fix_rows[] = {
-#define ABOUT(id, means, checks)
-#define FIX(id, when, shell, text, command) { CAUSE_##id, when, shell, text, command },
-#include "report/fixes.def"
-#undef ABOUT
-#undef FIX
-};
-
-#define FIX_ROWS (sizeof fix_rows / sizeof fix_rows[0])
-
-/* What the guide says of each source: how to tell whether it is the one, and the
- * number of its place in the present edition, which dropped the third. */
-static const struct {
-	const char *test;
-	const char *edition;
-} sources[] = {
-	{ "", "" },
-	{ "From this computer, SSH to another Linux host on your own network (sshwhy probe "
-	  "--reference HOST). If that fails too, this computer is the source; if it works, go on "
-	  "to source 2.",
-	  "" },
-	{ "From a computer directly connected to the Internet, SSH to the VM (sshwhy probe "
-	  "--vantage internet). If that works, the edge is the source. A VM that is reached over a "
-	  "site-to-site VPN or ExpressRoute skips this: go on to source 4.",
-	  "" },
-	{ "From another VM in the same virtual network, SSH to the VM (sshwhy probe --vantage "
-	  "vnet). If that works, the endpoint or its ACL is the source. Only VMs of the classic "
-	  "deployment model have one; load balancer and firewall NAT rules hold its place today.",
-	  "dropped from the guide's present edition" },
-	{ "See that the rules of the network security groups allow SSH traffic from the Internet, "
-	  "and that a subnet or NIC refers to them. SSH from the same virtual network does not "
-	  "clear them: the default rules let it in.",
-	  "source 3 in the guide's present edition" },
-	{ "What is left when the other four are cleared. Reset the SSH configuration or the "
-	  "password first, then try again from your computer.",
-	  "source 4 in the guide's present edition" },
-};
-
-/* -- fixes ------------------------------------------------------------------------ */
-
-static struct report_fix filled(struct arena *arena, const struct fix_row *row,
-				const struct explain_values *values)
-{
-	struct report_fix fix = { .cause = row->cause, .shell = row->shell };
-
-	fix.text = template_fill(arena, row->text, NULL, values);
-	if (row->command != NULL)
-		fix.command = template_fill(arena, row->command, row->shell, values);
-	return fix;
-}
-
-static const struct report_fix *fixes_of(struct arena *arena, enum cause cause, unsigned when,
-					 const struct explain_values *values, size_t *count)
-{
-	struct report_fix *fixes = NULL;
-
-	*count = 0;
-	for (size_t i = 0; i < FIX_ROWS; i++) {
-		if (fix_rows[i].cause != cause || (fix_rows[i].when & when) == 0)
-			continue;
-		fixes = arena_grow(arena, fixes, *count, sizeof *fixes);
-		fixes[(*count)++] = filled(arena, &fix_rows[i], values);
-	}
-	return fixes;
-}
-
-const struct report_fix *explain_fixes(struct arena *arena, enum cause cause,
-				       const struct explain_values *values, size_t *count)
-{
-	bool classic = values != NULL && values->classic;
-
-	return fixes_of(arena, cause, classic ? CLASSIC : ARM, values, count);
-}
+#include "sshwhy/guide.h"
 
 /* -- for people ------------------------------------------------------------------- */
 
 static void put_checks(struct page *page, struct arena *arena, enum cause cause)
 {
-	const char *checks = template_fill(arena, abouts[cause].checks, NULL, NULL);
+	const char *checks = guide_checks(arena, cause);
 
+	if (*checks != '\0')
+		page_title(page, "Is it this cause?");
 	while (*checks != '\0') {
 		size_t length = strcspn(checks, "\n");
 		page_item(page, 2, "- ", arena_copy(arena, checks, length));
@@ -123,7 +26,7 @@ static void put_checks(struct page *page, struct arena *arena, enum cause cause)
 static void put_fixes(struct page *page, struct arena *arena, enum cause cause)
 {
 	size_t count;
-	const struct report_fix *fixes = fixes_of(arena, cause, ANY, NULL, &count);
+	const struct guide_fix *fixes = guide_all_fixes(arena, cause, &count);
 
 	if (count > 0)
 		page_title(page, "Fixes");
@@ -142,22 +45,20 @@ void explain_cause(enum cause cause, FILE *out)
 	struct page page = { .out = out };
 	struct arena arena = { 0 };
 	uint8_t source = cause_source(cause);
+	struct guide_source about = guide_source(source);
 
 	fprintf(out, "%s: %s\n", cause_name(cause), cause_title(cause));
 	if (source != 0)
 		page_format(&page, 2, "", "Source %u of the guide, %s%s%s", source,
-			    source_title(source), *sources[source].edition != '\0' ? "; " : "",
-			    sources[source].edition);
+			    source_title(source), *about.edition != '\0' ? "; " : "",
+			    about.edition);
 	fputc('\n', out);
-	page_item(&page, 2, "", template_fill(&arena, abouts[cause].means, NULL, NULL));
+	page_item(&page, 2, "", guide_means(&arena, cause));
 	if (source != 0) {
 		page_title(&page, "Is it this source?");
-		page_item(&page, 2, "- ", sources[source].test);
+		page_item(&page, 2, "- ", about.test);
 	}
-	if (*abouts[cause].checks != '\0') {
-		page_title(&page, "Is it this cause?");
-		put_checks(&page, &arena, cause);
-	}
+	put_checks(&page, &arena, cause);
 	put_fixes(&page, &arena, cause);
 	arena_free(&arena);
 }
@@ -186,7 +87,7 @@ void explain_list(FILE *out)
 /* NULL, here and below, only when memory is short: json_pack() then fails in turn. */
 static json_t *checks_json(struct arena *arena, enum cause cause)
 {
-	const char *checks = template_fill(arena, abouts[cause].checks, NULL, NULL);
+	const char *checks = guide_checks(arena, cause);
 	json_t *array = json_array();
 
 	while (array != NULL && *checks != '\0') {
@@ -203,7 +104,7 @@ static json_t *checks_json(struct arena *arena, enum cause cause)
 static json_t *fixes_json(struct arena *arena, enum cause cause)
 {
 	size_t count;
-	const struct report_fix *fixes = fixes_of(arena, cause, ANY, NULL, &count);
+	const struct guide_fix *fixes = guide_all_fixes(arena, cause, &count);
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < count; i++) {
@@ -229,13 +130,13 @@ bool explain_cause_json(enum cause cause, FILE *out)
 {
 	struct arena arena = { 0 };
 	uint8_t source = cause_source(cause);
+	struct guide_source about = guide_source(source);
 	json_t *root = json_pack("{s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:s,s:o,s:o}", "schema",
 				 "sshwhy.explain/1", "cause", cause_name(cause), "title",
 				 cause_title(cause), "source", (int)source, "source_name",
 				 source_name(source), "source_title", source_title(source), "means",
-				 template_fill(&arena, abouts[cause].means, NULL, NULL), "test",
-				 sources[source].test, "checks", checks_json(&arena, cause),
-				 "fixes", fixes_json(&arena, cause));
+				 guide_means(&arena, cause), "test", about.test, "checks",
+				 checks_json(&arena, cause), "fixes", fixes_json(&arena, cause));
 	char *line = root != NULL ? json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER) : NULL;
 	bool written = line != NULL && write_line(line, out);
 

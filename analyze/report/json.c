@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 #include "sshwhy/report.h"
 
 /* Significant digits of every number with a fraction: probabilities keep at least
@@ -142,7 +142,7 @@ static json_t *next_item(const void *list, size_t i)
 
 static json_t *fix_item(const void *list, size_t i)
 {
-	const struct report_fix *row = (const struct report_fix *)list + i;
+	const struct guide_fix *row = (const struct guide_fix *)list + i;
 
 	return json_pack("{s:o,s:o,s:o,s:o}", "cause", json_string(cause_name(row->cause)), "text",
 			 text(row->text), "shell", text(row->shell), "command", text(row->command));

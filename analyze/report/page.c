@@ -3,8 +3,8 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "report/escape.h"
-#include "report/shell.h"
+#include "base/escape.h"
+#include "guide/shell.h"
 
 void page_ink(struct page *page, enum ink ink)
 {

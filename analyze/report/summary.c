@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/page.h"
 
 #define NAME_SHOWN 48 /* an IPv6 address in brackets and its port */

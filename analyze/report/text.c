@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/escape.h"
 #include "report/draw.h"
-#include "report/escape.h"
 #include "report/page.h"
 #include "sshwhy/report.h"
 
@@ -321,7 +321,7 @@ static void put_next(struct page *page, const struct report *report)
 	}
 }
 
-static void put_fix(struct page *page, const struct report *report, const struct report_fix *fix)
+static void put_fix(struct page *page, const struct report *report, const struct guide_fix *fix)
 {
 	bool elsewhere =
 		fix->command != NULL && fix->shell != NULL && strcmp(fix->shell, "sh") != 0;

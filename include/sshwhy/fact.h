@@ -7,7 +7,6 @@
 #define SSHWHY_FACT_H
 
 #include "sshwhy/exchange.h"
-#include "sshwhy/report.h"
 
 enum question {
 #define QUESTION(id, name, depth, text) QUESTION_##id,

@@ -12,10 +12,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "sshwhy/cause.h"
-
-enum outcome { OUTCOME_HEALTHY, OUTCOME_FAULT, OUTCOME_AMBIGUOUS, OUTCOME_UNKNOWN };
-const char *outcome_name(enum outcome outcome);
+#include "sshwhy/guide.h"
+#include "sshwhy/verdict.h"
 
 struct report_cause {
 	enum cause cause;
@@ -54,13 +52,6 @@ struct report_next {
 	const char *command; /* NULL: there is none */
 	const enum cause *separates;
 	size_t separates_count;
-};
-
-struct report_fix {
-	enum cause cause;
-	const char *text;
-	const char *shell;   /* "azure-cli", "powershell", "sh", "azure-classic" */
-	const char *command; /* NULL: text only */
 };
 
 struct report_also {
@@ -108,7 +99,7 @@ struct report {
 
 	const struct report_next *next;
 	size_t next_count;
-	const struct report_fix *fixes;
+	const struct guide_fix *fixes;
 	size_t fix_count;
 	const struct report_also *also;
 	size_t also_count;
@@ -122,6 +113,20 @@ struct report {
 	size_t capture_count;
 	const struct report_clock *clock; /* NULL: not known */
 };
+
+/* Builds the whole report from a run: track, observe, reason, explain. In `arena`. */
+struct report_options {
+	const char *group, *vm;
+};
+void report_build(struct report *report, const struct run *run,
+		  const struct report_options *options, struct arena *arena);
+
+/* The same from a tracker that has seen the packets, as of `now_ns`. */
+void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
+			  const struct report_options *options, struct arena *arena);
+/* And from facts that were gathered already, `track` being among what they come from. */
+void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
+			const struct report_options *options, struct arena *arena);
 
 /* One line of JSON (SPEC 2) and a newline, written with one fwrite. */
 bool report_json(const struct report *report, FILE *out);

@@ -14,7 +14,7 @@
 #define SSHWHY_TRAFFIC_H
 
 #include "sshwhy/frame.h"
-#include "sshwhy/verdict.h"
+#include "sshwhy/report.h"
 
 struct traffic;
 struct dossier; /* traffic/dossier.h */

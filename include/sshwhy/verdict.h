@@ -9,7 +9,11 @@
 #ifndef SSHWHY_VERDICT_H
 #define SSHWHY_VERDICT_H
 
+#include "sshwhy/cause.h"
 #include "sshwhy/fact.h"
+
+enum outcome { OUTCOME_HEALTHY, OUTCOME_FAULT, OUTCOME_AMBIGUOUS, OUTCOME_UNKNOWN };
+const char *outcome_name(enum outcome outcome);
 
 struct verdict {
 	enum outcome outcome;
@@ -34,19 +38,5 @@ double likelihood(enum cause cause, enum answer answer);
 double prior(enum cause cause, const struct run *run);
 /* Whether the question is about this cause itself, not about what may lie behind it. */
 bool decides_of(enum cause cause, enum question question);
-
-/* Builds the whole report from a run: track, observe, reason, explain. In `arena`. */
-struct report_options {
-	const char *group, *vm;
-};
-void report_build(struct report *report, const struct run *run,
-		  const struct report_options *options, struct arena *arena);
-
-/* The same from a tracker that has seen the packets, as of `now_ns`. */
-void report_build_tracked(struct report *report, const struct track *track, int64_t now_ns,
-			  const struct report_options *options, struct arena *arena);
-/* And from facts that were gathered already, `track` being among what they come from. */
-void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
-			const struct report_options *options, struct arena *arena);
 
 #endif

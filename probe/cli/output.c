@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "cli/cli.h"
-#include "report/escape.h"
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "one report a line, JSON Lines", 100 },

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 
 static void assert_escaped(const char *raw, const char *expected)
 {

@@ -10,13 +10,14 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
+#include "guide/shell.h"
+#include "guide/template.h"
 #include "report/page.h"
-#include "report/shell.h"
-#include "report/template.h"
 #include "sshwhy/explain.h"
+#include "sshwhy/guide.h"
 
-static const struct explain_values known = {
+static const struct guide_values known = {
 	.group = "rg1",
 	.vm = "vm1",
 	.client = "203.0.113.5",
@@ -43,7 +44,7 @@ static bool has_placeholder(const char *text)
 
 /* -- the table -------------------------------------------------------------------- */
 
-static void check_fix(const struct report_fix *fix, enum cause cause)
+static void check_fix(const struct guide_fix *fix, enum cause cause)
 {
 	static const char *const shells[] = { "azure-cli", "powershell", "sh", "azure-classic" };
 	bool is_known = fix->shell == NULL;
@@ -61,11 +62,11 @@ static void check_fix(const struct report_fix *fix, enum cause cause)
 	}
 }
 
-static void check_fixes(enum cause cause, const struct explain_values *values)
+static void check_fixes(enum cause cause, const struct guide_values *values)
 {
 	struct arena arena = { 0 };
 	size_t count;
-	const struct report_fix *fixes = explain_fixes(&arena, cause, values, &count);
+	const struct guide_fix *fixes = guide_fixes(&arena, cause, values, &count);
 
 	assert_true(cause == CAUSE_HEALTHY ? count == 0 : count >= 1);
 	assert_true(count <= 4);
@@ -76,13 +77,13 @@ static void check_fixes(enum cause cause, const struct explain_values *values)
 
 static void every_cause_has_fixes(void **state)
 {
-	struct explain_values classic = known;
+	struct guide_values classic = known;
 
 	(void)state;
 	classic.classic = true;
 	for (unsigned cause = 0; cause < CAUSES; cause++) {
 		check_fixes((enum cause)cause, NULL);
-		check_fixes((enum cause)cause, &(struct explain_values){ 0 });
+		check_fixes((enum cause)cause, &(struct guide_values){ 0 });
 		check_fixes((enum cause)cause, &known);
 		check_fixes((enum cause)cause, &classic);
 	}
@@ -159,10 +160,10 @@ static void the_list_names_every_cause_under_its_source(void **state)
 /* -- what fits -------------------------------------------------------------------- */
 
 static const char *command(struct arena *arena, enum cause cause, size_t index,
-			   const struct explain_values *values)
+			   const struct guide_values *values)
 {
 	size_t count;
-	const struct report_fix *fixes = explain_fixes(arena, cause, values, &count);
+	const struct guide_fix *fixes = guide_fixes(arena, cause, values, &count);
 
 	assert_true(index < count);
 	return fixes[index].command;
@@ -191,7 +192,7 @@ static void nsg_rule_names_the_address_the_cloud_sees(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct arena arena = { 0 };
-		struct explain_values values = known;
+		struct guide_values values = known;
 		char expected[400];
 
 		values.client = rows[i].client;
@@ -205,7 +206,7 @@ static void nsg_rule_names_the_address_the_cloud_sees(void **state)
 static void endpoint_fixes_follow_the_deployment(void **state)
 {
 	struct arena arena = { 0 };
-	struct explain_values classic = known;
+	struct guide_values classic = known;
 	size_t count;
 
 	(void)state;
@@ -215,8 +216,8 @@ static void endpoint_fixes_follow_the_deployment(void **state)
 	assert_string_equal(command(&arena, CAUSE_ENDPOINT_ACL, 1, &classic),
 			    "azure vm endpoint acl-rule create vm1 ssh 0 permit 203.0.113.5/32");
 	for (unsigned cause = 0; cause < CAUSES; cause++) {
-		const struct report_fix *fixes =
-			explain_fixes(&arena, (enum cause)cause, &known, &count);
+		const struct guide_fix *fixes =
+			guide_fixes(&arena, (enum cause)cause, &known, &count);
 		for (size_t i = 0; i < count; i++)
 			assert_true(fixes[i].shell == NULL ||
 				    strcmp(fixes[i].shell, "azure-classic") != 0);
@@ -227,7 +228,7 @@ static void endpoint_fixes_follow_the_deployment(void **state)
 static void commands_are_those_of_the_map(void **state)
 {
 	struct arena arena = { 0 };
-	struct explain_values values = known;
+	struct guide_values values = known;
 
 	(void)state;
 	assert_string_equal(command(&arena, CAUSE_VM_SSHD_DOWN, 0, &known),
@@ -277,7 +278,7 @@ static void unusable_values_stay_placeholders(void **state)
 	longer[sizeof longer - 1] = '\0';
 	for (size_t i = 0; i <= sizeof values / sizeof values[0]; i++) {
 		struct arena arena = { 0 };
-		struct explain_values with = { .group = longer, .vm = "vm1" };
+		struct guide_values with = { .group = longer, .vm = "vm1" };
 
 		if (i < sizeof values / sizeof values[0])
 			with.group = values[i];
@@ -314,7 +315,7 @@ static void sh_takes_a_quoted_value_as_one_argument(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
 		struct arena arena = { 0 };
-		struct explain_values with = { .group = values[i], .vm = "vm1" };
+		struct guide_values with = { .group = values[i], .vm = "vm1" };
 		char expected[600];
 		char got[600];
 
@@ -379,7 +380,7 @@ static void quoting_fits_or_fails(void **state)
 static void nothing_but_plain_values_goes_inside_quotes(void **state)
 {
 	struct arena arena = { 0 };
-	struct explain_values with = { .user = "x'; id; '" };
+	struct guide_values with = { .user = "x'; id; '" };
 
 	(void)state;
 	assert_string_equal(
@@ -395,7 +396,7 @@ static void nothing_but_plain_values_goes_inside_quotes(void **state)
 static void values_are_filled_in_once(void **state)
 {
 	struct arena arena = { 0 };
-	struct explain_values with = { .group = "{vm}", .vm = "{group}" };
+	struct guide_values with = { .group = "{vm}", .vm = "{group}" };
 
 	(void)state;
 	assert_string_equal(template_fill(&arena, "{group} {vm} {none} {\"a\":1} {}", "sh", &with),
@@ -407,15 +408,15 @@ static void values_are_filled_in_once(void **state)
 
 static void folded_commands_paste_as_they_were(void **state)
 {
-	struct explain_values values = known;
+	struct guide_values values = known;
 
 	(void)state;
 	values.group = "a group with 'quotes' and   spaces, long enough to be folded somewhere";
 	for (unsigned cause = 0; cause < CAUSES; cause++) {
 		struct arena arena = { 0 };
 		size_t count;
-		const struct report_fix *fixes =
-			explain_fixes(&arena, (enum cause)cause, &values, &count);
+		const struct guide_fix *fixes =
+			guide_fixes(&arena, (enum cause)cause, &values, &count);
 
 		for (size_t i = 0; i < count; i++) {
 			char whole[4096];

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 #include "report/page.h"
 #include "sshwhy/error.h"
 #include "sshwhy/report.h"
@@ -52,7 +52,7 @@ static const struct report_next next[] = {
 	  "sshwhy probe --vantage vnet 10.1.0.4", silent, 2 },
 	{ "Ask the administrator", NULL, NULL, 0 },
 };
-static const struct report_fix fixes[] = {
+static const struct guide_fix fixes[] = {
 	{ CAUSE_NSG_DENY, "Allow TCP 22 from this client", "azure-cli", "az network nsg rule" },
 	{ CAUSE_EDGE_FIREWALL, "Ask the network administrator", NULL, NULL },
 };
@@ -307,7 +307,7 @@ static struct report hostile_report(void)
 		{ .fact = HOSTILE, .text = HOSTILE, .packets = packets, .packet_count = 3 },
 	};
 	static const struct report_next next_rows[] = { { HOSTILE, HOSTILE, silent, 2 } };
-	static const struct report_fix fix_rows[] = { { CAUSE_VM_KEX, HOSTILE, HOSTILE, HOSTILE } };
+	static const struct guide_fix fix_rows[] = { { CAUSE_VM_KEX, HOSTILE, HOSTILE, HOSTILE } };
 	static const struct report_also also_rows[] = { { CAUSE_VM_KEX, HOSTILE } };
 	static const char *const texts[] = { HOSTILE, HOSTILE };
 	struct report report = full_report();

@@ -1,8 +1,8 @@
-#include "report/shell.h"
+#include "guide/shell.h"
 
 #include <string.h>
 
-#include "report/escape.h"
+#include "base/escape.h"
 
 char shell_escape(const char *shell)
 {

@@ -1,6 +1,6 @@
 /* shell: how a command line is quoted and where it may be broken. */
-#ifndef REPORT_SHELL_H
-#define REPORT_SHELL_H
+#ifndef GUIDE_SHELL_H
+#define GUIDE_SHELL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,9 +5,9 @@
 #include "observe/aside.h"
 #include "observe/path.h"
 #include "reason/next.h"
-#include "sshwhy/explain.h"
 #include "sshwhy/fingerprint.h"
-#include "sshwhy/verdict.h"
+#include "sshwhy/guide.h"
+#include "sshwhy/report.h"
 
 #define CAUSE_SHOWN 0.01
 #define NAMED_MAX   6
@@ -22,7 +22,7 @@ struct building {
 	const struct track *track;
 	struct facts facts;
 	struct verdict verdict;
-	struct explain_values values;
+	struct guide_values values;
 };
 
 /* -- causes, evidence --------------------------------------------------------------- */
@@ -403,7 +403,7 @@ static uint16_t find_sshd_port(const struct building *b)
 static void build_fixes(struct building *b, const struct report_options *options)
 {
 	char client[ADDRESS_TEXT];
-	b->values = (struct explain_values){
+	b->values = (struct guide_values){
 		.group = options->group,
 		.vm = options->vm,
 		.host = b->run->host,
@@ -419,7 +419,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 	if (b->report->outcome != OUTCOME_FAULT && b->report->outcome != OUTCOME_AMBIGUOUS)
 		return;
 	b->report->fixes =
-		explain_fixes(b->arena, b->verdict.cause, &b->values, &b->report->fix_count);
+		guide_fixes(b->arena, b->verdict.cause, &b->values, &b->report->fix_count);
 	if (b->report->outcome == OUTCOME_AMBIGUOUS)
 		b->report->next = next_rank(b->arena, &b->verdict, &b->facts, b->run, &b->values,
 					    &b->report->next_count);

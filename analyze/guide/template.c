@@ -1,11 +1,11 @@
-#include "report/template.h"
+#include "guide/template.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/escape.h"
-#include "report/shell.h"
+#include "base/escape.h"
+#include "guide/shell.h"
 #include "sshwhy/address.h"
 
 #define VALUE_MAX  256 /* longer is no host, no name of a resource, no user */
@@ -13,7 +13,7 @@
 
 /* -- values ----------------------------------------------------------------------- */
 
-typedef bool value_getter(const struct explain_values *values, char out[VALUE_MAX]);
+typedef bool value_getter(const struct guide_values *values, char out[VALUE_MAX]);
 
 static bool take(const char *value, char out[VALUE_MAX])
 {
@@ -24,57 +24,57 @@ static bool take(const char *value, char out[VALUE_MAX])
 	return true;
 }
 
-static bool nothing(const struct explain_values *values, char out[VALUE_MAX])
+static bool nothing(const struct guide_values *values, char out[VALUE_MAX])
 {
 	(void)values;
 	(void)out;
 	return false;
 }
 
-static bool group(const struct explain_values *values, char out[VALUE_MAX])
+static bool group(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->group, out);
 }
 
-static bool vm(const struct explain_values *values, char out[VALUE_MAX])
+static bool vm(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->vm, out);
 }
 
-static bool user(const struct explain_values *values, char out[VALUE_MAX])
+static bool user(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->user, out);
 }
 
-static bool interface(const struct explain_values *values, char out[VALUE_MAX])
+static bool interface(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->interface, out);
 }
 
-static bool address(const struct explain_values *values, char out[VALUE_MAX])
+static bool address(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->address, out);
 }
 
-static bool host(const struct explain_values *values, char out[VALUE_MAX])
+static bool host(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(values->host, out) || take(values->address, out);
 }
 
-static bool port(const struct explain_values *values, char out[VALUE_MAX])
+static bool port(const struct guide_values *values, char out[VALUE_MAX])
 {
 	snprintf(out, VALUE_MAX, "%u", values->port != 0 ? values->port : 22U);
 	return true;
 }
 
-static bool sshd_port(const struct explain_values *values, char out[VALUE_MAX])
+static bool sshd_port(const struct guide_values *values, char out[VALUE_MAX])
 {
 	snprintf(out, VALUE_MAX, "%u", values->sshd_port);
 	return values->sshd_port != 0;
 }
 
 /* The name under which known_hosts keeps the host: sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
-static bool known(const struct explain_values *values, char out[VALUE_MAX])
+static bool known(const struct guide_values *values, char out[VALUE_MAX])
 {
 	char name[VALUE_MAX];
 
@@ -92,13 +92,13 @@ static struct address parse(const char *text)
 }
 
 /* Which iptables the VM's address belongs to. */
-static bool iptables(const struct explain_values *values, char out[VALUE_MAX])
+static bool iptables(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return take(parse(values->address).family == 6 ? "ip6tables" : "iptables", out);
 }
 
 /* HOST:PORT as sshwhy's own command line wants it. */
-static bool target(const struct explain_values *values, char out[VALUE_MAX])
+static bool target(const struct guide_values *values, char out[VALUE_MAX])
 {
 	char name[VALUE_MAX];
 
@@ -110,20 +110,20 @@ static bool target(const struct explain_values *values, char out[VALUE_MAX])
 }
 
 /* The VM's address where it is one of its virtual network, as NSG tools want it. */
-static bool private_address(const struct explain_values *values, char out[VALUE_MAX])
+static bool private_address(const struct guide_values *values, char out[VALUE_MAX])
 {
 	struct address is = parse(values->address);
 
 	return is.family != 0 && address_is_private(&is) && take(values->address, out);
 }
 
-static bool local(const struct explain_values *values, char out[VALUE_MAX])
+static bool local(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return parse(values->client).family != 0 && take(values->client, out);
 }
 
 /* The client's address as the cloud sees it: a private one is replaced at the edge. */
-static bool client(const struct explain_values *values, char out[VALUE_MAX])
+static bool client(const struct guide_values *values, char out[VALUE_MAX])
 {
 	struct address is = parse(values->client);
 
@@ -131,12 +131,12 @@ static bool client(const struct explain_values *values, char out[VALUE_MAX])
 	       take(values->client, out);
 }
 
-static bool client4(const struct explain_values *values, char out[VALUE_MAX])
+static bool client4(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return parse(values->client).family == 4 && client(values, out);
 }
 
-static bool source(const struct explain_values *values, char out[VALUE_MAX])
+static bool source(const struct guide_values *values, char out[VALUE_MAX])
 {
 	char text[VALUE_MAX];
 
@@ -147,7 +147,7 @@ static bool source(const struct explain_values *values, char out[VALUE_MAX])
 	return true;
 }
 
-static bool source4(const struct explain_values *values, char out[VALUE_MAX])
+static bool source4(const struct guide_values *values, char out[VALUE_MAX])
 {
 	return parse(values->client).family == 4 && source(values, out);
 }
@@ -192,7 +192,7 @@ static const struct placeholder *placeholder_at(const char *text)
 /* Inside quotes of the template a value cannot bring its own: only a plain one may
  * stand there. */
 static void put_value(FILE *out, const struct placeholder *placeholder, const char *shell,
-		      bool inside_quotes, const struct explain_values *values)
+		      bool inside_quotes, const struct guide_values *values)
 {
 	char value[VALUE_MAX];
 	char quoted[QUOTED_MAX];
@@ -210,7 +210,7 @@ static void put_value(FILE *out, const struct placeholder *placeholder, const ch
 }
 
 static void fill(FILE *out, const char *template, const char *shell,
-		 const struct explain_values *values)
+		 const struct guide_values *values)
 {
 	struct quoting quoting = { .escapes = shell_escape(shell) };
 
@@ -227,9 +227,9 @@ static void fill(FILE *out, const char *template, const char *shell,
 }
 
 const char *template_fill(struct arena *arena, const char *template, const char *shell,
-			  const struct explain_values *values)
+			  const struct guide_values *values)
 {
-	static const struct explain_values none = { 0 };
+	static const struct guide_values none = { 0 };
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);

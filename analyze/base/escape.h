@@ -6,8 +6,8 @@
  * around them (bidi overrides, zero-width characters, line separators, tags).
  * JSON strings and pages still need their own quoting on top.
  */
-#ifndef REPORT_ESCAPE_H
-#define REPORT_ESCAPE_H
+#ifndef BASE_ESCAPE_H
+#define BASE_ESCAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>
