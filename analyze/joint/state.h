@@ -89,7 +89,7 @@ const struct entry *report_joined(struct joint *joint, struct entry *const *memb
 /* False when nothing can be said of the capture that ought to show it. */
 bool report_absent(struct joint *joint, struct entry *entry, unsigned capture);
 
-/* Whether the place is that end of the way. */
+/* joining.c: whether the place is that end of the way. */
 bool is_client_end(const struct joint *joint, const struct entry *entry);
 bool is_server_end(const struct joint *joint, const struct entry *entry);
 
