@@ -110,7 +110,7 @@ static void observe_silence(struct observation *o, const struct tally *tally)
 	 * resets it (RFC 9293 3.10.7.4). Where SYNs that come alone draw nothing, that shows
 	 * that they are answered, and what does not come back. A closed port resets them all. */
 	const struct sent *reset = swept_reply(o, REPLY_RESET);
-	if (reset != NULL && paths_accident(&o->facts->paths, PATH_TTL_MAX, tally->ripe) > ACCIDENT)
+	if (reset != NULL && far_end_accident(&o->facts->paths, tally->ripe) > ACCIDENT)
 		return;
 	if (reset != NULL) {
 		struct fact *fact =
@@ -332,7 +332,7 @@ static void observe_elsewhere(struct observation *o)
 	bool closed = syn == ANSWER_SYN_RESET;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
 		asked += exchange->way != WAY_KERNEL;
-		unsure += unsure_of(o, exchange, closed || paths->lost[PATH_TTL_MAX] > 0);
+		unsure += unsure_of(o, exchange, closed || paths->far_end.lost > 0);
 		if (exchange->connection == NULL)
 			continue;
 		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];

@@ -58,7 +58,7 @@ static unsigned echoes_missed(const struct observation *o)
  * besides. */
 static double lost_by_chance(const struct observation *o, unsigned copies)
 {
-	return paths_accident(&o->facts->paths, PATH_TTL_MAX, copies + echoes_missed(o));
+	return far_end_accident(&o->facts->paths, copies + echoes_missed(o));
 }
 
 /* So many copies of something, none of them answered, are no accident on this way. */
@@ -308,8 +308,8 @@ static enum small small_outcome(const struct observation *o)
 	const struct connection *c = small->connection;
 	if (c != NULL && c->dialog.side[SSH_SERVER].milestone >= SSH_NEWKEYS)
 		return SMALL_FURTHER;
-	int64_t patience = o->facts->paths.lost[PATH_TTL_MAX] > 0 ? LOSSY_TIMES * SMALL_PATIENCE
-								  : SMALL_PATIENCE;
+	int64_t patience =
+		o->facts->paths.far_end.lost > 0 ? LOSSY_TIMES * SMALL_PATIENCE : SMALL_PATIENCE;
 	bool over =
 		(c != NULL && c->server_end_ns != 0) || o->now_ns - small->opened_ns >= patience;
 	return over ? SMALL_NO_FURTHER : SMALL_OPEN;
@@ -490,8 +490,7 @@ static bool server_segment_vanishes(struct observation *o)
 static bool stalls(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
-	bool again =
-		small_outcome(o) == SMALL_NO_FURTHER && o->facts->paths.lost[PATH_TTL_MAX] == 0;
+	bool again = small_outcome(o) == SMALL_NO_FURTHER && o->facts->paths.far_end.lost == 0;
 	return waited(o, c->progress_ns, speech_patience(o)) && (again || !waits_by_chance(o));
 }
 

@@ -186,13 +186,13 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 		if (expected && sweeps(exchange) && sent->ttl <= PATH_TTL_MAX)
 			continue;
 		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX) {
-			paths->answered[sent->ttl]++;
+			paths->router[sent->ttl].answered++;
 			paths->flows[sent->ttl] += (seen >> sent->ttl & 1) == 0;
 			seen |= UINT32_C(1) << sent->ttl;
 		} else if (expected && sent->reply != REPLY_NONE)
-			paths->answered[PATH_TTL_MAX]++;
+			paths->far_end.answered++;
 		else if (expected && now_ns - sent->time_ns >= ANSWER_PATIENCE)
-			paths->lost[PATH_TTL_MAX]++;
+			paths->far_end.lost++;
 	}
 }
 
@@ -214,19 +214,18 @@ static unsigned again_lost(const struct connection *connection, int64_t now_ns)
 
 static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *paths)
 {
-	unsigned *far_end = &paths->lost[PATH_TTL_MAX];
+	struct replies *far_end = &paths->far_end;
 	for (size_t i = 0; i < track->count; i++) {
 		const struct connection *c = track->exchanges[i]->connection;
 		weigh_answers(track->exchanges[i], now_ns, paths);
 		if (c == NULL)
 			continue;
-		*far_end += c->syn_acks_late + c->repeated;
-		*far_end += again_lost(c, now_ns);
-		paths->answered[PATH_TTL_MAX] += c->acked_segments + c->acked_again;
+		far_end->lost += c->syn_acks_late + c->repeated + again_lost(c, now_ns);
+		far_end->answered += c->acked_segments + c->acked_again;
 	}
 	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)
 		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED)
-			paths->lost[ttl] += paths->ssh.hop[ttl].missed;
+			paths->router[ttl].lost += paths->ssh.hop[ttl].missed;
 }
 
 /* What is taken to be known of any way before: most lose next to nothing. */
@@ -237,34 +236,50 @@ struct known {
 	double lost, answered;
 };
 
+static struct known known_of_far_end(const struct paths *paths)
+{
+	return (struct known){ .lost = LOST_BEFORE + paths->far_end.lost,
+			       .answered = ANSWERED_BEFORE + paths->far_end.answered };
+}
+
+/* Of packets that come past `ttl`, whoever answers. */
 static struct known known_behind(const struct paths *paths, uint8_t ttl)
 {
-	struct known known = { LOST_BEFORE, ANSWERED_BEFORE };
-	for (uint8_t t = ttl; t <= PATH_TTL_MAX; t++) {
-		known.lost += paths->lost[t];
-		known.answered += paths->answered[t];
+	struct known known = known_of_far_end(paths);
+	for (uint8_t t = ttl; t < PATH_TTL_MAX; t++) {
+		known.lost += paths->router[t].lost;
+		known.answered += paths->router[t].answered;
 	}
 	return known;
 }
 
-double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
+static double all_lost(struct known known, unsigned silences)
 {
-	struct known known = known_behind(paths, ttl);
 	double chance = 1;
 	for (unsigned i = 0; i < silences; i++)
 		chance *= (known.lost + i) / (known.lost + known.answered + i);
 	return chance;
 }
 
+double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
+{
+	return all_lost(known_behind(paths, ttl), silences);
+}
+
+double far_end_accident(const struct paths *paths, unsigned silences)
+{
+	return all_lost(known_of_far_end(paths), silences);
+}
+
 double paths_loss(const struct paths *paths)
 {
-	struct known known = known_behind(paths, PATH_TTL_MAX);
+	struct known known = known_of_far_end(paths);
 	return known.lost / (known.lost + known.answered);
 }
 
 double paths_loss_feared(const struct paths *paths)
 {
-	struct known known = known_behind(paths, PATH_TTL_MAX);
+	struct known known = known_of_far_end(paths);
 	double packets = known.lost + known.answered, loss = known.lost / packets;
 	double feared = loss + sqrt(loss * (1 - loss) / (packets + 1));
 	return feared < 1 ? feared : 1;

@@ -12,9 +12,10 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 
 /* How likely so many silences in a row are where each packet that comes past `ttl` is answered
  * as a rule: packets are lost by chance, as often as is seen from there on (Beta-binomial).
- * More than ACCIDENT is no evidence. PATH_TTL_MAX: of packets for the far end. */
+ * More than ACCIDENT is no evidence. The second: where the far end answers as a rule. */
 #define ACCIDENT 0.002
 double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences);
+double far_end_accident(const struct paths *paths, unsigned silences);
 
 /* Of copies of words that were acknowledged before, those with time enough for an answer. */
 unsigned again_ripe(const struct connection *connection, int64_t now_ns);

@@ -72,6 +72,11 @@ struct path {
 	uint8_t reply_ttl; /* of a full-TTL TCP answer; 0 none */
 };
 
+/* Of packets whose like is answered as a rule: how many were, how many drew nothing. */
+struct replies {
+	unsigned answered, lost;
+};
+
 #define PATHS_MAX 6
 
 /* The ways to the SSH port and to the control ports, and where the organisation ends. */
@@ -89,10 +94,9 @@ struct paths {
 	uint8_t beyond;	  /* least TTL with a hop outside it; 0 none seen */
 	uint8_t distance; /* TTL at which the VM answers on some port; 0 unknown */
 	uint8_t farthest; /* greatest TTL at which a router answered on any port */
-	/* Of the packets whose like is answered as a rule, by the TTL of the router that does;
-	 * by the far end: [PATH_TTL_MAX]. */
-	unsigned answered[PATH_TTL_MAX + 1], lost[PATH_TTL_MAX + 1];
-	unsigned flows[PATH_TTL_MAX + 1]; /* local ports whose SYNs a router answered there */
+	struct replies router[PATH_TTL_MAX]; /* what routers answer, by their TTL; [0] unused */
+	struct replies far_end;		     /* what the VM answers, or who answers for it */
+	unsigned flows[PATH_TTL_MAX + 1];    /* local ports whose SYNs a router answered there */
 };
 
 struct facts {

@@ -302,7 +302,7 @@ static bool ttl_answered(const struct plan *plan, uint16_t remote_port, uint8_t 
 /* Whether packets were lost that are answered as a rule. */
 static bool packets_lost(const struct facts *facts)
 {
-	return facts->paths.lost[PATH_TTL_MAX] > 0;
+	return facts->paths.far_end.lost > 0;
 }
 
 /* -- the sweep ------------------------------------------------------------------ */

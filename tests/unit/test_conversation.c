@@ -62,7 +62,7 @@ static void begin(struct scene *scene)
 	scene->exchanges[1] = &scene->small;
 	scene->track =
 		(struct track){ .run = &scene->run, .exchanges = scene->exchanges, .count = 2 };
-	scene->facts.paths.answered[PATH_TTL_MAX] = 20;
+	scene->facts.paths.far_end.answered = 20;
 	scene->observation = (struct observation){ .track = &scene->track,
 						   .run = &scene->run,
 						   .arena = &scene->run.arena,
@@ -195,7 +195,7 @@ static void chance_says_nothing(void **state)
 	struct scene scene;
 	begin(&scene);
 	small_comes_through(&scene);
-	scene.facts.paths.lost[PATH_TTL_MAX] = 20;
+	scene.facts.paths.far_end.lost = 20;
 	scene.observation.now_ns = MS(60000);
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
 }
