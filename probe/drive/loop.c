@@ -91,22 +91,16 @@ static struct session_socket *socket_of(struct session *session, uint16_t local_
 
 static const struct address *remote_of(const struct session *session, const struct action *action)
 {
-	bool reference = action->purpose == PURPOSE_REFERENCE;
-	return reference ? &session->reference.address : &session->run->address;
+	return action->to_reference ? &session->reference.address : &session->run->address;
 }
 
 static void opened(struct session *session, const struct action *action)
 {
 	char text[ADDRESS_TEXT];
-	bool elsewhere = action->purpose == PURPOSE_REFERENCE;
 	tell(session,
-	     (struct event){ .kind = EVENT_OPEN,
-			     .way = action->way,
-			     .purpose = action->purpose,
-			     .local_port = action->local_port,
-			     .remote_port = action->remote_port,
-			     .text = elsewhere ? address_text(remote_of(session, action), text)
-					       : NULL });
+	     action_opening(action, action->to_reference
+					    ? address_text(remote_of(session, action), text)
+					    : NULL));
 }
 
 static void connect_answered(struct session *session, struct session_socket *s, int error)
@@ -122,11 +116,10 @@ static void do_connect(struct session *session, const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct sockaddr_storage remote;
-	bool reference = action->purpose == PURPOSE_REFERENCE;
-	unsigned scope = reference ? session->reference_route.index : session->route.index;
+	unsigned scope =
+		action->to_reference ? session->reference_route.index : session->route.index;
 	socklen_t length = address_to_sockaddr(remote_of(session, action), action->remote_port,
 					       scope, &remote);
-	opened(session, action);
 	if (s == NULL || s->fd < 0)
 		return;
 	s->remote_port = action->remote_port;
@@ -185,27 +178,18 @@ static void do_send(struct session *session, const struct action *action)
 		.flags = action->flags,
 		.ttl = action->ttl,
 		.ip_id = action->ip_id,
-		.window = 64240,
-		.fragment = action->purpose == PURPOSE_FRAGMENT,
-		.plain = action->purpose == PURPOSE_PLAIN,
+		.window = action->window,
+		.fragment = action->fragment,
+		.plain = action->plain,
 		.has_timestamp = action->has_timestamp,
 		.timestamp_value = action->timestamp_value,
 		.timestamp_echo = action->timestamp_echo,
 		.payload = action->payload,
 		.payload_length = action->payload_length,
 	};
-	if (action->flags == TCP_SYN || action->purpose == PURPOSE_ACK)
-		opened(session, action);
-	if (action->flags == TCP_SYN) /* the clock of a Linux client: milliseconds */
-		segment.timestamp_value = (uint32_t)(clock_ns(CLOCK_MONOTONIC) / 1000000);
 	int error = craft_send(session->craft, action->way, &segment);
 	if (error != 0)
-		tell(session, (struct event){ .kind = EVENT_REFUSED,
-					      .way = action->way,
-					      .local_port = action->local_port,
-					      .remote_port = action->remote_port,
-					      .ttl = action->ttl,
-					      .error = error });
+		tell(session, action_refused(action, error));
 }
 
 /* Performs what is due; false when the plan is complete. */
@@ -213,6 +197,8 @@ static bool act(struct session *session, const struct machine *machine)
 {
 	for (;;) {
 		struct action action = plan_next(session->plan, now_of(session));
+		if (action.opens)
+			opened(session, &action);
 		switch (action.kind) {
 		case ACTION_NONE:
 			return true;
@@ -223,8 +209,6 @@ static bool act(struct session *session, const struct machine *machine)
 			break;
 		case ACTION_TALK:
 			do_talk(session, machine, &action);
-			break;
-		case ACTION_LISTEN: /* the capture hears it */
 			break;
 		case ACTION_SEND:
 			do_send(session, &action);

@@ -25,7 +25,8 @@
 #define LOOK_EVERY    MILLISECONDS(50)
 #define LOOK_IN_QUIET MILLISECONDS(60)
 #define SWEEP_TTL     24
-#define FULL_TTL_CODE 63 /* in the cookie, for SYNs that are to arrive */
+#define WINDOW	      64240 /* a Linux client's */
+#define FULL_TTL_CODE 63    /* in the cookie, for SYNs that are to arrive */
 #define CONFIDENT     0.95
 
 /* A VM gives up a reassembly after 30 s, IPv6 after 60, and says so at most once a second,
@@ -229,6 +230,8 @@ static void add_try(struct plan *plan, int64_t due_ns, unsigned slot, enum way w
 		.kind = ACTION_SEND,
 		.way = way,
 		.purpose = purpose,
+		.opens = true,
+		.window = WINDOW,
 		.local_port = local_port,
 		.remote_port = remote_port,
 		.ttl = ttl != 0 ? ttl : plan->config.full_ttl,
@@ -486,6 +489,7 @@ static void verify_elsewhere(struct plan *plan, int64_t now_ns, const struct fac
 			.kind = ACTION_CONNECT,
 			.way = WAY_KERNEL,
 			.purpose = PURPOSE_ELSEWHERE,
+			.opens = true,
 			.local_port = kernel_port(plan, plan->kernel_used++),
 			.remote_port = plan->candidate[i].port,
 		};
@@ -545,6 +549,7 @@ static struct action repetition(struct plan *plan, const struct exchange *exchan
 		.kind = ACTION_SEND,
 		.way = WAY_LINK,
 		.purpose = PURPOSE_INSESSION,
+		.window = WINDOW,
 		.local_port = exchange->local_port,
 		.remote_port = exchange->remote_port,
 		.ttl = ttl,
@@ -638,6 +643,10 @@ static void add_heavy(struct plan *plan, int64_t due_ns, unsigned test, uint16_t
 		.kind = ACTION_SEND,
 		.way = WAY_LINK,
 		.purpose = heavy[test].purpose,
+		.opens = true,
+		.window = WINDOW,
+		.fragment = heavy[test].purpose == PURPOSE_FRAGMENT,
+		.plain = heavy[test].purpose == PURPOSE_PLAIN,
 		.local_port = local_port,
 		.remote_port = remote_port,
 		.ttl = ttl,
@@ -800,6 +809,7 @@ static void try_small(struct plan *plan, int64_t now_ns)
 		.kind = ACTION_CONNECT,
 		.way = WAY_KERNEL,
 		.purpose = PURPOSE_SMALL,
+		.opens = true,
 		.local_port = kernel_port(plan, plan->kernel_used++),
 		.remote_port = plan->run->port,
 		.segment_max = SMALL_SEGMENT,
@@ -850,6 +860,7 @@ static void finish(struct plan *plan)
 				.kind = ACTION_SEND,
 				.way = WAY_LINK,
 				.purpose = exchange->purpose,
+				.window = WINDOW,
 				.local_port = exchange->local_port,
 				.remote_port = exchange->remote_port,
 				.ttl = plan->config.full_ttl,
@@ -966,15 +977,16 @@ static void connected(struct plan *plan, const struct event *event)
 	const struct exchange *exchange = track_find(&plan->track, event->local_port);
 	if (exchange == NULL || event->error != 0)
 		return;
+	/* Of the reference and of other ports no more is asked than what they say first. */
 	bool reference = exchange->purpose == PURPOSE_REFERENCE;
-	bool listen = reference || exchange->purpose == PURPOSE_ELSEWHERE;
-	struct action action = {
-		.kind = listen ? ACTION_LISTEN : ACTION_TALK,
+	struct action talk = {
+		.kind = ACTION_TALK,
 		.purpose = exchange->purpose,
 		.local_port = event->local_port,
 		.remote_port = exchange->remote_port,
 	};
-	task_add(plan, event->time_ns, &action);
+	if (!reference && exchange->purpose != PURPOSE_ELSEWHERE)
+		task_add(plan, event->time_ns, &talk);
 	if (!reference && plan->phase == PHASE_CONNECT) {
 		plan->phase = PHASE_TALK;
 		plan->phase_ns = event->time_ns;
@@ -1023,6 +1035,8 @@ static bool pop_task(struct plan *plan, int64_t now_ns, struct action *action)
 			continue;
 		if (due.kind == ACTION_SEND)
 			plan->last_send_ns = now_ns;
+		if (due.flags == TCP_SYN) /* a Linux client's clock: milliseconds */
+			due.timestamp_value = (uint32_t)(now_ns / MILLISECONDS(1));
 		*action = due;
 		return true;
 	}
@@ -1035,6 +1049,7 @@ static struct action first_connect(struct plan *plan)
 		.kind = ACTION_CONNECT,
 		.way = WAY_KERNEL,
 		.purpose = PURPOSE_SSH,
+		.opens = true,
 		.local_port = kernel_port(plan, plan->kernel_used++),
 		.remote_port = plan->run->port,
 	};
@@ -1048,6 +1063,8 @@ static struct action reference_connect(struct plan *plan)
 		.kind = ACTION_CONNECT,
 		.way = WAY_KERNEL,
 		.purpose = PURPOSE_REFERENCE,
+		.opens = true,
+		.to_reference = true,
 		.local_port = kernel_port(plan, PLAN_KERNEL_PORTS - 1),
 		.remote_port = plan->config.reference,
 	};

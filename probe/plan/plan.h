@@ -31,22 +31,28 @@ enum action_kind {
 	ACTION_NONE,	/* nothing to do now: ask again at plan_wakeup() */
 	ACTION_CONNECT, /* connect() from local_port to remote_port */
 	ACTION_TALK,	/* run the SSH handshake on local_port's connection */
-	ACTION_LISTEN,	/* read what local_port's connection says, say nothing */
 	ACTION_SEND,	/* one crafted segment, by `way` */
 	ACTION_DONE,	/* the run is complete */
 };
 
+/* What the driver does as it is told: no rule about what to send stands anywhere else. */
 struct action {
 	enum action_kind kind;
 	enum way way;
 	enum purpose purpose;
+	bool opens;	   /* tell action_opening() before: see plan_next() */
+	bool to_reference; /* not to the target */
 	uint16_t local_port, remote_port;
 	uint16_t segment_max; /* of a connection, both ways (TCP_MAXSEG); 0: the kernel's own */
+	/* of a segment */
 	uint8_t ttl;
 	uint8_t flags; /* enum tcp_flag */
 	uint16_t ip_id;
+	uint16_t window;
 	uint32_t sequence, acknowledgement;
-	bool has_timestamp;
+	bool fragment;	    /* the first fragment of a SYN, and no more */
+	bool plain;	    /* a SYN without options */
+	bool has_timestamp; /* other SYNs always carry them */
 	uint32_t timestamp_value, timestamp_echo;
 	const uint8_t *payload; /* borrowed from the plan */
 	size_t payload_length;
@@ -75,9 +81,31 @@ void plan_free(struct plan *plan);
 void plan_packet(struct plan *plan, const struct packet *packet);
 void plan_event(struct plan *plan, const struct event *event);
 
-/* The next action that is due; ACTION_NONE when there is none. An action that opens
- * a local port (connect, first send) is told back by the driver as EVENT_OPEN. */
+/* The next action that is due; ACTION_NONE when there is none. Before an action that `opens`
+ * its local port for an exchange, the driver tells the run and the plan action_opening(). */
 struct action plan_next(struct plan *plan, int64_t now_ns);
 int64_t plan_wakeup(const struct plan *plan);
+
+/* What the driver tells of an action: that it is about to be done (`remote` is the reference's
+ * address as text; NULL: the target's), and that this machine refused it. */
+static inline struct event action_opening(const struct action *action, const char *remote)
+{
+	return (struct event){ .kind = EVENT_OPEN,
+			       .way = action->way,
+			       .purpose = action->purpose,
+			       .local_port = action->local_port,
+			       .remote_port = action->remote_port,
+			       .text = remote };
+}
+
+static inline struct event action_refused(const struct action *action, int error)
+{
+	return (struct event){ .kind = EVENT_REFUSED,
+			       .way = action->way,
+			       .local_port = action->local_port,
+			       .remote_port = action->remote_port,
+			       .ttl = action->ttl,
+			       .error = error };
+}
 
 #endif

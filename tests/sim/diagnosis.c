@@ -185,27 +185,11 @@ static void on_packet(void *context, const struct segment *segment, bool outgoin
 
 /* -- the loop --------------------------------------------------------------------------- */
 
-static void opened(struct play *play, const struct action *action)
-{
-	tell(play, (struct event){ .kind = EVENT_OPEN,
-				   .way = action->way,
-				   .purpose = action->purpose,
-				   .local_port = action->local_port,
-				   .remote_port = action->remote_port });
-}
-
 static void do_send(struct play *play, const struct action *action)
 {
-	if (action->flags == TCP_SYN || action->purpose == PURPOSE_ACK)
-		opened(play, action);
 	int error = model_send(play->model, action);
 	if (error != 0)
-		tell(play, (struct event){ .kind = EVENT_REFUSED,
-					   .way = action->way,
-					   .local_port = action->local_port,
-					   .remote_port = action->remote_port,
-					   .ttl = action->ttl,
-					   .error = error });
+		tell(play, action_refused(action, error));
 	play->model->now_ns += SEND_COST;
 }
 
@@ -271,12 +255,6 @@ static void reference_answers(struct play *play, const struct action *action)
 static void connect_reference(struct play *play, const struct action *action)
 {
 	enum local_out out = play->scenario->client.out;
-	tell(play, (struct event){ .kind = EVENT_OPEN,
-				   .way = action->way,
-				   .purpose = action->purpose,
-				   .local_port = action->local_port,
-				   .remote_port = action->remote_port,
-				   .text = "10.20.0.20" });
 	tell(play, (struct event){ .kind = EVENT_REFERENCE, .text = "10.20.0.20" });
 	if (play->scenario->reference_luck >= 0.75)
 		out = OUT_PASS;
@@ -310,24 +288,24 @@ static bool act(struct play *play)
 {
 	for (;;) {
 		struct action action = plan_next(play->plan, play->model->now_ns);
+		if (action.opens)
+			tell(play,
+			     action_opening(&action, action.to_reference ? "10.20.0.20" : NULL));
 		switch (action.kind) {
 		case ACTION_NONE:
 			return true;
 		case ACTION_DONE:
 			return false;
 		case ACTION_CONNECT:
-			if (action.purpose == PURPOSE_REFERENCE) {
+			if (action.to_reference) {
 				connect_reference(play, &action);
 				break;
 			}
-			opened(play, &action);
 			play->diagnosis->connections++;
 			model_connect(play->model, &action);
 			break;
 		case ACTION_TALK:
 			model_talk(play->model, &action);
-			break;
-		case ACTION_LISTEN:
 			break;
 		case ACTION_SEND:
 			do_send(play, &action);

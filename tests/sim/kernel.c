@@ -268,7 +268,7 @@ int model_send(struct model *model, const struct action *action)
 				   .acknowledgement = action->acknowledgement,
 				   .ip_id = action->ip_id,
 				   .timestamps = action->has_timestamp,
-				   .fragment = action->purpose == PURPOSE_FRAGMENT };
+				   .fragment = action->fragment };
 	int error = refused_locally(client, action);
 	if (error != 0)
 		return error;

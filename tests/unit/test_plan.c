@@ -127,12 +127,6 @@ static void act_reference(struct world *w, const struct action *action)
 	w->reference_due_ns = w->reference_after_ns ? w->now + w->reference_after_ns : INT64_MAX;
 	assert_int_equal(action->remote_port, w->reference);
 	assert_int_equal(action->local_port, 61000 + PLAN_KERNEL_PORTS - 1);
-	tell(w, (struct event){ .kind = EVENT_OPEN,
-				.way = WAY_KERNEL,
-				.purpose = PURPOSE_REFERENCE,
-				.local_port = action->local_port,
-				.remote_port = action->remote_port,
-				.text = "10.20.0.20" });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 9);
 	syn.destination = address_parse("10.20.0.20");
 	give(w, syn);
@@ -159,11 +153,6 @@ static void reference_answers(struct world *w)
 /* The kernel opens a connection: its SYN is on the wire. */
 static struct packet kernel_opens(struct world *w, const struct action *action)
 {
-	tell(w, (struct event){ .kind = EVENT_OPEN,
-				.way = WAY_KERNEL,
-				.purpose = action->purpose,
-				.local_port = action->local_port,
-				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
 	give(w, syn);
 	return syn;
@@ -200,7 +189,7 @@ static void act_connect(struct world *w, const struct action *action)
 		act_listener(w, action);
 		return;
 	}
-	if (action->purpose == PURPOSE_REFERENCE) {
+	if (action->to_reference) {
 		act_reference(w, action);
 		return;
 	}
@@ -266,15 +255,11 @@ static void act_send(struct world *w, const struct action *action)
 		w->copies++;
 		w->copies_acknowledge = action->acknowledgement;
 	}
+	assert_int_equal(action->opens, action->flags == TCP_SYN);
 	if (action->flags != TCP_SYN)
 		return;
 	if (action->ttl < 64 && action->ttl > w->farthest)
 		w->farthest = action->ttl;
-	tell(w, (struct event){ .kind = EVENT_OPEN,
-				.way = action->way,
-				.purpose = action->purpose,
-				.local_port = action->local_port,
-				.remote_port = action->remote_port });
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, action->ttl,
 				       TCP_SYN, action->sequence);
 	w->asked_elsewhere += action->purpose == PURPOSE_ELSEWHERE;
@@ -327,21 +312,16 @@ static void act_heavy(struct world *w, const struct action *action)
 	if (action->purpose != PURPOSE_PLAIN)
 		w->heavy_sequence[action->purpose][other] = action->sequence;
 	assert_int_equal(action->flags, ack ? TCP_ACK : TCP_SYN);
-	tell(w, (struct event){ .kind = EVENT_OPEN,
-				.way = action->way,
-				.purpose = action->purpose,
-				.local_port = action->local_port,
-				.remote_port = action->remote_port });
 	struct packet packet = out_packet(w, action->local_port, action->remote_port, 64,
 					  action->flags, action->sequence);
 	packet.acknowledgement = action->acknowledgement;
 	give(w, packet);
-	if (action->purpose == PURPOSE_FRAGMENT) {
+	if (action->fragment) {
 		w->fragments[other]++;
 		take_fragment(w, &packet);
 	}
 	w->acks[other] += ack;
-	w->plains[other] += action->purpose == PURPOSE_PLAIN;
+	w->plains[other] += action->plain;
 }
 
 static bool is_heavy(const struct action *action)
@@ -388,6 +368,8 @@ static void run_in(struct world *w, int64_t timeout)
 		struct action action = plan_next(w->plan, w->now);
 		if (action.kind == ACTION_DONE)
 			break;
+		if (action.opens)
+			tell(w, action_opening(&action, action.to_reference ? "10.20.0.20" : NULL));
 		if (action.kind == ACTION_CONNECT)
 			act_connect(w, &action);
 		else if (action.kind == ACTION_TALK)
