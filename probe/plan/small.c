@@ -1,0 +1,46 @@
+#include "plan/small.h"
+
+#include "plan/actions.h"
+
+/* The server has spoken, and then nothing came for long: size, loss, or the end of it. */
+static bool stands_still(const struct plan *plan, int64_t now_ns)
+{
+	const struct exchange *kernel = kernel_exchange(plan);
+	const struct connection *c = kernel_connection(plan);
+	return c != NULL && kernel->answered && kernel->connect_error == 0 &&
+	       c->server_data_frame != 0 && c->server_end_ns == 0 && c->client_end_ns == 0 &&
+	       now_ns - c->progress_ns >= STANDSTILL;
+}
+
+bool small_is_wanted(const struct plan *plan, const struct moment *moment)
+{
+	if (plan->small.begun_ns != 0 || plan->kernel_used >= CONNECTIONS)
+		return false;
+	switch (answer_to(moment, QUESTION_SSH)) {
+	case ANSWER_NONE:
+		return stands_still(plan, moment->now_ns);
+	case ANSWER_SSH_LARGE_LOST:
+	case ANSWER_SSH_STALLED:
+	case ANSWER_SSH_KEX_STALLED:
+	case ANSWER_SSH_UNHEARD:
+		return true;
+	default:
+		return false;
+	}
+}
+
+void small_begin(struct plan *plan, const struct moment *moment)
+{
+	int64_t due_ns = plan->started_ns + SMALL_AFTER;
+	struct action action = action_connect(plan, PURPOSE_SMALL, plan->run->port);
+	action.segment_max = SMALL_SEGMENT;
+	plan->small.begun_ns = due_ns > moment->now_ns ? due_ns : moment->now_ns;
+	agenda_add(&plan->agenda, plan->small.begun_ns, &action);
+}
+
+bool small_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	int64_t wait = packets_lost(moment) ? LOSSY_TIMES * SMALL_WAIT : SMALL_WAIT;
+	return plan->small.begun_ns != 0 && !plan->small.ended &&
+	       moment->now_ns - plan->small.begun_ns < wait;
+}
