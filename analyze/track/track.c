@@ -67,6 +67,9 @@ void track_event(struct track *track, const struct event *event)
 		exchange->connect_error = event->error;
 		exchange->answered_ns = event->time_ns;
 		break;
+	case EVENT_SSH:
+		exchange->talk_ended = true;
+		break;
 	case EVENT_REFUSED:
 		if (exchange->refusals++ == 0)
 			exchange->refused = event->error;

@@ -152,6 +152,7 @@ struct exchange {
 
 	/* what the kernel said, for WAY_KERNEL */
 	bool answered;
+	bool talk_ended; /* the SSH conversation on it: EVENT_SSH */
 	int connect_error;
 	int64_t opened_ns, answered_ns;
 	int refused; /* errno of the first send that failed locally, by any way */

@@ -12,7 +12,7 @@ _Static_assert(USUAL_PORTS <= CANDIDATES, "a candidate for each");
 static void add_candidate(struct elsewhere *elsewhere, uint16_t port)
 {
 	if (elsewhere->count < CANDIDATES)
-		elsewhere->candidate[elsewhere->count++] = (struct candidate){ .port = port };
+		elsewhere->port[elsewhere->count++] = port;
 }
 
 void elsewhere_start(struct plan *plan)
@@ -33,7 +33,9 @@ void elsewhere_learn(struct plan *plan, const struct event *event)
 		add_candidate(&plan->elsewhere, (uint16_t)event->value);
 }
 
-/* What a candidate answers to SYNs. */
+/* -- SYNs to the candidates --------------------------------------------------------------- */
+
+/* What a candidate answers to them. */
 static enum reply candidate_reply(const struct plan *plan, unsigned index)
 {
 	const struct exchange *exchange = slot_exchange(plan, SLOT_ELSEWHERE + index);
@@ -65,28 +67,56 @@ void elsewhere_ask(struct plan *plan, const struct moment *moment)
 					 .slot = SLOT_ELSEWHERE + i,
 					 .way = WAY_LINK,
 					 .purpose = PURPOSE_ELSEWHERE,
-					 .remote_port = plan->elsewhere.candidate[i].port,
+					 .remote_port = plan->elsewhere.port[i],
 				 });
 }
 
-/* Somebody listens on the candidate: its SYN was answered, or, once the port that was asked
- * for is known to be closed, the machine itself says so. */
-static bool is_open(const struct plan *plan, unsigned index, const struct moment *moment)
+/* -- connections to them ------------------------------------------------------------------ */
+
+/* The kernel's exchange with the candidate; NULL: there is none so far. */
+static const struct exchange *connection_to(const struct plan *plan, uint16_t port)
 {
-	return plan->elsewhere.told ? answer_to(moment, QUESTION_SYN) == ANSWER_SYN_RESET
-				    : candidate_reply(plan, index) == REPLY_SYN_ACK;
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(&plan->track, PURPOSE_ELSEWHERE, &i)) != NULL;)
+		if (exchange->way == WAY_KERNEL && exchange->remote_port == port)
+			return exchange;
+	return NULL;
+}
+
+/* Whether the last of them began within `time_ns`. */
+static bool connected_within(const struct plan *plan, int64_t now_ns, int64_t time_ns)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(&plan->track, PURPOSE_ELSEWHERE, &i)) != NULL;)
+		if (exchange->way == WAY_KERNEL && now_ns - exchange->opened_ns < time_ns)
+			return true;
+	return false;
+}
+
+/* Somebody listens on the candidate, and no connection to it has begun: its SYN was answered,
+ * or, once the port that was asked for is known to be closed, the machine itself says so. */
+static bool is_to_be_heard(const struct plan *plan, unsigned index, const struct moment *moment)
+{
+	bool open = plan->elsewhere.told ? answer_to(moment, QUESTION_SYN) == ANSWER_SYN_RESET
+					 : candidate_reply(plan, index) == REPLY_SYN_ACK;
+	return open && connection_to(plan, plan->elsewhere.port[index]) == NULL;
+}
+
+bool elsewhere_is_open(const struct plan *plan, const struct moment *moment)
+{
+	for (unsigned i = 0; i < plan->elsewhere.count && plan->kernel_used < CONNECTIONS; i++)
+		if (is_to_be_heard(plan, i, moment))
+			return true;
+	return false;
 }
 
 void elsewhere_connect(struct plan *plan, const struct moment *moment)
 {
-	struct elsewhere *elsewhere = &plan->elsewhere;
-	for (unsigned i = 0; i < elsewhere->count && plan->kernel_used < CONNECTIONS; i++) {
-		struct candidate *candidate = &elsewhere->candidate[i];
-		if (candidate->connected || !is_open(plan, i, moment))
+	for (unsigned i = 0; i < plan->elsewhere.count && plan->kernel_used < CONNECTIONS; i++) {
+		if (!is_to_be_heard(plan, i, moment))
 			continue;
-		candidate->connected = true;
-		elsewhere->connected_ns = moment->now_ns;
-		struct action action = action_connect(plan, PURPOSE_ELSEWHERE, candidate->port);
+		struct action action =
+			action_connect(plan, PURPOSE_ELSEWHERE, plan->elsewhere.port[i]);
 		agenda_add(&plan->agenda, moment->now_ns, &action);
 	}
 }
@@ -94,7 +124,7 @@ void elsewhere_connect(struct plan *plan, const struct moment *moment)
 bool elsewhere_is_awaited(const struct plan *plan, const struct moment *moment)
 {
 	int64_t wait = packets_lost(moment) ? LOSSY_TIMES * LISTEN_WAIT : LISTEN_WAIT;
-	return moment->now_ns - plan->elsewhere.connected_ns < wait;
+	return connected_within(plan, moment->now_ns, wait);
 }
 
 /* Of those who listen on the VM there may be more than connections are made: then the question
@@ -105,6 +135,6 @@ bool elsewhere_settled(const struct plan *plan, const struct moment *moment)
 	    answer_to(moment, QUESTION_INSTEAD) != ANSWER_NONE)
 		return true;
 	if (plan->elsewhere.told)
-		return moment->now_ns - plan->elsewhere.connected_ns >= 2 * LISTEN_WAIT;
+		return !connected_within(plan, moment->now_ns, 2 * LISTEN_WAIT);
 	return !plan->config.crafted || plan->run->vantage == VANTAGE_VM;
 }

@@ -15,7 +15,8 @@ void elsewhere_learn(struct plan *plan, const struct event *event);
 /* SYNs to the candidates, where the port that was asked for does not accept. */
 void elsewhere_ask(struct plan *plan, const struct moment *moment);
 
-/* Connects to candidates that are open: only a banner says that it is SSH. */
+/* Whether a candidate is open; connects to those: only a banner says that it is SSH. */
+bool elsewhere_is_open(const struct plan *plan, const struct moment *moment);
 void elsewhere_connect(struct plan *plan, const struct moment *moment);
 
 /* The last connection to a candidate has not been heard out yet. */

@@ -5,7 +5,15 @@
 
 #include "plan/state.h"
 
-/* Whether the heavier tests have told what they can, or are not needed; begins them. */
-bool heavy_settled(struct plan *plan, const struct moment *moment);
+/* They are wanted, and nothing else explains the silence: begins them. */
+bool heavy_is_due(const struct plan *plan, const struct moment *moment);
+void heavy_begin(struct plan *plan, const struct moment *moment);
+
+/* A reset has come for an ACK: asks from how far away. */
+bool heavy_ack_is_due(const struct plan *plan, const struct moment *moment);
+void heavy_sweep_ack(struct plan *plan, const struct moment *moment);
+
+/* They have begun, and have not yet told what they can. */
+bool heavy_is_awaited(const struct plan *plan, const struct moment *moment);
 
 #endif

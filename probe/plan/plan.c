@@ -18,6 +18,15 @@ static void learn(struct plan *plan, const struct event *event)
 		elsewhere_learn(plan, event);
 }
 
+static void begin(struct plan *plan, int64_t now_ns)
+{
+	struct action ssh = action_connect(plan, PURPOSE_SSH, plan->run->port);
+	struct action reference = action_connect_reference(plan);
+	agenda_add(&plan->agenda, now_ns, &ssh);
+	if (plan->config.reference != 0)
+		agenda_add(&plan->agenda, now_ns, &reference);
+}
+
 struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns)
 {
 	struct plan *plan = calloc(1, sizeof(*plan));
@@ -25,12 +34,14 @@ struct plan *plan_new(const struct run *run, const struct plan_config *config, i
 		return NULL;
 	plan->run = run;
 	plan->config = *config;
-	plan->started_ns = plan->phase_ns = now_ns;
+	plan->started_ns = now_ns;
+	plan->next_hop_ns = now_ns + NEIGHBOUR_WAIT;
 	plan->ip_id = (uint16_t)(cookie(config->key, &run->address, 0, 0) | 1);
 	track_start(&plan->track, run, &plan->arena);
 	elsewhere_start(plan);
 	for (size_t i = 0; i < run->event_count; i++)
 		learn(plan, &run->events[i]);
+	begin(plan, now_ns);
 	return plan;
 }
 
@@ -43,112 +54,229 @@ void plan_free(struct plan *plan)
 	free(plan);
 }
 
-/* -- decisions ------------------------------------------------------------------ */
+/* -- what the plan waits for ---------------------------------------------------------- */
 
-static void look(struct plan *plan, struct moment *moment)
+/* The kernel refuses to send to the target at all. */
+static bool is_hopeless(const struct moment *moment)
 {
+	enum answer route = answer_to(moment, QUESTION_ROUTE);
+	return route != ANSWER_ROUTE_OK && route != ANSWER_NONE;
+}
+
+static bool is_decided(const struct plan *plan, const struct moment *moment)
+{
+	return all_is_well(moment) || (is_hopeless(moment) && machine_settled(plan, moment));
+}
+
+static bool reference_is_awaited_briefly(const struct plan *plan, const struct moment *moment)
+{
+	return !reference_settled(plan, moment, REFERENCE_WAIT_DECIDED) && is_decided(plan, moment);
+}
+
+static bool is_out_of_time(const struct plan *plan, const struct moment *moment)
+{
+	return moment->now_ns >= plan->config.deadline_ns;
+}
+
+/* Frames that are handed to the interface need the next hop's address. */
+static bool next_hop_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return plan->config.crafted && moment->now_ns < plan->next_hop_ns;
+}
+
+/* The kernel was refused, or has waited for longer than a healthy VM takes. */
+static bool connection_failed(const struct plan *plan, const struct moment *moment)
+{
+	const struct exchange *kernel = kernel_exchange(plan);
+	if (kernel != NULL && kernel->answered)
+		return kernel->connect_error != 0;
+	return moment->now_ns - plan->started_ns >= ANSWER_WAIT;
+}
+
+/* It did not end as a healthy one (is_decided() comes before), or takes longer than that. */
+static bool conversation_failed(const struct plan *plan, const struct moment *moment)
+{
+	const struct exchange *kernel = kernel_exchange(plan);
+	return kernel != NULL && kernel->answered && kernel->connect_error == 0 &&
+	       (kernel->talk_ended || moment->now_ns - kernel->answered_ns >= TALK_WAIT);
+}
+
+static bool replies_are_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return !agenda_empty(&plan->agenda) || moment->now_ns - plan->last_send_ns < REPLY_GRACE;
+}
+
+static bool machine_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return moment->now_ns - plan->started_ns < LOCAL_WAIT && !machine_settled(plan, moment);
+}
+
+/* Inside the connection it is asked from where the answers of the SSH port come. */
+static bool words_pass_is_left(const struct plan *plan, const struct moment *moment)
+{
+	return words_pass_is_wanted(plan, moment) && place_settled(plan, moment);
+}
+
+static bool a_pass_is_due(const struct plan *plan, const struct moment *moment)
+{
+	return moment->now_ns - plan->pass_ns >= PASS_GAP;
+}
+
+static bool words_pass_is_due(const struct plan *plan, const struct moment *moment)
+{
+	return (plan->words.passes == 0 || a_pass_is_due(plan, moment)) &&
+	       words_pass_is_left(plan, moment);
+}
+
+/* Once the conversation has told what it can, only loss makes another sweep worth it. */
+static bool conversation_has_told(const struct plan *plan, const struct moment *moment)
+{
+	return answer_to(moment, QUESTION_SSH) != ANSWER_NONE &&
+	       !words_pass_is_wanted(plan, moment) &&
+	       (!packets_lost(moment) || plan->sweep.passes > 1);
+}
+
+static bool enough_is_known(const struct plan *plan, const struct moment *moment)
+{
+	return answer_to(moment, QUESTION_SYN) != ANSWER_NONE &&
+	       conversation_settled(plan, moment) && elsewhere_settled(plan, moment) &&
+	       place_settled(plan, moment) &&
+	       (conversation_has_told(plan, moment) || is_confident(plan, moment));
+}
+
+static bool reference_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return !reference_settled(plan, moment, REFERENCE_WAIT);
+}
+
+static bool only_reference_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return reference_is_awaited(plan, moment) && enough_is_known(plan, moment);
+}
+
+static bool pass_is_left(const struct plan *plan, const struct moment *moment)
+{
+	(void)moment;
+	return plan->sweep.passes < SWEEP_PASSES;
+}
+
+static bool pass_is_due(const struct plan *plan, const struct moment *moment)
+{
+	return pass_is_left(plan, moment) && a_pass_is_due(plan, moment);
+}
+
+static bool last_replies_are_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return moment->now_ns - plan->last_send_ns < LAST_GRACE;
+}
+
+static bool conversation_is_awaited(const struct plan *plan, const struct moment *moment)
+{
+	return !conversation_settled(plan, moment);
+}
+
+static bool always(const struct plan *plan, const struct moment *moment)
+{
+	(void)plan;
+	(void)moment;
+	return true;
+}
+
+/* -- phases --------------------------------------------------------------------------- */
+
+static void clean_up(struct plan *plan, const struct moment *moment)
+{
+	(void)moment;
+	agenda_clear(&plan->agenda);
+	send_resets(plan);
+}
+
+#define CONNECTION (1u << PLAN_CONNECTION)
+#define SWEEP	   (1u << PLAN_SWEEP)
+#define EITHER	   (CONNECTION | SWEEP)
+
+/* All that the plan may do at a look. Its lines are read from the top: the first whose phase and
+ * guard hold is followed and ends the look, but READ_ON. Where nothing is done, the plan waits
+ * for what the guard names. PLAN_CLEAN has no line: nothing is decided any more. */
+static const struct edge {
+	unsigned phases;
+	bool (*guard)(const struct plan *plan, const struct moment *moment);
+	void (*act)(struct plan *plan, const struct moment *moment);
+	enum { STAY, READ_ON, TO_SWEEP, TO_CLEAN } then;
+} edges[] = {
+	{ EITHER, reference_is_awaited_briefly, NULL, STAY },
+	{ EITHER, is_decided, clean_up, TO_CLEAN },
+	{ EITHER, is_out_of_time, clean_up, TO_CLEAN },
+
+	{ CONNECTION, next_hop_is_awaited, NULL, STAY },
+	{ CONNECTION, connection_failed, sweep_begin_pass, TO_SWEEP },
+	{ CONNECTION, conversation_failed, sweep_begin_pass, TO_SWEEP },
+	{ CONNECTION, always, NULL, STAY },
+
+	/* beside the passes, as soon as they can be done */
+	{ SWEEP, words_are_due, words_repeat, READ_ON },
+	{ SWEEP, elsewhere_is_open, elsewhere_connect, READ_ON },
+	{ SWEEP, sweep_control_is_unmeasured, sweep_measure_controls, READ_ON },
+	/* what was sent has its time */
+	{ SWEEP, replies_are_awaited, NULL, STAY },
+	{ SWEEP, elsewhere_is_awaited, NULL, STAY },
+	{ SWEEP, machine_is_awaited, NULL, STAY },
+	/* what the conversation leaves open */
+	{ SWEEP, small_is_wanted, small_begin, STAY },
+	{ SWEEP, small_is_awaited, NULL, STAY },
+	{ SWEEP, words_pass_is_due, words_begin_pass, STAY },
+	{ SWEEP, words_pass_is_left, NULL, STAY },
+	/* enough, or another pass */
+	{ SWEEP, only_reference_is_awaited, NULL, STAY },
+	{ SWEEP, enough_is_known, clean_up, TO_CLEAN },
+	{ SWEEP, pass_is_due, sweep_begin_pass, STAY },
+	{ SWEEP, pass_is_left, NULL, STAY },
+	/* the last pass is over */
+	{ SWEEP, last_replies_are_awaited, NULL, STAY },
+	{ SWEEP, conversation_is_awaited, NULL, STAY },
+	{ SWEEP, reference_is_awaited, NULL, STAY },
+	{ SWEEP, heavy_is_due, heavy_begin, STAY },
+	{ SWEEP, heavy_ack_is_due, heavy_sweep_ack, STAY },
+	{ SWEEP, heavy_is_awaited, NULL, STAY },
+	{ SWEEP, always, clean_up, TO_CLEAN },
+};
+#define EDGES (sizeof(edges) / sizeof(*edges))
+
+/* The only place where the phase changes. False: the look is over. */
+static bool follow(struct plan *plan, const struct moment *moment, const struct edge *edge)
+{
+	if (edge->act != NULL)
+		edge->act(plan, moment);
+	if (edge->then == TO_SWEEP)
+		plan->phase = PLAN_SWEEP;
+	else if (edge->then == TO_CLEAN)
+		plan->phase = PLAN_CLEAN;
+	return edge->then == READ_ON;
+}
+
+static void decide(struct plan *plan, const struct moment *moment)
+{
+	bool on = true;
+	for (size_t i = 0; on && i < EDGES; i++)
+		if ((edges[i].phases & 1u << plan->phase) != 0 && edges[i].guard(plan, moment))
+			on = follow(plan, moment, &edges[i]);
+}
+
+static void look(struct plan *plan, int64_t now_ns)
+{
+	struct moment moment; /* large: observe() fills it */
+	moment.now_ns = now_ns;
 	arena_free(&plan->looking);
-	observe(&plan->track, moment->now_ns, &plan->looking, &moment->facts);
-	plan->looked_ns = moment->now_ns;
+	observe(&plan->track, now_ns, &plan->looking, &moment.facts);
+	plan->looked_ns = now_ns;
 	plan->looked_packets = plan->track.packets;
+	decide(plan, &moment);
 }
 
 static int64_t next_look(const struct plan *plan)
 {
 	bool news = plan->track.packets != plan->looked_packets;
 	return plan->looked_ns + (news ? LOOK_EVERY : LOOK_IN_QUIET);
-}
-
-static void finish(struct plan *plan)
-{
-	agenda_clear(&plan->agenda);
-	plan->phase = PHASE_CLEAN;
-	send_resets(plan);
-}
-
-static void sweep_think(struct plan *plan, const struct moment *moment)
-{
-	int64_t now_ns = moment->now_ns;
-	if (words_are_due(plan, moment))
-		words_repeat(plan, moment);
-	elsewhere_connect(plan, moment);
-	sweep_measure_controls(plan, moment);
-	if (!agenda_empty(&plan->agenda) || now_ns - plan->last_send_ns < REPLY_GRACE ||
-	    elsewhere_is_awaited(plan, moment))
-		return;
-	if (!machine_settled(plan, moment) && now_ns - plan->started_ns < LOCAL_WAIT)
-		return;
-	if (small_is_wanted(plan, moment))
-		small_begin(plan, moment);
-	if (small_is_awaited(plan, moment))
-		return;
-	bool session = words_pass_is_wanted(plan, moment);
-	if (session && place_settled(plan, moment)) {
-		if (plan->words.passes == 0 || now_ns - plan->phase_ns >= PASS_GAP)
-			words_begin_pass(plan, moment);
-		return;
-	}
-	bool settled = conversation_settled(plan, moment) && elsewhere_settled(plan, moment) &&
-		       answer_to(moment, QUESTION_SYN) != ANSWER_NONE;
-	/* Once the conversation has told what it can, only loss makes another sweep worth it. */
-	bool talked = answer_to(moment, QUESTION_SSH) != ANSWER_NONE && !session &&
-		      (!packets_lost(moment) || plan->sweep.passes > 1);
-	bool enough = talked || is_confident(plan, moment);
-	bool reference = reference_settled(plan, moment, REFERENCE_WAIT);
-	if (settled && place_settled(plan, moment) && enough) {
-		if (reference)
-			finish(plan);
-		return;
-	}
-	if (plan->sweep.passes < SWEEP_PASSES) {
-		if (now_ns - plan->phase_ns >= PASS_GAP)
-			sweep_begin_pass(plan, moment);
-		return;
-	}
-	if (now_ns - plan->last_send_ns < LAST_GRACE)
-		return;
-	if (conversation_settled(plan, moment) && reference && heavy_settled(plan, moment))
-		finish(plan);
-}
-
-/* Whether waiting for the kernel's connection is over, and nothing good came of it. */
-static bool connect_failed(const struct plan *plan, int64_t now_ns)
-{
-	const struct exchange *kernel = kernel_exchange(plan);
-	if (kernel != NULL && kernel->answered)
-		return kernel->connect_error != 0;
-	return now_ns - plan->started_ns >= ANSWER_WAIT;
-}
-
-static void think(struct plan *plan, int64_t now_ns)
-{
-	struct moment moment; /* large: look() fills it */
-	moment.now_ns = now_ns;
-	if (plan->phase >= PHASE_CLEAN)
-		return;
-	look(plan, &moment);
-	enum answer route = answer_to(&moment, QUESTION_ROUTE);
-	bool hopeless = route != ANSWER_ROUTE_OK && route != ANSWER_NONE;
-	bool decided = all_is_well(&moment) || (hopeless && machine_settled(plan, &moment));
-	if (decided && !reference_settled(plan, &moment, REFERENCE_WAIT_DECIDED))
-		return;
-	if (decided || now_ns >= plan->config.deadline_ns) {
-		finish(plan);
-		return;
-	}
-	/* Frames that we hand to the interface need the next hop's address. */
-	bool ready = !plan->config.crafted || plan->next_hop_told ||
-		     now_ns - plan->started_ns >= NEIGHBOUR_WAIT;
-	bool sweep =
-		ready && ((plan->phase == PHASE_CONNECT && connect_failed(plan, now_ns)) ||
-			  (plan->phase == PHASE_TALK &&
-			   (plan->conversation_ended || now_ns - plan->phase_ns >= TALK_WAIT)));
-	if (sweep) {
-		plan->phase = PHASE_SWEEP;
-		sweep_begin_pass(plan, &moment);
-	} else if (plan->phase == PHASE_SWEEP) {
-		sweep_think(plan, &moment);
-	}
 }
 
 /* -- what the driver calls --------------------------------------------------------- */
@@ -158,33 +286,24 @@ void plan_packet(struct plan *plan, const struct packet *packet)
 	(void)track_packet(&plan->track, packet);
 }
 
-static void connected(struct plan *plan, const struct event *event)
+/* Of the reference and of other ports no more is asked than what they say first. */
+static void talk(struct plan *plan, const struct event *event)
 {
 	const struct exchange *exchange = track_find(&plan->track, event->local_port);
-	if (exchange == NULL || event->error != 0)
+	if (exchange == NULL || event->error != 0 || exchange->purpose == PURPOSE_REFERENCE ||
+	    exchange->purpose == PURPOSE_ELSEWHERE)
 		return;
-	/* Of the reference and of other ports no more is asked than what they say first. */
-	bool reference = exchange->purpose == PURPOSE_REFERENCE;
-	struct action talk = action_talk(exchange);
-	if (!reference && exchange->purpose != PURPOSE_ELSEWHERE)
-		agenda_add(&plan->agenda, event->time_ns, &talk);
-	if (!reference && plan->phase == PHASE_CONNECT) {
-		plan->phase = PHASE_TALK;
-		plan->phase_ns = event->time_ns;
-	}
+	struct action action = action_talk(exchange);
+	agenda_add(&plan->agenda, event->time_ns, &action);
 }
 
 void plan_event(struct plan *plan, const struct event *event)
 {
 	learn(plan, event);
 	if (event->kind == EVENT_CONNECT)
-		connected(plan, event);
-	else if (event->kind == EVENT_SSH && event->local_port == kernel_port(plan, 0))
-		plan->conversation_ended = true;
+		talk(plan, event);
 	else if (event->kind == EVENT_NEIGHBOUR)
-		plan->next_hop_told = true;
-	else if (event->kind == EVENT_SSH)
-		plan->small.ended = true;
+		plan->next_hop_ns = event->time_ns;
 	plan->looked_ns = 0; /* look again */
 }
 
@@ -204,26 +323,16 @@ static bool take_due(struct plan *plan, int64_t now_ns, struct action *action)
 
 struct action plan_next(struct plan *plan, int64_t now_ns)
 {
-	struct action action = { 0 };
-	if (plan->kernel_used == 0)
-		return action_connect(plan, PURPOSE_SSH, plan->run->port);
-	if (plan->config.reference != 0 && !plan->reference_asked) {
-		plan->reference_asked = true;
-		return action_connect_reference(plan);
-	}
+	struct action action;
 	if (take_due(plan, now_ns, &action))
 		return action;
-	if (now_ns >= next_look(plan)) {
-		think(plan, now_ns);
+	if (plan->phase != PLAN_CLEAN && now_ns >= next_look(plan)) {
+		look(plan, now_ns);
 		if (take_due(plan, now_ns, &action))
 			return action;
 	}
-	action = (struct action){ 0 };
-	if (plan->phase == PHASE_CLEAN && agenda_empty(&plan->agenda))
-		plan->phase = PHASE_DONE;
-	if (plan->phase == PHASE_DONE)
-		action.kind = ACTION_DONE;
-	return action;
+	bool done = plan->phase == PLAN_CLEAN && agenda_empty(&plan->agenda);
+	return (struct action){ .kind = done ? ACTION_DONE : ACTION_NONE };
 }
 
 int64_t plan_wakeup(const struct plan *plan)

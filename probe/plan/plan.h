@@ -5,9 +5,9 @@
  * of a network. It believes what observe() and reason() make of its own tracker:
  * the same code that judges the saved run.
  *
- *   connect ──► talk ──► done                      a healthy VM: no crafted packet at all
- *      │          │
- *      └──────────┴──► sweep, up to PASSES times ──► done
+ *   the kernel's connection, SSH on it ──► clean up      a healthy VM: no crafted packet at all
+ *                    │                        ▲
+ *                    └──► sweep, in passes ───┘           plan.c has a table of every edge
  *
  * Beside it, where a reference was named, one connection to that; and where all sweeps end
  * in silence, the heavier tests, if they are wanted.

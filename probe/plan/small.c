@@ -12,9 +12,15 @@ static bool stands_still(const struct plan *plan, int64_t now_ns)
 	       now_ns - c->progress_ns >= STANDSTILL;
 }
 
+static const struct exchange *small_exchange(const struct plan *plan)
+{
+	size_t first = 0;
+	return track_next(&plan->track, PURPOSE_SMALL, &first);
+}
+
 bool small_is_wanted(const struct plan *plan, const struct moment *moment)
 {
-	if (plan->small.begun_ns != 0 || plan->kernel_used >= CONNECTIONS)
+	if (small_exchange(plan) != NULL || plan->kernel_used >= CONNECTIONS)
 		return false;
 	switch (answer_to(moment, QUESTION_SSH)) {
 	case ANSWER_NONE:
@@ -34,13 +40,12 @@ void small_begin(struct plan *plan, const struct moment *moment)
 	int64_t due_ns = plan->started_ns + SMALL_AFTER;
 	struct action action = action_connect(plan, PURPOSE_SMALL, plan->run->port);
 	action.segment_max = SMALL_SEGMENT;
-	plan->small.begun_ns = due_ns > moment->now_ns ? due_ns : moment->now_ns;
-	agenda_add(&plan->agenda, plan->small.begun_ns, &action);
+	agenda_add(&plan->agenda, due_ns > moment->now_ns ? due_ns : moment->now_ns, &action);
 }
 
 bool small_is_awaited(const struct plan *plan, const struct moment *moment)
 {
+	const struct exchange *small = small_exchange(plan);
 	int64_t wait = packets_lost(moment) ? LOSSY_TIMES * SMALL_WAIT : SMALL_WAIT;
-	return plan->small.begun_ns != 0 && !plan->small.ended &&
-	       moment->now_ns - plan->small.begun_ns < wait;
+	return small != NULL && !small->talk_ended && moment->now_ns - small->opened_ns < wait;
 }

@@ -1,6 +1,6 @@
 /* state: what the plan keeps in mind, and what it sees when it looks.
  *
- * Made by plan.c. Each room (sweep.c, elsewhere.c, words.c, small.c, heavy.c) writes the part
+ * Made by plan.c. Each room (sweep.c, elsewhere.c, words.c, heavy.c) writes the part
  * that bears its name, and all read everything. What the tracker knows is not kept here again.
  */
 #ifndef PLAN_STATE_H
@@ -41,12 +41,16 @@ struct plan {
 	struct arena arena;   /* exchanges */
 	struct arena looking; /* texts of the last look; freed with the next */
 
-	enum plan_phase { PHASE_CONNECT, PHASE_TALK, PHASE_SWEEP, PHASE_CLEAN, PHASE_DONE } phase;
+	enum plan_phase {
+		PLAN_CONNECTION, /* the kernel's own, and the conversation on it */
+		PLAN_SWEEP,	 /* crafted segments beside it, in passes */
+		PLAN_CLEAN,	 /* resets; the plan is done when they have left */
+	} phase;
 	int64_t started_ns;
-	int64_t looked_ns;	 /* when the facts were last looked at; 0: look now */
+	int64_t next_hop_ns; /* when its link-layer address is told, or at the latest given up */
+	int64_t pass_ns;     /* when the last pass began */
+	int64_t looked_ns;   /* when the facts were last looked at; 0: look now */
 	uint64_t looked_packets; /* what the tracker had seen by then */
-	int64_t phase_ns;	 /* when the last pass began */
-	bool next_hop_told, reference_asked;
 
 	struct agenda agenda;
 	unsigned kernel_used; /* kernel ports handed out */
@@ -60,13 +64,9 @@ struct plan {
 	} sweep;
 
 	struct elsewhere {
-		struct candidate { /* a port where SSH may be instead */
-			uint16_t port;
-			bool connected; /* a connection to it was begun */
-		} candidate[CANDIDATES];
+		uint16_t port[CANDIDATES]; /* where SSH may be instead */
 		unsigned count;
-		bool told;	      /* by the VM itself: they listen, no SYN need ask */
-		int64_t connected_ns; /* when the last connection to one of them began */
+		bool told; /* by the VM itself: they listen, no SYN need ask */
 	} elsewhere;
 
 	struct words {
@@ -74,14 +74,8 @@ struct plan {
 		int64_t repeated_ns;
 		unsigned passes; /* with small TTLs, begun so far */
 	} words;
-	bool conversation_ended; /* of the kernel's first connection: the driver says so */
 
-	struct small {
-		int64_t begun_ns; /* when it leaves; 0: it was not wanted so far */
-		bool ended;
-	} small;
-
-	bool heavy_begun, ack_swept;
+	enum heavy_stage { HEAVY_NOT_BEGUN, HEAVY_BEGUN, HEAVY_ACK_SWEPT } heavy;
 };
 
 static inline uint16_t kernel_port(const struct plan *plan, unsigned index)

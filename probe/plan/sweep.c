@@ -99,7 +99,7 @@ uint8_t sweep_end(const struct plan *plan, const struct moment *moment)
  * - to the control that is compared with it, TTLs at which a router has answered a SYN to the
  *   SSH port. Where the SSH port's own answer comes from, the control is asked all the same:
  *   whether its answer comes from there too is the question. */
-struct range {
+struct ttl_range {
 	unsigned slot;
 	enum purpose purpose;
 	uint16_t remote_port;
@@ -107,7 +107,7 @@ struct range {
 	uint8_t begin, end;
 };
 
-static void send_range(struct plan *plan, int64_t now_ns, const struct range *range)
+static void send_range(struct plan *plan, int64_t now_ns, const struct ttl_range *range)
 {
 	bool by_router = range->remote_port != range->known_port;
 	struct syn syn = {
@@ -168,15 +168,29 @@ static void compare_again(struct plan *plan, int64_t due_ns, int64_t behind_ns,
 	show_the_way(plan, due_ns + behind_ns, SLOT_COMPARED_AGAIN + pass, moment);
 }
 
+static bool is_unmeasured(const struct plan *plan, unsigned index)
+{
+	return !plan->sweep.measured[index] && control_answers(plan, index);
+}
+
+bool sweep_control_is_unmeasured(const struct plan *plan, const struct moment *moment)
+{
+	(void)moment;
+	for (unsigned i = 1; i < plan->config.control_count; i++)
+		if (is_unmeasured(plan, i))
+			return true;
+	return false;
+}
+
 void sweep_measure_controls(struct plan *plan, const struct moment *moment)
 {
 	for (unsigned i = 1; i < plan->config.control_count; i++) {
-		if (plan->sweep.measured[i] || !control_answers(plan, i))
+		if (!is_unmeasured(plan, i))
 			continue;
 		plan->sweep.measured[i] = true;
 		/* Only behind the routers that are known: these lose none of their ICMP limit. */
 		send_range(plan, moment->now_ns,
-			   &(struct range){
+			   &(struct ttl_range){
 				   .slot = SLOT_CONTROL + i,
 				   .purpose = PURPOSE_CONTROL,
 				   .remote_port = plan->config.control_ports[i],
@@ -209,7 +223,7 @@ static void ask_ssh_port(struct plan *plan, int64_t now_ns)
 static void sweep_ssh_port(struct plan *plan, int64_t now_ns, uint8_t end)
 {
 	send_range(plan, now_ns,
-		   &(struct range){
+		   &(struct ttl_range){
 			   .slot = SLOT_SWEEP + plan->sweep.passes - 1,
 			   .purpose = PURPOSE_SWEEP,
 			   .remote_port = plan->run->port,
@@ -225,7 +239,7 @@ static void sweep_first_control(struct plan *plan, int64_t due_ns, uint8_t end)
 {
 	if (plan->config.control_count > 0)
 		send_range(plan, due_ns,
-			   &(struct range){
+			   &(struct ttl_range){
 				   .slot = SLOT_COMPARED + plan->sweep.passes - 1,
 				   .purpose = PURPOSE_CONTROL,
 				   .remote_port = plan->config.control_ports[0],
@@ -254,7 +268,7 @@ void sweep_begin_pass(struct plan *plan, const struct moment *moment)
 {
 	int64_t now_ns = moment->now_ns;
 	plan->sweep.passes++;
-	plan->phase_ns = now_ns;
+	plan->pass_ns = now_ns;
 	if (!plan->config.crafted)
 		return;
 	bool first = plan->sweep.passes == 1;

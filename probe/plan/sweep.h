@@ -10,7 +10,8 @@
  * those to ports where SSH may be instead. */
 void sweep_begin_pass(struct plan *plan, const struct moment *moment);
 
-/* Asks how far away the further controls are, once they are known to answer. */
+/* Whether a further control is known to answer, and not yet from how far away: asks that. */
+bool sweep_control_is_unmeasured(const struct plan *plan, const struct moment *moment);
 void sweep_measure_controls(struct plan *plan, const struct moment *moment);
 
 /* The greatest TTL that is worth asking. */

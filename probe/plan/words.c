@@ -4,7 +4,7 @@
 
 /* -- which bytes -------------------------------------------------------------------------- */
 
-struct span {
+struct passage {
 	uint32_t sequence, length;
 };
 
@@ -14,26 +14,26 @@ static uint32_t said_length(const struct connection *connection)
 }
 
 /* The client's first segment, no more. */
-static struct span first_words(const struct connection *connection)
+static struct passage first_words(const struct connection *connection)
 {
 	uint32_t length = connection->client_data_length;
 	if (length > said_length(connection))
 		length = said_length(connection);
-	return (struct span){ connection->client_first, length };
+	return (struct passage){ connection->client_first, length };
 }
 
 /* Those that the server waits for, where they are known and short; or else the first. */
-static struct span awaited_words(const struct connection *connection)
+static struct passage awaited_words(const struct connection *connection)
 {
 	const struct awaited *awaited = &connection->awaited;
 	uint32_t offset = awaited->sequence - connection->client_first;
 	if (awaited->sent == 0 || awaited->length > PLAN_PAYLOAD_MAX ||
 	    offset + awaited->length > said_length(connection))
 		return first_words(connection);
-	return (struct span){ awaited->sequence, awaited->length };
+	return (struct passage){ awaited->sequence, awaited->length };
 }
 
-static struct action copy_of(struct plan *plan, struct span span, uint8_t ttl)
+static struct action copy_of(struct plan *plan, struct passage passage, uint8_t ttl)
 {
 	const struct exchange *exchange = kernel_exchange(plan);
 	const struct connection *connection = exchange->connection;
@@ -45,14 +45,15 @@ static struct action copy_of(struct plan *plan, struct span span, uint8_t ttl)
 		.flags = TCP_ACK | TCP_PSH,
 	};
 	struct action action = action_segment(plan, &name);
-	action.sequence = span.sequence;
+	action.sequence = passage.sequence;
 	action.acknowledgement = connection->server_heard; /* what the kernel has, no more */
 	action.has_timestamp = connection->client_timestamps;
 	action.timestamp_value = connection->timestamp_value;
 	action.timestamp_echo = connection->timestamp_echo;
-	action.payload =
-		connection->stream[SSH_CLIENT].bytes + (span.sequence - connection->client_first);
-	action.payload_length = span.length < PLAN_PAYLOAD_MAX ? span.length : PLAN_PAYLOAD_MAX;
+	action.payload = connection->stream[SSH_CLIENT].bytes +
+			 (passage.sequence - connection->client_first);
+	action.payload_length =
+		passage.length < PLAN_PAYLOAD_MAX ? passage.length : PLAN_PAYLOAD_MAX;
 	return action;
 }
 
@@ -60,7 +61,7 @@ static struct action copy_of(struct plan *plan, struct span span, uint8_t ttl)
 
 static bool is_over(const struct plan *plan, const struct connection *connection)
 {
-	return plan->conversation_ended || connection->server_end_ns != 0 ||
+	return kernel_exchange(plan)->talk_ended || connection->server_end_ns != 0 ||
 	       connection->client_end_ns != 0;
 }
 
@@ -145,7 +146,7 @@ void words_begin_pass(struct plan *plan, const struct moment *moment)
 	const struct connection *connection = kernel_connection(plan);
 	const struct paths *paths = &moment->facts.paths;
 	plan->words.passes++;
-	plan->phase_ns = moment->now_ns;
+	plan->pass_ns = moment->now_ns;
 	if (connection == NULL || said_length(connection) == 0)
 		return;
 	uint8_t end =
