@@ -7,7 +7,7 @@
 #include "handshake/handshake.h"
 #include "plan/plan.h"
 
-/* Connections of the kernel: three to the target, never more (DESIGN 3.4), and the last
+/* Connections of the kernel: three to the target, never more, and the last
  * one to the reference. */
 #define SESSION_SOCKETS PLAN_KERNEL_PORTS
 

@@ -1,21 +1,29 @@
 /* plan: what to send next, when to ask again, when enough is known. No I/O.
  *
- * Fed with packets, the kernel's answers and the time, it hands out actions and
- * says when it wants to be woken. A live driver of sockets runs it; so can a model
- * of a network. It believes what observe() and reason() make of its own tracker:
- * the same code that judges the saved run.
+ * Made by a driver: the live one (probe/drive) or the simulator's (tests/sim), which run the same
+ * code. Fed with packets, the kernel's answers and the time, the plan hands out actions and says
+ * when it wants to be woken. It believes what observe() and reason() make of its own tracker,
+ * and these judge the saved run too.
  *
  *   the kernel's connection, SSH on it ──► clean up      a healthy VM: no crafted packet at all
  *                    │                        ▲
- *                    └──► sweep, in passes ───┘           plan.c has a table of every edge
+ *                    └──► sweep, in passes ───┘
  *
- * Beside it, where a reference was named, one connection to that; and where all sweeps end
- * in silence, the heavier tests, if they are wanted.
+ * plan.c has these phases as a table of edges: what the plan waits for and does, in order. A new
+ * step is a line of it, with a guard that is named after what it waits for. What is done stands
+ * in a file for each:
  *
- * A sweep is one SYN for each TTL to the SSH port and to the control ports, one
- * 5-tuple each (probing.md, recipes 1 and 5), the SYN by the two other ways out of
- * this machine (recipe 2), a look for SSH on other ports, and, where the
- * conversation was cut, copies of the client's identification with small TTLs.
+ *   sweep.c      a pass: a SYN for each TTL to the SSH port, and to a control port to compare
+ *                (each from one local port: routers that share the load send them one way), and
+ *                SYNs that are to arrive, by the raw and the link way
+ *   elsewhere.c  SYNs and connections to other ports where SSH may be instead
+ *   words.c      copies of what the client has said, where the conversation was cut or is deaf
+ *   small.c      the conversation once more, with small segments
+ *   heavy.c      fragments and bare ACKs, where all SYNs meet silence and --deep was asked for
+ *   settled.c    what is known well enough of each
+ *   actions.c    what each segment and connection consists of; agenda.c: when they leave
+ *
+ * One connection to the reference is made beside all this, where one was named.
  */
 #ifndef PROBE_PLAN_H
 #define PROBE_PLAN_H
