@@ -307,16 +307,27 @@ void plan_event(struct plan *plan, const struct event *event)
 	plan->looked_ns = 0; /* look again */
 }
 
+static void depart(struct plan *plan, int64_t now_ns, struct action *action)
+{
+	sweep_note_departure(plan, now_ns, action);
+	if (action->kind == ACTION_SEND)
+		plan->last_send_ns = now_ns;
+	if (action->flags == TCP_SYN) /* a Linux client's clock: milliseconds */
+		action->timestamp_value = (uint32_t)(now_ns / MILLISECONDS(1));
+}
+
+/* The next action that is due and still of use; false: there is none. */
 static bool take_due(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	while (agenda_take(&plan->agenda, now_ns, action)) {
-		if (sweep_is_over(plan, action) || sweep_puts_off(plan, now_ns, action))
+		int64_t departure_ns = sweep_departure(plan, now_ns, action);
+		if (sweep_is_over(plan, action))
 			continue;
-		if (action->kind == ACTION_SEND)
-			plan->last_send_ns = now_ns;
-		if (action->flags == TCP_SYN) /* a Linux client's clock: milliseconds */
-			action->timestamp_value = (uint32_t)(now_ns / MILLISECONDS(1));
-		return true;
+		if (departure_ns <= now_ns) {
+			depart(plan, now_ns, action);
+			return true;
+		}
+		agenda_add(&plan->agenda, departure_ns, action);
 	}
 	return false;
 }

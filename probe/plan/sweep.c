@@ -286,15 +286,24 @@ void sweep_begin_pass(struct plan *plan, const struct moment *moment)
 	elsewhere_ask(plan, moment);
 }
 
-bool sweep_puts_off(struct plan *plan, int64_t now_ns, const struct action *action)
+/* -- the gap between two SYNs ------------------------------------------------------------- */
+
+static unsigned slot_of(const struct plan *plan, const struct action *action)
+{
+	return action->local_port - plan->config.crafted_ports;
+}
+
+int64_t sweep_departure(const struct plan *plan, int64_t now_ns, const struct action *action)
 {
 	if (!is_swept_syn(plan, action))
-		return false;
-	int64_t *sent_ns = &plan->sweep.sent_ns[action->local_port - plan->config.crafted_ports];
-	if (*sent_ns != 0 && now_ns - *sent_ns < TTL_GAP_AT_LEAST) {
-		agenda_add(&plan->agenda, *sent_ns + TTL_GAP, action);
-		return true;
-	}
-	*sent_ns = now_ns;
-	return false;
+		return now_ns;
+	int64_t sent_ns = plan->sweep.sent_ns[slot_of(plan, action)];
+	bool burst = sent_ns != 0 && now_ns - sent_ns < TTL_GAP_AT_LEAST;
+	return burst ? sent_ns + TTL_GAP : now_ns;
+}
+
+void sweep_note_departure(struct plan *plan, int64_t now_ns, const struct action *action)
+{
+	if (is_swept_syn(plan, action))
+		plan->sweep.sent_ns[slot_of(plan, action)] = now_ns;
 }

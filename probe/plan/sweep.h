@@ -23,9 +23,12 @@ uint16_t sweep_answering_control(const struct plan *plan);
 /* Whether a due action is a SYN of a sweep whose end has been found meanwhile. */
 bool sweep_is_over(const struct plan *plan, const struct action *action);
 
-/* SYNs of one sweep that leave in a burst may overtake each other, and then the first to arrive
- * is taken for the one with the smallest TTL. So where the driver comes late, the next SYN is
- * put off instead: true. */
-bool sweep_puts_off(struct plan *plan, int64_t now_ns, const struct action *action);
+/* When a due action may leave: now, or later where the driver is late with a sweep. SYNs that
+ * leave in a burst may overtake each other, and then the first to arrive is taken for the one
+ * with the smallest TTL. */
+int64_t sweep_departure(const struct plan *plan, int64_t now_ns, const struct action *action);
+
+/* The action leaves now. */
+void sweep_note_departure(struct plan *plan, int64_t now_ns, const struct action *action);
 
 #endif
