@@ -10,7 +10,7 @@ bool is_client_end(const struct joint *joint, const struct entry *entry)
 	const struct capture *capture = &joint->captures[entry->capture];
 	if (capture->vantage_given)
 		return capture->vantage == VANTAGE_CLIENT;
-	return d->place == ANSWER_PLACE_CLIENT;
+	return d->place == WORD_PLACE_CLIENT;
 }
 
 bool is_server_end(const struct joint *joint, const struct entry *entry)
@@ -18,7 +18,7 @@ bool is_server_end(const struct joint *joint, const struct entry *entry)
 	const struct capture *capture = &joint->captures[entry->capture];
 	if (capture->vantage_given)
 		return capture->vantage == VANTAGE_VM;
-	return entry->dossier.place == ANSWER_PLACE_VM;
+	return entry->dossier.place == WORD_PLACE_VM;
 }
 
 static bool is_undiminished(uint8_t ttl)
@@ -32,7 +32,7 @@ bool may_be_client_end(const struct joint *joint, const struct entry *entry)
 {
 	const struct conversation *c = &entry->dossier.conversation;
 	return is_client_end(joint, entry) ||
-	       (entry->dossier.place == ANSWER_PLACE_UNCLEAR && is_undiminished(c->client_ttl));
+	       (entry->dossier.place == WORD_PLACE_UNCLEAR && is_undiminished(c->client_ttl));
 }
 
 void joining_set(struct joining *j, enum answer answer, const char *text)

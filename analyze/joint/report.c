@@ -8,7 +8,7 @@
 static void stand_at_client(struct dossier *dossier, const char *other)
 {
 	size_t used = strlen(dossier->place_text);
-	dossier->place = ANSWER_PLACE_CLIENT;
+	dossier->place = WORD_PLACE_CLIENT;
 	dossier->vantage = VANTAGE_CLIENT;
 	snprintf(dossier->place_text + used, sizeof(dossier->place_text) - used,
 		 "; %s is the other end", other);

@@ -6,6 +6,7 @@
 
 #include "observe/observation.h"
 #include "observe/path.h"
+#include "observe/word.h"
 #include "ssh/ident.h"
 
 #define STAGES 10 /* of a conversation, in each of which words may be lost */
@@ -188,7 +189,7 @@ static bool reached_authentication(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct event *auth = event_of(o, EVENT_AUTH);
 	const struct event *end = event_of(o, EVENT_SSH);
-	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0) {
+	if (end != NULL && end->word == WORD_SSH_AUTH_REFUSED) {
 		fact_packet(fact_set(o, ANSWER_SSH_AUTH_REFUSED,
 				     "the server refuses authentication; methods offered: %s",
 				     auth != NULL ? auth->text : "unknown"),
@@ -363,7 +364,7 @@ static void comes_through(struct observation *o, const struct exchange *small)
 	enum answer answer = ANSWER_NONE;
 	if (event_at(o, EVENT_AUTH, small->local_port) != NULL)
 		answer = ANSWER_SSH_AUTH;
-	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_AUTH_REFUSED)) == 0)
+	if (end != NULL && end->word == WORD_SSH_AUTH_REFUSED)
 		answer = ANSWER_SSH_AUTH_REFUSED;
 	if (answer != ANSWER_NONE)
 		fact_packet(fact_set(o, answer, "a second handshake reaches authentication%s",
@@ -508,7 +509,7 @@ static void key_exchange(struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
 	const struct event *end = event_of(o, EVENT_SSH);
-	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_UNFOLLOWED)) == 0) {
+	if (end != NULL && end->word == WORD_SSH_UNFOLLOWED) {
 		fact_packet(fact_set(o, ANSWER_SSH_UNFOLLOWED,
 				     "the server asks for algorithms that OpenSSH has and this "
 				     "program has not: %s",
@@ -527,7 +528,7 @@ static void key_exchange(struct observation *o)
 		}
 	}
 	struct fact *fact = NULL;
-	if (end != NULL && strcmp(end->text, answer_name(ANSWER_SSH_NO_COMMON)) == 0) {
+	if (end != NULL && end->word == WORD_SSH_NO_COMMON) {
 		/* the client may see that before it has named its own algorithms */
 		fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s",
 				end->detail[0] != '\0' ? end->detail : "no common algorithm");
@@ -860,20 +861,6 @@ static void observe_ssh(struct observation *o)
 
 /* -- key ------------------------------------------------------------------------ */
 
-/* The answer that `detail` begins with, up to a colon. */
-static enum answer key_answer(const char *detail)
-{
-	static const enum answer answers[] = { ANSWER_KEY_SAME, ANSWER_KEY_NEW, ANSWER_KEY_CHANGED,
-					       ANSWER_KEY_WRONG, ANSWER_KEY_STALE };
-	size_t length = strcspn(detail, ":");
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
-		const char *name = answer_name(answers[i]);
-		if (strlen(name) == length && strncmp(detail, name, length) == 0)
-			return answers[i];
-	}
-	return ANSWER_NONE;
-}
-
 /* The key that the server showed, if not in the first conversation, in the second. */
 static const struct event *key_event(const struct observation *o)
 {
@@ -888,13 +875,12 @@ static const struct event *key_event(const struct observation *o)
 static void observe_key(struct observation *o)
 {
 	const struct event *event = key_event(o);
-	if (event == NULL)
+	if (event == NULL || event->word == WORD_NONE)
 		return;
-	enum answer answer = key_answer(event->detail);
-	if (answer != ANSWER_NONE)
-		fact_packet(fact_set(o, answer, "the server's key is %s (%s)", event->text,
-				     event->detail),
-			    o->kernel->connection->server_data_frame);
+	fact_packet(fact_set(o, word_answer(event->word), "the server's key is %s (%s%s%s)",
+			     event->text, event_word_name(event->word),
+			     event->detail[0] != '\0' ? ": " : "", event->detail),
+		    o->kernel->connection->server_data_frame);
 }
 
 void observe_conversation(struct observation *o)

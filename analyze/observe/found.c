@@ -5,11 +5,6 @@
 #include "observe/observation.h"
 #include "observe/path.h"
 
-static bool is(const char *text, const char *word)
-{
-	return strcmp(text, word) == 0;
-}
-
 /* -- rules ------------------------------------------------------------------------ */
 
 /* The first rule that goes that way and does so (or may). */
@@ -17,8 +12,8 @@ static const struct event *find_rule(const struct run *run, bool incoming, bool 
 {
 	const struct event *event;
 	for (size_t i = 0; (event = find_event(run, EVENT_RULE, &i)) != NULL;)
-		if (((event->value & RULE_INCOMING) != 0) == incoming &&
-		    is(event->detail, "diverts") == diverts)
+		if (((event->value & RULE_INCOMING) != 0) == incoming && event->word != WORD_NONE &&
+		    (event->word == WORD_RULE_DIVERTS) == diverts)
 			return event;
 	return NULL;
 }
@@ -33,7 +28,8 @@ static const char *owner_text(const struct observation *o)
 static void explain_by(struct observation *o, const struct event *rule, enum answer answer)
 {
 	fact_set(o, answer, "a rule of this machine's firewall %s%s %s: %s%s",
-		 (rule->value & RULE_CERTAIN) != 0 ? "" : "may be what ", rule->detail,
+		 (rule->value & RULE_CERTAIN) != 0 ? "" : "may be what ",
+		 event_word_name(rule->word),
 		 (rule->value & RULE_INCOMING) != 0 ? "the answers" : "the connection", rule->text,
 		 answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "");
 }
@@ -89,57 +85,57 @@ void observe_rules(struct observation *o)
 
 /* -- the user's files --------------------------------------------------------------- */
 
-static const struct event *find_mode(const struct run *run, const char *detail)
+static const struct event *find_mode(const struct run *run, enum event_word word)
 {
 	const struct event *event;
 	for (size_t i = 0; (event = find_event(run, EVENT_MODE, &i)) != NULL;)
-		if (is(event->detail, detail))
+		if (event->word == word)
 			return event;
 	return NULL;
 }
 
-/* All files of that detail, in one sentence. */
-static const char *list_modes(const struct run *run, const char *detail, struct arena *arena)
+/* All files of which that is so, in one sentence. */
+static const char *list_modes(const struct run *run, enum event_word word, struct arena *arena)
 {
 	const struct event *event;
 	const char *text = "";
 	for (size_t i = 0; (event = find_event(run, EVENT_MODE, &i)) != NULL;)
-		if (is(event->detail, detail))
+		if (event->word == word)
 			text = arena_format(arena, "%s%s%s", text, *text ? ", " : "", event->text);
 	return text;
 }
 
-/* What ssh would make of the user's files, whether it comes so far or not. */
+/* What ssh would make of the user's files, whether it comes so far or not: as the worst of them
+ * is. */
 static struct aside judge_modes(const struct run *run, struct arena *arena)
 {
-	struct aside judged = { .answer = ANSWER_NONE };
-	if (find_mode(run, "fatal") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_REFUSED;
-		judged.text = arena_format(arena, "ssh ends over its configuration: %s",
-					   list_modes(run, "fatal", arena));
-	} else if (find_mode(run, "refused") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_REFUSED;
-		judged.text = arena_format(arena, "ssh refuses the only keys it would try: %s",
-					   list_modes(run, "refused", arena));
-	} else if (find_mode(run, "partly") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_SOME;
-		judged.text = arena_format(arena, "ssh refuses some of its keys: %s",
-					   list_modes(run, "partly", arena));
-	} else if (find_mode(run, "unused") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_SOME;
-		judged.text =
-			arena_format(arena, "ssh would refuse these keys if asked to use them: %s",
-				     list_modes(run, "unused", arena));
-	} else if (find_mode(run, "differs") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_WIDE;
-		judged.text = arena_format(
-			arena, "ssh accepts its files, though the guide has other modes: %s",
-			list_modes(run, "differs", arena));
-	} else if (find_mode(run, "fine") != NULL) {
-		judged.answer = ANSWER_PERMISSIONS_FINE;
-		judged.text = "the files in ~/.ssh have the modes that the guide asks for";
-	}
-	return judged;
+	static const struct {
+		enum event_word word;
+		enum answer answer;
+		const char *text;
+	} rows[] = {
+		{ WORD_MODE_FATAL, ANSWER_PERMISSIONS_REFUSED, "ssh ends over its configuration" },
+		{ WORD_MODE_REFUSED, ANSWER_PERMISSIONS_REFUSED,
+		  "ssh refuses the only keys it would try" },
+		{ WORD_MODE_PARTLY, ANSWER_PERMISSIONS_SOME, "ssh refuses some of its keys" },
+		{ WORD_MODE_UNUSED, ANSWER_PERMISSIONS_SOME,
+		  "ssh would refuse these keys if asked to use them" },
+		{ WORD_MODE_DIFFERS, ANSWER_PERMISSIONS_WIDE,
+		  "ssh accepts its files, though the guide has other modes" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (find_mode(run, rows[i].word) != NULL)
+			return (struct aside){
+				.answer = rows[i].answer,
+				.text = arena_format(arena, "%s: %s", rows[i].text,
+						     list_modes(run, rows[i].word, arena)),
+			};
+	if (find_mode(run, WORD_MODE_FINE) == NULL)
+		return (struct aside){ .answer = ANSWER_NONE };
+	return (struct aside){
+		.answer = ANSWER_PERMISSIONS_FINE,
+		.text = "the files in ~/.ssh have the modes that the guide asks for",
+	};
 }
 
 /* Keys matter once the server offers to take one. */
@@ -164,25 +160,25 @@ static void observe_configuration(struct observation *o)
 	/* what diverts every connection diverts ssh's too */
 	if (config == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED)
 		return;
-	if (is(config->detail, "proxied"))
+	if (config->word == WORD_CONFIG_PROXIED)
 		fact_set(o, ANSWER_CONFIG_PROXIED, "ssh itself would not connect directly: %s",
 			 config->text);
-	else if (is(config->detail, "proxy-answers"))
+	else if (config->word == WORD_CONFIG_PROXY_ANSWERS)
 		fact_set(o, ANSWER_CONFIG_WORKS,
 			 "ssh itself does not connect directly; its proxy leads to an SSH server: "
 			 "%s",
 			 config->text);
-	else if (is(config->detail, "proxy-silent")) /* its words may be lost like others */
+	else if (config->word == WORD_CONFIG_PROXY_SILENT) /* its words may be lost like others */
 		fact_accident(fact_set(o, ANSWER_CONFIG_SILENT,
 				       "ssh itself does not connect directly, and its proxy says "
 				       "nothing for seconds: %s",
 				       config->text),
 			      ANSWER_CONFIG_WORKS, paths_loss_feared(&o->facts->paths));
-	else if (is(config->detail, "proxy-fails"))
+	else if (config->word == WORD_CONFIG_PROXY_FAILS)
 		fact_set(o, ANSWER_CONFIG_FAILS,
 			 "ssh itself does not connect directly, and its proxy fails: %s",
 			 config->text);
-	else if (is(config->detail, "direct"))
+	else if (config->word == WORD_CONFIG_DIRECT)
 		fact_set(o, ANSWER_CONFIG_DIRECT, "ssh's configuration leads directly to the VM");
 }
 
@@ -191,7 +187,7 @@ void observe_files(struct observation *o)
 	struct aside modes = judge_modes(o->run, o->arena);
 	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
 	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED;
-	bool fatal = find_mode(o->run, "fatal") != NULL;
+	bool fatal = find_mode(o->run, WORD_MODE_FATAL) != NULL;
 	size_t n = 0;
 	const struct event *auth = find_event(o->run, EVENT_AUTH, &n);
 	if (reached && modes.answer != ANSWER_NONE && (fatal || keys_matter(auth)))
@@ -229,18 +225,19 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 		    arena_format(
 			    arena,
 			    "a rule of this machine's firewall %s answers, should any come: %s",
-			    in->detail, in->text));
+			    event_word_name(in->word), in->text));
 	struct aside modes = judge_modes(run, arena);
 	if (modes.answer != ANSWER_NONE && modes.answer != ANSWER_PERMISSIONS_FINE)
 		add(asides, &count, modes.answer, modes.text);
-	if (config != NULL && is(config->detail, "proxy-fails"))
+	if (config != NULL && config->word == WORD_CONFIG_PROXY_FAILS)
 		add(asides, &count, ANSWER_CONFIG_FAILS,
 		    arena_format(arena, "ssh itself connects through a proxy, which fails: %s",
 				 config->text));
-	else if (config != NULL && !is(config->detail, "direct"))
+	else if (config != NULL && config->word != WORD_CONFIG_DIRECT)
 		add(asides, &count, ANSWER_CONFIG_PROXIED,
 		    arena_format(arena, "ssh itself %s through a proxy, not directly as probed: %s",
-				 is(config->detail, "may-be-proxied") ? "may connect" : "connects",
+				 config->word == WORD_CONFIG_MAY_BE_PROXIED ? "may connect"
+									    : "connects",
 				 config->text));
 	return count;
 }

@@ -4,6 +4,7 @@
 
 #include "observe/observation.h"
 #include "observe/path.h"
+#include "observe/word.h"
 
 bool on_the_way(const struct run *run)
 {
@@ -17,15 +18,10 @@ bool at_the_vm(const struct run *run)
 
 void observe_place(struct observation *o)
 {
-	static const enum answer answers[] = { ANSWER_PLACE_CLIENT, ANSWER_PLACE_VM,
-					       ANSWER_PLACE_BETWEEN, ANSWER_PLACE_UNCLEAR };
 	size_t index = 0;
 	const struct event *event = find_event(o->run, EVENT_PLACE, &index);
-	if (event == NULL)
-		return;
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (strcmp(answer_name(answers[i]), event->detail) == 0)
-			fact_set(o, answers[i], "%s", event->text);
+	if (event != NULL && event->word != WORD_NONE)
+		fact_set(o, word_answer(event->word), "%s", event->text);
 }
 
 /* Whoever means to reach this machine's loopback does so from there. */

@@ -6,6 +6,13 @@
 
 #define FORMAT "run/1"
 
+enum word_place { NOWHERE, TEXT, DETAIL, BEFORE_DETAIL };
+
+static const enum word_place word_places[EVENTS] = {
+#define EVENT(id, name, place) [EVENT_##id] = (place),
+#include "sshwhy/events.def"
+};
+
 /* -- writing -------------------------------------------------------------------- */
 
 static void put_text(json_t *object, const char *key, const char *text)
@@ -61,10 +68,27 @@ static const char *write_question(const struct run *run, struct arena *arena)
 	return finish(o, arena);
 }
 
+/* The text and the detail with the word where the note has it. */
+static void put_words(json_t *o, const struct event *event, struct arena *arena)
+{
+	const char *word = event_word_name(event->word);
+	const char *text = event->text, *detail = event->detail;
+	enum word_place place = event->word != WORD_NONE ? word_places[event->kind] : NOWHERE;
+	if (place == TEXT)
+		text = word;
+	else if (place == BEFORE_DETAIL && detail[0] != '\0')
+		detail = arena_format(arena, "%s: %s", word, detail);
+	else if (place != NOWHERE)
+		detail = word;
+	put_text(o, "text", text);
+	if (detail[0] != '\0')
+		put_text(o, "detail", detail);
+}
+
 static const char *write_event(const struct event *event, struct arena *arena)
 {
 	json_t *o = json_object();
-	put_text(o, "event", event_names[event->kind]);
+	put_text(o, "event", event_name(event->kind));
 	put_number(o, "time", event->time_ns);
 	if (event->way != WAY_UNKNOWN)
 		put_text(o, "way", way_names[event->way]);
@@ -75,9 +99,7 @@ static const char *write_event(const struct event *event, struct arena *arena)
 	put_number(o, "ttl", event->ttl);
 	put_number(o, "error", event->error);
 	put_number(o, "value", event->value);
-	put_text(o, "text", event->text);
-	if (event->detail[0] != '\0')
-		put_text(o, "detail", event->detail);
+	put_words(o, event, arena);
 	return finish(o, arena);
 }
 
@@ -154,15 +176,28 @@ static bool read_question(struct run *run, const json_t *o)
 	return true;
 }
 
+/* Takes the word out of the text or the detail. One that is not known stays where it is: it is
+ * of a newer version. */
+static void take_word(struct event *event)
+{
+	enum word_place place = word_places[event->kind];
+	const char **holder = place == TEXT ? &event->text : &event->detail;
+	if (place == NOWHERE || *holder == NULL)
+		return;
+	const char *rest = place == BEFORE_DETAIL ? strstr(*holder, ": ") : NULL;
+	size_t length = rest != NULL ? (size_t)(rest - *holder) : strlen(*holder);
+	event->word = event_word_by_name(event->kind, *holder, length);
+	if (event->word != WORD_NONE)
+		*holder = rest != NULL ? rest + 2 : NULL;
+}
+
 static bool read_event(struct run *run, const json_t *o, const char *name)
 {
-	int kind = 0;
-	while (kind < EVENTS && strcmp(name, event_names[kind]) != 0)
-		kind++;
-	if (kind == EVENTS)
+	enum event_kind kind;
+	if (!event_by_name(name, &kind))
 		return true; /* from a newer version: skipped */
 	struct event event = {
-		.kind = (enum event_kind)kind,
+		.kind = kind,
 		.time_ns = get_number(o, "time", 0, INT64_MAX),
 		.way = (enum way)get_name(o, "way", way_names, WAYS),
 		.purpose = (enum purpose)get_name(o, "purpose", purpose_names, PURPOSES),
@@ -174,6 +209,7 @@ static bool read_event(struct run *run, const json_t *o, const char *name)
 		.text = get_text(o, "text", &run->arena),
 		.detail = get_text(o, "detail", &run->arena),
 	};
+	take_word(&event);
 	run_event(run, &event);
 	return true;
 }

@@ -35,11 +35,10 @@ static void add_limit(struct run *run, const char *text)
 static void add_place(struct run *run, const struct dossier *d)
 {
 	run->vantage = d->vantage;
-	if (d->place == ANSWER_NONE)
+	if (d->place == WORD_NONE)
 		return;
-	run_event(run, &(struct event){ .kind = EVENT_PLACE,
-					.text = d->place_text,
-					.detail = answer_name(d->place) });
+	run_event(run,
+		  &(struct event){ .kind = EVENT_PLACE, .word = d->place, .text = d->place_text });
 	if (run->vantage == VANTAGE_UNKNOWN)
 		add_limit(run, "the vantage point: where the capture was taken does not show "
 			       "(--vantage tells it)");
@@ -134,19 +133,20 @@ static void judge_key(const struct dossier *d, const struct exchange *exchange, 
 {
 	const struct conversation *c = &d->conversation;
 	const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];
-	char type[64], fingerprint[64], detail[512], text[160];
+	char type[64], fingerprint[64], why[512], text[160];
 	if (server->host_key_length == 0 ||
 	    !fingerprint_key_type(server->host_key, server->host_key_length, type))
 		return;
 	fingerprint_sha256(server->host_key, server->host_key_length, fingerprint);
-	d->keys->judge(d->keys->context, &c->server, c->port, type, fingerprint, detail,
-		       sizeof(detail));
+	enum event_word word = d->keys->judge(d->keys->context, &c->server, c->port, type,
+					      fingerprint, why, sizeof(why));
 	snprintf(text, sizeof(text), "%s %s", type, fingerprint);
 	run_event(run, &(struct event){ .kind = EVENT_HOST_KEY,
 					.time_ns = c->last_ns,
+					.word = word,
 					.local_port = exchange->local_port,
 					.text = text,
-					.detail = detail });
+					.detail = why });
 }
 
 static void judge_keys(const struct dossier *d, const struct track *track, struct run *run)

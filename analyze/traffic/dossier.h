@@ -15,7 +15,7 @@ struct dossier {
 	struct flow flows[ATTEMPTS_KEPT]; /* newest first */
 	unsigned flow_count;
 	const struct pool *pool; /* where their chains are */
-	enum answer place;	 /* ANSWER_NONE: the vantage point was given */
+	enum event_word place;	 /* WORD_NONE: the vantage point was given */
 	char place_text[PLACE_TEXT];
 	enum vantage vantage;
 	const char *interface;

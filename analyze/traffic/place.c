@@ -31,23 +31,23 @@ void locals_learn(struct locals *locals, const struct address *client, uint8_t c
 
 /* The machine's own notes come first: a bridge or a container's host may see undiminished
  * TTLs that it has not sent. */
-static enum answer by_direction(const struct conversation *c, char text[PLACE_TEXT])
+static enum event_word by_direction(const struct conversation *c, char text[PLACE_TEXT])
 {
 	bool client = c->marks & MARK_CLIENT_OUT && !(c->marks & MARK_SERVER_OUT);
 	bool server = c->marks & MARK_SERVER_OUT && !(c->marks & MARK_CLIENT_OUT);
 	if (!client && !server)
-		return ANSWER_NONE;
+		return WORD_NONE;
 	/* What a router passes on goes out as well, but with a lessened TTL. */
 	uint8_t ttl = client ? c->client_ttl : c->server_ttl;
 	if (!is_initial(ttl))
-		return ANSWER_NONE;
+		return WORD_NONE;
 	snprintf(text, PLACE_TEXT,
 		 "the capture notes that the %s's packets go out of the capturing machine",
 		 client ? "client" : "server");
-	return client ? ANSWER_PLACE_CLIENT : ANSWER_PLACE_VM;
+	return client ? WORD_PLACE_CLIENT : WORD_PLACE_VM;
 }
 
-static enum answer by_ttls(const struct conversation *c, char text[PLACE_TEXT])
+static enum event_word by_ttls(const struct conversation *c, char text[PLACE_TEXT])
 {
 	bool client = is_initial(c->client_ttl), server = is_initial(c->server_ttl);
 	snprintf(text, PLACE_TEXT,
@@ -58,13 +58,13 @@ static enum answer by_ttls(const struct conversation *c, char text[PLACE_TEXT])
 		 : server	  ? "no router has passed the server's on"
 				  : "routers have passed both on");
 	if (client == server)
-		return client ? ANSWER_PLACE_UNCLEAR : ANSWER_PLACE_BETWEEN;
-	return client ? ANSWER_PLACE_CLIENT : ANSWER_PLACE_VM;
+		return client ? WORD_PLACE_UNCLEAR : WORD_PLACE_BETWEEN;
+	return client ? WORD_PLACE_CLIENT : WORD_PLACE_VM;
 }
 
 /* Only one side was seen. */
-static enum answer by_one_side(const struct conversation *c, const struct locals *locals,
-			       char text[PLACE_TEXT])
+static enum event_word by_one_side(const struct conversation *c, const struct locals *locals,
+				   char text[PLACE_TEXT])
 {
 	char address[ADDRESS_TEXT];
 	bool client = c->client_ttl != 0;
@@ -73,23 +73,23 @@ static enum answer by_one_side(const struct conversation *c, const struct locals
 		snprintf(text, PLACE_TEXT,
 			 "%s is on this side of all routers, as its other connections show",
 			 address_text(client ? &c->client : &c->server, address));
-		return client ? ANSWER_PLACE_CLIENT : ANSWER_PLACE_VM;
+		return client ? WORD_PLACE_CLIENT : WORD_PLACE_VM;
 	}
 	uint8_t ttl = client ? c->client_ttl : c->server_ttl;
 	snprintf(text, PLACE_TEXT, "only the %s's packets are seen, with TTL %u",
 		 client ? "client" : "server", ttl);
 	if (!is_initial(ttl))
-		return ANSWER_PLACE_UNCLEAR;
-	return client ? ANSWER_PLACE_CLIENT : ANSWER_PLACE_VM;
+		return WORD_PLACE_UNCLEAR;
+	return client ? WORD_PLACE_CLIENT : WORD_PLACE_VM;
 }
 
-enum answer place_of_capture(const struct conversation *c, const struct locals *locals,
-			     char text[PLACE_TEXT])
+enum event_word place_of_capture(const struct conversation *c, const struct locals *locals,
+				 char text[PLACE_TEXT])
 {
 	/* A lone reset may be anybody's: its TTL tells nothing of the server. */
 	bool both = c->client_ttl != 0 && c->server_ttl != 0;
-	enum answer place = by_direction(c, text);
-	if (place != ANSWER_NONE)
+	enum event_word place = by_direction(c, text);
+	if (place != WORD_NONE)
 		return place;
 	return both ? by_ttls(c, text) : by_one_side(c, locals, text);
 }

@@ -22,9 +22,9 @@ struct locals {
 void locals_learn(struct locals *locals, const struct address *client, uint8_t client_ttl,
 		  const struct address *server, uint8_t server_ttl);
 
-/* An answer to the question PLACE, with the reason in words. */
+/* The word of EVENT_PLACE, with the reason in words of its own. */
 #define PLACE_TEXT 256
-enum answer place_of_capture(const struct conversation *conversation, const struct locals *locals,
-			     char text[PLACE_TEXT]);
+enum event_word place_of_capture(const struct conversation *conversation,
+				 const struct locals *locals, char text[PLACE_TEXT]);
 
 #endif

@@ -17,9 +17,9 @@ static void find_place(const struct traffic *t, struct dossier *dossier)
 	if (t->options.vantage_given)
 		return;
 	dossier->place = place_of_capture(&dossier->conversation, &t->locals, dossier->place_text);
-	dossier->vantage = dossier->place == ANSWER_PLACE_CLIENT ? VANTAGE_CLIENT
-			   : dossier->place == ANSWER_PLACE_VM	 ? VANTAGE_VM
-								 : VANTAGE_UNKNOWN;
+	dossier->vantage = dossier->place == WORD_PLACE_CLIENT ? VANTAGE_CLIENT
+			   : dossier->place == WORD_PLACE_VM   ? VANTAGE_VM
+							       : VANTAGE_UNKNOWN;
 }
 
 static void fill(struct dossier *dossier, const struct traffic *t, uint32_t index, bool hurried)

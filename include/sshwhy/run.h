@@ -67,60 +67,37 @@ extern const char *const purpose_names[PURPOSES];
 
 #define RUN_INTERFACES 6 /* loopback, those of the routes to the addresses and to a reference */
 
-/* What no packet shows. Unused fields are 0; unused texts are "" once run_event() has taken
- * them. */
+/* What no packet shows: events.def says what each kind's fields mean. */
 enum event_kind {
-	EVENT_RESOLVED, /* error: 0 or EAI_*; text: the addresses, or the resolver's words */
-	EVENT_ROUTE, /* error: errno of the kernel's route lookup; text: "dev eth0 src ... via ..."
-		      */
-	EVENT_NEIGHBOUR, /* error: 0, or EHOSTUNREACH when the next hop does not answer ARP or ND;
-			    text: the next hop; value: 1 when the next hop is the target itself */
-	EVENT_OPEN,	 /* local_port will be used by `way` towards remote_port, for `purpose`;
-			    text: the remote's address, when it is not the target's */
-	EVENT_CONNECT,	 /* connect() of local_port returned: error 0 or errno */
-	EVENT_REFUSED,	 /* sending (way, local_port, ttl) failed locally: error is the errno */
-	EVENT_SSH,	 /* how the handshake on local_port ended: text is a handshake end's name;
-			    detail: the library's words */
-	EVENT_HOST_KEY, /* text: "ssh-ed25519 SHA256:..."; value: 1 when its signature was verified;
-			   detail: an answer to the question KEY, or "ANSWER: why" */
-	EVENT_KEX,	/* text: the key exchange agreed on */
-	EVENT_AUTH,	/* text: the methods offered, separated by spaces */
-	EVENT_CAPTURE,	/* text: interface; value: frames the kernel dropped */
-	EVENT_LIMIT,	/* text: what could not be observed, and why (one sentence) */
-	/* what is found on this machine beside the network */
-	EVENT_RULES,	 /* the local firewall's rules were read; value: how many EVENT_RULE follow;
-			    text: "", or tables in use that could not be read */
-	EVENT_RULE,	 /* text: a rule against this connection; detail: what it does ("drops",
-			    "rejects", "diverts", "queues"); value: enum rule_bit */
-	EVENT_OWNER,	 /* text: who listens where such a rule diverts to */
-	EVENT_CONFIG,	 /* text: the line of ssh's configuration that leads through a proxy;
-			    detail: "proxied", "may-be-proxied", or "direct" without a text; told
-			    again when it was tried: "proxy-answers", "proxy-silent", "proxy-fails" */
-	EVENT_MODE,	 /* text: a file of ~/.ssh and its mode; detail: what ssh makes of it:
-			    "fine" (all of them), "differs" (from the guide only), "unused" (a key
-			    not tried by itself), "partly" (a key; others are usable), "refused" (the
-			    only keys), "fatal" (ssh ends) */
-	EVENT_REFERENCE, /* text: the address of the reference; detail: as it was asked for;
-			    error: 0, or EHOSTUNREACH when the next hop on the way there does
-			    not answer ARP or ND */
-	EVENT_PLACE,	 /* somebody else's capture: where it was taken; text: how that shows;
-			    detail: an answer to the question PLACE */
-	EVENT_NAME,	 /* text: the address of a router; detail: what name servers call it */
-	EVENT_LISTENER, /* on the VM itself: who may be an SSH server and listens on another port of
-			   the address; value: the port, 0: nobody does; text: who it is */
-	EVENT_LOCAL,	/* text: another address of this machine that its packets may come from */
+#define EVENT(id, name, place) EVENT_##id,
+#include "sshwhy/events.def"
 	EVENTS
 };
-extern const char *const event_names[EVENTS];
 
+/* Words are numbered over all kinds. */
+enum event_word {
+	WORD_NONE, /* the kind has none, or a saved run's is of a newer version */
+#define WORD(event, id, word) WORD_##event##_##id,
+#include "sshwhy/events.def"
+	EVENT_WORDS
+};
+
+const char *event_name(enum event_kind kind);
+bool event_by_name(const char *name, enum event_kind *kind);
+const char *event_word_name(enum event_word word); /* "" of WORD_NONE */
+enum event_word event_word_by_name(enum event_kind kind, const char *name, size_t length);
+
+/* EVENT_RULE's value */
 enum rule_bit {
 	RULE_INCOMING = 1, /* it is about the answers, not the SYN */
 	RULE_CERTAIN = 2,  /* it applies; else it may */
 	RULE_BELOW = 4,	   /* it stands at the interface, below the host's own firewall */
 };
 
+/* Unused fields are 0; unused texts are "" once run_event() has taken them. */
 struct event {
 	enum event_kind kind;
+	enum event_word word;
 	int64_t time_ns;
 	enum way way;
 	enum purpose purpose;

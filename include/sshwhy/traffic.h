@@ -32,9 +32,9 @@ struct traffic_heir {
 /* Who knows the servers' host keys. */
 struct traffic_keys {
 	void *context;
-	/* `detail`: an answer to the question KEY, or "ANSWER: why" (EVENT_HOST_KEY). */
-	void (*judge)(void *context, const struct address *server, uint16_t port, const char *type,
-		      const char *fingerprint, char *detail, size_t room);
+	/* The word and the detail of EVENT_HOST_KEY. */
+	enum event_word (*judge)(void *context, const struct address *server, uint16_t port,
+				 const char *type, const char *fingerprint, char *why, size_t room);
 };
 
 struct traffic_options {

@@ -121,15 +121,15 @@ static bool analyze_run(const struct arguments *a, struct run *run, struct savef
 
 /* A capture has addresses only: under them ssh keeps keys too (CheckHostIP), or who wrote the
  * file did. */
-static void judge_key(void *context, const struct address *server, uint16_t port, const char *type,
-		      const char *fingerprint, char *detail, size_t room)
+static enum event_word judge_key(void *context, const struct address *server, uint16_t port,
+				 const char *type, const char *fingerprint, char *why, size_t room)
 {
 	const struct arguments *a = context;
 	struct known known = { 0 };
 	char text[ADDRESS_TEXT], name[320];
 	known_name(address_text(server, text), port, name, sizeof(name));
 	(void)known_read(&known, a->known_hosts, name);
-	known_judge(&known, type, fingerprint, detail, room);
+	return known_judge(&known, type, fingerprint, why, room);
 }
 
 /* Said at once, not of each key. */

@@ -240,15 +240,16 @@ static void ssh_ended(struct session *session, const struct machine *machine,
 		tell(session,
 		     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = result->kex });
 	if (result->fingerprint[0] != '\0') {
-		char key[160], detail[640];
+		char key[160], why[640];
 		snprintf(key, sizeof(key), "%s %s", result->host_key_type, result->fingerprint);
-		machine_judge_key(machine, result->host_key_type, result->fingerprint, detail,
-				  sizeof(detail));
+		enum event_word word = machine_judge_key(machine, result->host_key_type,
+							 result->fingerprint, why, sizeof(why));
 		tell(session, (struct event){ .kind = EVENT_HOST_KEY,
 					      .local_port = port,
 					      .value = result->signature_verified,
+					      .word = word,
 					      .text = key,
-					      .detail = detail });
+					      .detail = why });
 	}
 	if (result->stage == HANDSHAKE_STAGE_AUTH)
 		tell(session, (struct event){ .kind = EVENT_AUTH,
@@ -257,7 +258,7 @@ static void ssh_ended(struct session *session, const struct machine *machine,
 	tell(session, (struct event){ .kind = EVENT_SSH,
 				      .local_port = port,
 				      .error = result->error,
-				      .text = handshake_end_name(result->end),
+				      .word = result->end,
 				      .detail = result->message });
 }
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sshwhy/fact.h"
-
 /* -- rules ------------------------------------------------------------------------ */
 
 static struct flow flow_of(const struct session *session, const struct person *person)
@@ -78,8 +76,8 @@ static void tell_part(struct session *session, const struct inventory_result *re
 					      .value = (rule->incoming ? RULE_INCOMING : 0) |
 						       (rule->certain ? RULE_CERTAIN : 0) |
 						       (rule_below(rule) ? RULE_BELOW : 0),
-					      .text = text,
-					      .detail = rule_effect_name(rule->effect) });
+					      .word = rule->effect,
+					      .text = text });
 	}
 	if (part->diverted) {
 		owner_describe(&part->owner, part->owner_port, text, sizeof(text));
@@ -223,25 +221,24 @@ bool machine_read_files(struct machine *machine, struct error *error)
 
 /* -- what the files say --------------------------------------------------------------- */
 
-static void note(struct run *run, enum event_kind kind, const char *text, const char *detail)
+static void note(struct run *run, enum event_kind kind, const char *text, enum event_word word)
 {
-	run_event(run, &(struct event){ .kind = kind,
-					.time_ns = run->started_ns,
-					.text = text,
-					.detail = detail });
+	run_event(run,
+		  &(struct event){
+			  .kind = kind, .time_ns = run->started_ns, .word = word, .text = text });
 }
 
-/* What ssh makes of a file, in EVENT_MODE's words. */
-static const char *mode_word(const struct machine *machine, const struct mode_finding *finding)
+static enum event_word mode_word(const struct machine *machine, const struct mode_finding *finding)
 {
 	if (finding->severity == MODE_DIFFERS)
-		return "differs";
+		return WORD_MODE_DIFFERS;
 	if (finding->severity == MODE_UNUSED)
-		return "unused";
+		return WORD_MODE_UNUSED;
 	if (!finding->key)
-		return "fatal";
+		return WORD_MODE_FATAL;
 	/* an agent may hold keys that need no file */
-	return machine->modes.usable_keys > 0 || machine->agent ? "partly" : "refused";
+	return machine->modes.usable_keys > 0 || machine->agent ? WORD_MODE_PARTLY
+								: WORD_MODE_REFUSED;
 }
 
 static void tell_modes(const struct machine *machine, struct run *run)
@@ -254,7 +251,7 @@ static void tell_modes(const struct machine *machine, struct run *run)
 	}
 	snprintf(text, sizeof(text), "%s/.ssh", machine->person.home);
 	if (modes->count == 0)
-		note(run, EVENT_MODE, text, "fine");
+		note(run, EVENT_MODE, text, WORD_MODE_FINE);
 }
 
 /* Libraries that turn connect() into something else: only a hint, ssh may be started
@@ -268,10 +265,10 @@ static void tell_direct(struct run *run)
 		if (strstr(preload, names[i]) == NULL)
 			continue;
 		snprintf(text, sizeof(text), "LD_PRELOAD=%s", preload);
-		note(run, EVENT_CONFIG, text, "may-be-proxied");
+		note(run, EVENT_CONFIG, text, WORD_CONFIG_MAY_BE_PROXIED);
 		return;
 	}
-	note(run, EVENT_CONFIG, "", "direct");
+	note(run, EVENT_CONFIG, "", WORD_CONFIG_DIRECT);
 }
 
 /* ssh would go to another port than the one that is probed. */
@@ -284,7 +281,7 @@ static bool tell_port(const struct machine *machine, struct run *run)
 	config_describe(port, setting, sizeof(setting));
 	snprintf(text, sizeof(text), "port %s, to which ssh's own configuration leads: %s",
 		 port->value, setting);
-	note(run, EVENT_LIMIT, text, NULL);
+	note(run, EVENT_LIMIT, text, WORD_NONE);
 	return true;
 }
 
@@ -294,7 +291,8 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 	char text[640];
 	if (proxy != NULL) {
 		config_describe(proxy, text, sizeof(text));
-		note(run, EVENT_CONFIG, text, proxy->certain ? "proxied" : "may-be-proxied");
+		note(run, EVENT_CONFIG, text,
+		     proxy->certain ? WORD_CONFIG_PROXIED : WORD_CONFIG_MAY_BE_PROXIED);
 	} else if (!tell_port(machine, run)) {
 		tell_direct(run);
 	}
@@ -308,7 +306,7 @@ void machine_tell_listeners(const struct machine *machine, size_t index, struct 
 		return;
 	const struct listeners *listeners = &machine->listeners[index].on;
 	if (listeners->count == 0)
-		note(run, EVENT_LISTENER, text, NULL);
+		note(run, EVENT_LISTENER, text, WORD_NONE);
 	for (size_t i = 0; i < listeners->count; i++) {
 		listener_describe(&listeners->listener[i], text, sizeof(text));
 		run_event(run, &(struct event){ .kind = EVENT_LISTENER,
@@ -331,9 +329,9 @@ bool machine_tell_proxy(const struct machine *machine, int signals, struct run *
 	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
 	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
 		 said[0] != '\0' ? "\")" : "");
-	static const char *const words[] = { [PROXY_SILENT] = "proxy-silent",
-					     [PROXY_ANSWERS] = "proxy-answers",
-					     [PROXY_FAILS] = "proxy-fails" };
+	static const enum event_word words[] = { [PROXY_SILENT] = WORD_CONFIG_PROXY_SILENT,
+						 [PROXY_ANSWERS] = WORD_CONFIG_PROXY_ANSWERS,
+						 [PROXY_FAILS] = WORD_CONFIG_PROXY_FAILS };
 	if (outcome != PROXY_UNTOLD)
 		note(run, EVENT_CONFIG, text, words[outcome]);
 	return true;
@@ -341,29 +339,22 @@ bool machine_tell_proxy(const struct machine *machine, int signals, struct run *
 
 /* -- the host key ------------------------------------------------------------------- */
 
-static void judge(char *detail, size_t room, enum answer answer, const char *why)
-{
-	snprintf(detail, room, "%s%s%s", answer_name(answer), why[0] != '\0' ? ": " : "", why);
-}
-
-void machine_judge_key(const struct machine *machine, const char *type, const char *fingerprint,
-		       char *detail, size_t room)
+enum event_word machine_judge_key(const struct machine *machine, const char *type,
+				  const char *fingerprint, char *why, size_t room)
 {
 	const char *expected = machine->options->host_key;
 	const struct known_key *entry = NULL;
 	enum known_state state = known_check(&machine->known, type, fingerprint, &entry);
-	bool as_expected = expected != NULL && strcmp(expected, fingerprint) == 0;
-	char why[512];
-	known_quote(entry, state == KNOWN_SAME, why, sizeof(why));
-	if (state != KNOWN_REVOKED && expected != NULL && !as_expected) {
-		snprintf(why, sizeof(why), "--host-key asks for %s", expected);
-		judge(detail, room, ANSWER_KEY_WRONG, why);
-	} else if (state != KNOWN_REVOKED && as_expected) {
-		if (state != KNOWN_CHANGED)
-			snprintf(why, sizeof(why), "as --host-key asks for");
-		judge(detail, room, state == KNOWN_CHANGED ? ANSWER_KEY_STALE : ANSWER_KEY_SAME,
-		      why);
-	} else {
-		known_judge(&machine->known, type, fingerprint, detail, room);
+	if (state == KNOWN_REVOKED || expected == NULL)
+		return known_judge(&machine->known, type, fingerprint, why, room);
+	if (strcmp(expected, fingerprint) != 0) {
+		snprintf(why, room, "--host-key asks for %s", expected);
+		return WORD_HOST_KEY_WRONG;
 	}
+	if (state == KNOWN_CHANGED) {
+		known_quote(entry, false, why, room);
+		return WORD_HOST_KEY_STALE;
+	}
+	snprintf(why, room, "as --host-key asks for");
+	return WORD_HOST_KEY_SAME;
 }

@@ -56,9 +56,9 @@ void machine_tell_rules(struct machine *machine, struct session *session, size_t
 			int wait_ms);
 int machine_fd(const struct machine *machine); /* readable when rules were read; -1 none */
 
-/* EVENT_HOST_KEY's detail: an answer to the question KEY, and why. */
-void machine_judge_key(const struct machine *machine, const char *type, const char *fingerprint,
-		       char *detail, size_t room);
+/* What known_hosts and --host-key make of a key: the word and the detail of EVENT_HOST_KEY. */
+enum event_word machine_judge_key(const struct machine *machine, const char *type,
+				  const char *fingerprint, char *why, size_t room);
 
 void machine_close(struct machine *machine);
 

@@ -148,37 +148,26 @@ static bool set_silences(ssh_session session)
 
 /* -- the end ---------------------------------------------------------------------- */
 
-const char *handshake_end_name(enum handshake_end end)
-{
-	static const char *const names[] = {
-#define HANDSHAKE_END(id, name) [HANDSHAKE_END_##id] = (name),
-		HANDSHAKE_ENDS
-#undef HANDSHAKE_END
-	};
-	return (size_t)end < sizeof(names) / sizeof(names[0]) ? names[end] : "?";
-}
-
 enum ending { ENDING_SILENT, ENDING_CLOSED, ENDING_RESET, ENDING_FAILED };
 
 /* What an ending means at each stage that it can come at. */
-static const enum handshake_end meanings[][ENDING_FAILED + 1] = {
-	[HANDSHAKE_STAGE_CONNECTED] = { HANDSHAKE_END_SILENT, HANDSHAKE_END_CLOSED,
-					HANDSHAKE_END_RESET, HANDSHAKE_END_NOT_SSH },
-	[HANDSHAKE_STAGE_IDENTIFIED] = { HANDSHAKE_END_IDENT_SILENT, HANDSHAKE_END_IDENT_CLOSED,
-					 HANDSHAKE_END_IDENT_RESET, HANDSHAKE_END_KEX_FAILED },
-	[HANDSHAKE_STAGE_KEXINIT] = { HANDSHAKE_END_KEX_SILENT, HANDSHAKE_END_KEX_CLOSED,
-				      HANDSHAKE_END_KEX_RESET, HANDSHAKE_END_KEX_FAILED },
-	[HANDSHAKE_STAGE_KEX] = { HANDSHAKE_END_AUTH_SILENT, HANDSHAKE_END_AUTH_CLOSED,
-				  HANDSHAKE_END_AUTH_RESET, HANDSHAKE_END_AUTH_FAILED },
+static const enum event_word meanings[][ENDING_FAILED + 1] = {
+	[HANDSHAKE_STAGE_CONNECTED] = { WORD_SSH_SILENT, WORD_SSH_CLOSED, WORD_SSH_RESET,
+					WORD_SSH_NOT_SSH },
+	[HANDSHAKE_STAGE_IDENTIFIED] = { WORD_SSH_IDENT_SILENT, WORD_SSH_IDENT_CLOSED,
+					 WORD_SSH_IDENT_RESET, WORD_SSH_KEX_FAILED },
+	[HANDSHAKE_STAGE_KEXINIT] = { WORD_SSH_KEX_SILENT, WORD_SSH_KEX_CLOSED, WORD_SSH_KEX_RESET,
+				      WORD_SSH_KEX_FAILED },
+	[HANDSHAKE_STAGE_KEX] = { WORD_SSH_AUTH_SILENT, WORD_SSH_AUTH_CLOSED, WORD_SSH_AUTH_RESET,
+				  WORD_SSH_AUTH_FAILED },
 	/* Keys were offered: a server that hangs up over them refuses them. */
-	[HANDSHAKE_STAGE_AUTH] = { HANDSHAKE_END_AUTH_SILENT, HANDSHAKE_END_AUTH_REFUSED,
-				   HANDSHAKE_END_AUTH_REFUSED, HANDSHAKE_END_AUTH_REFUSED },
+	[HANDSHAKE_STAGE_AUTH] = { WORD_SSH_AUTH_SILENT, WORD_SSH_AUTH_REFUSED,
+				   WORD_SSH_AUTH_REFUSED, WORD_SSH_AUTH_REFUSED },
 };
 
 /* The same before the identification string, when there were other bytes. */
-static const enum handshake_end text_meanings[] = { HANDSHAKE_END_DRIP, HANDSHAKE_END_TEXT_CLOSED,
-						    HANDSHAKE_END_TEXT_RESET,
-						    HANDSHAKE_END_NOT_SSH };
+static const enum event_word text_meanings[] = { WORD_SSH_DRIP, WORD_SSH_TEXT_CLOSED,
+						 WORD_SSH_TEXT_RESET, WORD_SSH_NOT_SSH };
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -237,7 +226,7 @@ static void leave(struct handshake *h)
 		(void)shutdown(h->fd, SHUT_WR);
 }
 
-static void finish(struct handshake *h, enum handshake_end end)
+static void finish(struct handshake *h, enum event_word end)
 {
 	h->result.end = end;
 	stop_listening(h);
@@ -293,7 +282,7 @@ static void finish_without_common(struct handshake *h)
 			 "nothing in common for the %s; the server offers %s", what, list);
 	}
 	bool only_ours = list != NULL && openssh_would_take_one(list);
-	finish(h, only_ours ? HANDSHAKE_END_UNFOLLOWED : HANDSHAKE_END_NO_COMMON);
+	finish(h, only_ours ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
 }
 
 static void finish_with_words(struct handshake *h)
@@ -308,11 +297,11 @@ static void finish_with_words(struct handshake *h)
 
 	if ((disconnect != NULL || begins(words, "Received SSH_MSG_DISCONNECT")) &&
 	    h->result.stage < HANDSHAKE_STAGE_AUTH) {
-		finish(h, HANDSHAKE_END_DISCONNECTED);
+		finish(h, WORD_SSH_DISCONNECTED);
 	} else if (h->progress > KEXINIT_IS_IN && h->progress < METHODS_ARE_CHOSEN) {
 		finish_without_common(h);
 	} else if (begins(words, "Failed to verify server hostkey signature")) {
-		finish(h, HANDSHAKE_END_BAD_SIGNATURE);
+		finish(h, WORD_SSH_BAD_SIGNATURE);
 	} else if (begins(words, "Socket error: ") || !h->result.spoke) {
 		enum ending ending = tcp_ending(h);
 		finish_early(h, ending, ending == ENDING_RESET ? ECONNRESET : 0);
@@ -419,7 +408,7 @@ static int advance_none(struct handshake *h)
 		note_methods(h);
 	}
 	if (!h->authenticate || h->result.no_auth_needed)
-		finish(h, HANDSHAKE_END_AUTHENTICATION);
+		finish(h, WORD_SSH_AUTHENTICATION);
 	else
 		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
 	return SSH_OK;
@@ -431,7 +420,7 @@ static int key_taken(struct handshake *h, int answer)
 {
 	if (answer == SSH_AUTH_PARTIAL)
 		note_methods(h);
-	finish(h, HANDSHAKE_END_AUTHENTICATED);
+	finish(h, WORD_SSH_AUTHENTICATED);
 	return SSH_OK;
 }
 
@@ -462,7 +451,7 @@ static bool load_next_key(struct handshake *h)
 static int advance_keys(struct handshake *h)
 {
 	if (!load_next_key(h)) {
-		finish(h, HANDSHAKE_END_AUTH_REFUSED);
+		finish(h, WORD_SSH_AUTH_REFUSED);
 		return SSH_OK;
 	}
 	int answer = ssh_userauth_publickey(h->session, NULL, h->key);
@@ -579,7 +568,7 @@ static void identified(struct handshake *h)
 	if (!version_2) {
 		copy_text(h->result.message, sizeof(h->result.message),
 			  "the server speaks SSH version 1 only");
-		finish(h, HANDSHAKE_END_NO_COMMON);
+		finish(h, WORD_SSH_NO_COMMON);
 		return;
 	}
 	if (h->state == HANDSHAKE_LISTENING)
@@ -597,10 +586,10 @@ static void listen_on(struct handshake *h)
 		identified(h);
 		break;
 	case HEARD_OTHER:
-		finish(h, HANDSHAKE_END_NOT_SSH);
+		finish(h, WORD_SSH_NOT_SSH);
 		break;
 	case HEARD_ENDLESS:
-		finish(h, HANDSHAKE_END_DRIP);
+		finish(h, WORD_SSH_DRIP);
 		break;
 	case HEARD_CLOSED:
 		finish_early(h, ENDING_CLOSED, 0);

@@ -20,57 +20,13 @@
 #include <stdint.h>
 
 #include "sshwhy/error.h"
+#include "sshwhy/run.h"
 
 enum handshake_state {
 	HANDSHAKE_LISTENING, /* nothing was said yet */
 	HANDSHAKE_TALKING,
 	HANDSHAKE_DONE,
 };
-
-/* How it ended. HANDSHAKE_END(id, name) */
-#define HANDSHAKE_ENDS                                                                             \
-	HANDSHAKE_END(NONE, "under-way")                                                           \
-	/* it reached authentication: methods are listed, or none is needed */                     \
-	HANDSHAKE_END(AUTHENTICATION, "authentication")                                            \
-	/* with `authenticate` only */                                                             \
-	HANDSHAKE_END(AUTHENTICATED, "authenticated")                                              \
-	HANDSHAKE_END(AUTH_REFUSED, "authentication-refused")                                      \
-	/* not one byte of the server */                                                           \
-	HANDSHAKE_END(SILENT, "silent")                                                            \
-	HANDSHAKE_END(CLOSED, "closed")                                                            \
-	HANDSHAKE_END(RESET, "reset")                                                              \
-	/* bytes, but no identification string: see first_line */                                  \
-	HANDSHAKE_END(DRIP, "endless-lines")                                                       \
-	HANDSHAKE_END(TEXT_CLOSED, "closed-after-text")                                            \
-	HANDSHAKE_END(TEXT_RESET, "reset-after-text")                                              \
-	HANDSHAKE_END(NOT_SSH, "not-ssh")                                                          \
-	/* it identified itself, then no KEXINIT came */                                           \
-	HANDSHAKE_END(IDENT_SILENT, "silent-after-identification")                                 \
-	HANDSHAKE_END(IDENT_CLOSED, "closed-after-identification")                                 \
-	HANDSHAKE_END(IDENT_RESET, "reset-after-identification")                                   \
-	/* key exchange */                                                                         \
-	HANDSHAKE_END(NO_COMMON, "no-common-algorithm")                                            \
-	HANDSHAKE_END(UNFOLLOWED, "cannot-be-followed") /* OpenSSH would agree, libssh cannot */   \
-	HANDSHAKE_END(KEX_SILENT, "key-exchange-stalled")                                          \
-	HANDSHAKE_END(KEX_CLOSED, "key-exchange-closed")                                           \
-	HANDSHAKE_END(KEX_RESET, "key-exchange-reset")                                             \
-	HANDSHAKE_END(KEX_FAILED, "key-exchange-failed")                                           \
-	HANDSHAKE_END(BAD_SIGNATURE, "host-key-signature-wrong")                                   \
-	/* keys are agreed on, no method list comes */                                             \
-	HANDSHAKE_END(AUTH_SILENT, "authentication-stalled")                                       \
-	HANDSHAKE_END(AUTH_CLOSED, "authentication-closed")                                        \
-	HANDSHAKE_END(AUTH_RESET, "authentication-reset")                                          \
-	HANDSHAKE_END(AUTH_FAILED, "authentication-failed")                                        \
-	/* at any stage: SSH_MSG_DISCONNECT; its words are in message */                           \
-	HANDSHAKE_END(DISCONNECTED, "disconnected")
-
-enum handshake_end {
-#define HANDSHAKE_END(id, name) HANDSHAKE_END_##id,
-	HANDSHAKE_ENDS
-#undef HANDSHAKE_END
-		HANDSHAKE_END_COUNT
-};
-const char *handshake_end_name(enum handshake_end end); /* "authentication" */
 
 /* How far it came; ordered. */
 enum handshake_stage {
@@ -99,7 +55,7 @@ struct handshake_options {
 
 /* Strings that came from the network hold raw bytes. */
 struct handshake_result {
-	enum handshake_end end;
+	enum event_word end; /* of EVENT_SSH */
 	enum handshake_stage stage;
 	int error;	      /* errno of a reset, else 0 */
 	bool spoke;	      /* our identification string is out */
@@ -133,7 +89,7 @@ enum handshake_state handshake_step(struct handshake *handshake, int64_t now_ns)
 
 enum handshake_state handshake_state(const struct handshake *handshake);
 
-/* Owned by the handshake; `end` is NONE until HANDSHAKE_DONE. */
+/* Owned by the handshake; `end` is WORD_NONE until HANDSHAKE_DONE. */
 const struct handshake_result *handshake_result(const struct handshake *handshake);
 
 /* Takes leave of the server when it still listens (SSH_MSG_DISCONNECT, FIN). NULL is

@@ -81,7 +81,7 @@ static void find_owner(struct inventory_part *part)
 {
 	for (size_t i = 0; i < part->rules.count && !part->diverted; i++) {
 		const struct finding *finding = &part->rules.finding[i];
-		if (finding->effect != RULE_DIVERTS || finding->to_port == 0 ||
+		if (finding->effect != WORD_RULE_DIVERTS || finding->to_port == 0 ||
 		    !address_is_loopback(&finding->to))
 			continue;
 		part->diverted = true;

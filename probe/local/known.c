@@ -8,7 +8,6 @@
 
 #include "local/lines.h"
 #include "local/pattern.h"
-#include "sshwhy/fact.h"
 #include "sshwhy/fingerprint.h"
 
 #define BLOB_MAX 16384
@@ -215,16 +214,17 @@ void known_quote(const struct known_key *key, bool same, char *text, size_t room
 			 key->fingerprint);
 }
 
-void known_judge(const struct known *known, const char *type, const char *fingerprint, char *detail,
-		 size_t room)
+enum event_word known_judge(const struct known *known, const char *type, const char *fingerprint,
+			    char *why, size_t room)
 {
+	static const enum event_word words[] = {
+		[KNOWN_NEW] = WORD_HOST_KEY_NEW,
+		[KNOWN_SAME] = WORD_HOST_KEY_SAME,
+		[KNOWN_CHANGED] = WORD_HOST_KEY_CHANGED,
+		[KNOWN_REVOKED] = WORD_HOST_KEY_CHANGED, /* by a line here, about the VM's key */
+	};
 	const struct known_key *entry = NULL;
 	enum known_state state = known_check(known, type, fingerprint, &entry);
-	char why[512];
-	/* (a key that is revoked is so by a line of this machine's, about the VM's key) */
-	enum answer answer = state == KNOWN_SAME  ? ANSWER_KEY_SAME
-			     : state == KNOWN_NEW ? ANSWER_KEY_NEW
-						  : ANSWER_KEY_CHANGED;
-	known_quote(entry, state == KNOWN_SAME, why, sizeof(why));
-	snprintf(detail, room, "%s: %s", answer_name(answer), why);
+	known_quote(entry, state == KNOWN_SAME, why, room);
+	return words[state];
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sshwhy/run.h"
+
 enum known_state {
 	KNOWN_NEW,     /* no key is known for the host */
 	KNOWN_SAME,    /* this key is */
@@ -45,9 +47,9 @@ bool known_read(struct known *known, const char *file, const char *name);
 enum known_state known_check(const struct known *known, const char *type, const char *fingerprint,
 			     const struct known_key **which);
 
-/* What they make of a key, as EVENT_HOST_KEY's detail has it: "changed: FILE:3 has ..." */
-void known_judge(const struct known *known, const char *type, const char *fingerprint, char *detail,
-		 size_t room);
+/* What they make of a key, as EVENT_HOST_KEY has it; `why`: "FILE:3 has ..." */
+enum event_word known_judge(const struct known *known, const char *type, const char *fingerprint,
+			    char *why, size_t room);
 
 /* Where the deciding entry stands, or that there is none. */
 void known_quote(const struct known_key *key, bool same, char *text, size_t room);

@@ -7,18 +7,6 @@
 
 #include "local/rules.h"
 
-static const char *const effects[] = {
-	[RULE_DROPS] = "drops",
-	[RULE_REJECTS] = "rejects",
-	[RULE_DIVERTS] = "diverts",
-	[RULE_QUEUES] = "queues",
-};
-
-const char *rule_effect_name(enum rule_effect effect)
-{
-	return effects[effect];
-}
-
 void rule_describe(const struct finding *finding, char *text, size_t room)
 {
 	char handle[40] = "";
@@ -166,7 +154,7 @@ bool rule_take_text(struct finding *finding, const char *listing, const struct f
 	snprintf(finding->text, sizeof(finding->text), "%.*s", (int)(length - indent),
 		 line + indent);
 	without_counters(finding->text);
-	if (finding->effect == RULE_DIVERTS)
+	if (finding->effect == WORD_RULE_DIVERTS)
 		read_diversion(finding, flow);
 	return finding->certain ||
 	       !other_ports(finding->text, finding->incoming ? "tcp sport " : "tcp dport ",

@@ -151,7 +151,7 @@ static bool load(struct ruleset *ruleset, const json_t *objects)
 /* -- findings --------------------------------------------------------------------- */
 
 /* Certain ones before the others, each kind in the order met. */
-static struct finding *find(struct walk *walk, enum rule_effect effect, enum match match)
+static struct finding *find(struct walk *walk, enum event_word effect, enum match match)
 {
 	struct findings *out = walk->out;
 	bool certain = match == MATCH_YES;
@@ -187,7 +187,7 @@ static void name_it(const struct walk *walk, const struct chain *chain, int64_t 
 }
 
 static void report(struct walk *walk, const struct chain *chain, const struct rule *rule,
-		   enum rule_effect effect, enum match match)
+		   enum event_word effect, enum match match)
 {
 	struct finding *finding = find(walk, effect, match);
 	if (finding != NULL)
@@ -196,7 +196,7 @@ static void report(struct walk *walk, const struct chain *chain, const struct ru
 
 static void report_policy(struct walk *walk, enum match match)
 {
-	struct finding *finding = find(walk, RULE_DROPS, match);
+	struct finding *finding = find(walk, WORD_RULE_DROPS, match);
 	if (finding == NULL)
 		return;
 	name_it(walk, walk->base, 0, finding);
@@ -207,7 +207,7 @@ static void report_policy(struct walk *walk, enum match match)
 static void report_diversion(struct walk *walk, const struct chain *chain, const struct rule *rule,
 			     const json_t *target, bool to_self, enum match match)
 {
-	struct finding *finding = find(walk, RULE_DIVERTS, match);
+	struct finding *finding = find(walk, WORD_RULE_DIVERTS, match);
 	if (finding == NULL)
 		return;
 	name_it(walk, chain, rule->handle, finding);
@@ -251,7 +251,7 @@ struct place {
 static enum match walk_chain(struct walk *walk, const struct chain *chain, enum match here,
 			     unsigned depth);
 
-static struct verdict_taken stops(const struct place *place, enum rule_effect effect,
+static struct verdict_taken stops(const struct place *place, enum event_word effect,
 				  enum match match)
 {
 	report(place->walk, place->chain, place->rule, effect, match);
@@ -275,13 +275,13 @@ static struct verdict_taken extension(const struct place *place, const json_t *x
 	if (!is(text_of(xt, "type"), "target") || name == NULL)
 		return (struct verdict_taken){ .kind = VERDICT_NONE };
 	if (is(name, "REJECT"))
-		return stops(place, RULE_REJECTS, match);
+		return stops(place, WORD_RULE_REJECTS, match);
 	if (is(name, "DROP") || is(name, "TARPIT"))
-		return stops(place, RULE_DROPS, match);
+		return stops(place, WORD_RULE_DROPS, match);
 	if (is(name, "REDIRECT") || is(name, "DNAT") || is(name, "TPROXY"))
 		return diverts(place, NULL, is(name, "REDIRECT"), match);
 	if (is(name, "NFQUEUE"))
-		return stops(place, RULE_QUEUES, match);
+		return stops(place, WORD_RULE_QUEUES, match);
 	return (struct verdict_taken){ .kind = VERDICT_NONE };
 }
 
@@ -293,11 +293,11 @@ static struct verdict_taken verdict_of(const struct place *place, const json_t *
 	const json_t *value = json_object_get(statement, key != NULL ? key : "");
 	const char *target = text_of(value, "target");
 	if (is(key, "drop"))
-		return stops(place, RULE_DROPS, match);
+		return stops(place, WORD_RULE_DROPS, match);
 	if (is(key, "reject"))
-		return stops(place, RULE_REJECTS, match);
+		return stops(place, WORD_RULE_REJECTS, match);
 	if (is(key, "queue"))
-		return stops(place, RULE_QUEUES, match);
+		return stops(place, WORD_RULE_QUEUES, match);
 	if (is(key, "redirect") || is(key, "tproxy"))
 		return diverts(place, value, is(key, "redirect"), match);
 	if (is(key, "dnat"))

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "sshwhy/address.h"
+#include "sshwhy/run.h"
 
 /* The connection that a client would make. */
 struct flow {
@@ -21,19 +22,17 @@ struct flow {
 	uid_t uid;			  /* whose socket it is */
 };
 
-enum rule_effect { RULE_DROPS, RULE_REJECTS, RULE_DIVERTS, RULE_QUEUES };
-
 /* Names and text may hold any bytes: whoever may write rules chose them. */
 struct finding {
-	enum rule_effect effect;
-	bool incoming;	     /* stops the answers, not the SYN */
-	bool certain;	     /* false: some condition could not be evaluated */
-	bool policy;	     /* the chain's policy, not a rule */
-	bool device_unknown; /* the chain sees one interface, and the JSON does not say which */
-	char tool[16];	     /* "nft", "iptables" */
+	enum event_word effect; /* of EVENT_RULE */
+	bool incoming;		/* stops the answers, not the SYN */
+	bool certain;		/* false: some condition could not be evaluated */
+	bool policy;		/* the chain's policy, not a rule */
+	bool device_unknown;	/* the chain sees one interface, and the JSON does not say which */
+	char tool[16];		/* "nft", "iptables" */
 	char family[16], table[128], chain[128], hook[16];
 	int64_t handle;	   /* of the rule, 0 for a policy; with iptables the rule's number */
-	struct address to; /* RULE_DIVERTS: where to; family 0: the same or unknown */
+	struct address to; /* WORD_RULE_DIVERTS: where to; family 0: the same or unknown */
 	uint16_t to_port;  /* 0: the same or unknown */
 	char text[256];	   /* the rule as its tool prints it */
 };
@@ -57,7 +56,5 @@ bool rule_take_text(struct finding *finding, const char *listing, const struct f
 
 /* "table inet filter chain output handle 7: tcp dport 22 drop" */
 void rule_describe(const struct finding *finding, char *text, size_t room);
-
-const char *rule_effect_name(enum rule_effect effect); /* "drops" */
 
 #endif

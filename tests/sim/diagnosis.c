@@ -82,9 +82,10 @@ static void trace_packet(const struct play *play, const struct packet *packet)
 static void trace_event(const struct play *play, const struct event *event)
 {
 	if (play->trace != NULL && event->kind != EVENT_OPEN)
-		fprintf(play->trace, "%10.3f ! %s port %u error %d %s\n",
-			since_start(event->time_ns), event_names[event->kind], event->local_port,
-			event->error, event->text != NULL ? event->text : "");
+		fprintf(play->trace, "%10.3f ! %s port %u error %d %s %s\n",
+			since_start(event->time_ns), event_name(event->kind), event->local_port,
+			event->error, event_word_name(event->word),
+			event->text != NULL ? event->text : "");
 }
 
 /* -- what the tap and the kernel tell ------------------------------------------------------- */
@@ -387,12 +388,14 @@ static void note(struct play *play, struct event event)
 static void find_rules(struct play *play)
 {
 	static const struct event rules[] = {
-		[RULE_FOUND_OUT] = { .value = RULE_CERTAIN, .detail = "drops" },
-		[RULE_FOUND_IN] = { .value = RULE_CERTAIN | RULE_INCOMING, .detail = "drops" },
-		[RULE_FOUND_DIVERTS] = { .value = RULE_CERTAIN, .detail = "diverts" },
-		[RULE_FOUND_BELOW_OUT] = { .value = RULE_CERTAIN | RULE_BELOW, .detail = "drops" },
+		[RULE_FOUND_OUT] = { .value = RULE_CERTAIN, .word = WORD_RULE_DROPS },
+		[RULE_FOUND_IN] = { .value = RULE_CERTAIN | RULE_INCOMING,
+				    .word = WORD_RULE_DROPS },
+		[RULE_FOUND_DIVERTS] = { .value = RULE_CERTAIN, .word = WORD_RULE_DIVERTS },
+		[RULE_FOUND_BELOW_OUT] = { .value = RULE_CERTAIN | RULE_BELOW,
+					   .word = WORD_RULE_DROPS },
 		[RULE_FOUND_BELOW_IN] = { .value = RULE_CERTAIN | RULE_INCOMING | RULE_BELOW,
-					  .detail = "drops" },
+					  .word = WORD_RULE_DROPS },
 	};
 	const struct client *client = &play->scenario->client;
 	if (client->rules_unread)
@@ -410,18 +413,18 @@ static void find_rules(struct play *play)
 	if (other) /* it may divert what it does not */
 		note(play, (struct event){ .kind = EVENT_RULE,
 					   .text = "table inet other",
-					   .detail = "diverts" });
+					   .word = WORD_RULE_DIVERTS });
 }
 
 static void find_files(struct play *play)
 {
 	const struct client *client = &play->scenario->client;
 	note(play, (struct event){ .kind = EVENT_CONFIG,
-				   .text = strcmp(client->config, "direct") == 0
+				   .text = client->config == WORD_CONFIG_DIRECT
 						   ? ""
 						   : "ProxyJump bastion.example",
-				   .detail = client->config });
-	note(play, (struct event){ .kind = EVENT_MODE, .text = "~/.ssh", .detail = client->modes });
+				   .word = client->config });
+	note(play, (struct event){ .kind = EVENT_MODE, .text = "~/.ssh", .word = client->modes });
 }
 
 /* The driver asks for them while the sweep goes on, and is answered within milliseconds. */

@@ -131,15 +131,15 @@ static void slow_banner(struct scenario *s, struct dice *dice, int how)
 static void wide_modes(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice, (void)how;
-	s->client.modes = "differs";
+	s->client.modes = WORD_MODE_DIFFERS;
 }
 
 /* The user's ssh knows the key and would go through a proxy: beside the way that is probed. */
 static void known_and_proxied(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice, (void)how;
-	s->client.key = ANSWER_KEY_SAME;
-	s->client.config = "proxied";
+	s->client.key = WORD_HOST_KEY_SAME;
+	s->client.config = WORD_CONFIG_PROXIED;
 }
 
 /* -- client ----------------------------------------------------------------------------- */
@@ -194,7 +194,8 @@ static void local_proxy(struct scenario *s, struct dice *dice, int how)
 static void own_proxy(struct scenario *s, struct dice *dice, int how)
 {
 	(void)how;
-	s->client.config = dice_chance(dice, 0.65) ? "proxy-fails" : "proxy-silent";
+	s->client.config =
+		dice_chance(dice, 0.65) ? WORD_CONFIG_PROXY_FAILS : WORD_CONFIG_PROXY_SILENT;
 }
 
 /* Software beside the firewall: no rule tells of it. */
@@ -236,13 +237,13 @@ enum { MODES_REFUSED, MODES_FATAL };
 static void bad_modes(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice;
-	s->client.modes = how == MODES_FATAL ? "fatal" : "refused";
+	s->client.modes = how == MODES_FATAL ? WORD_MODE_FATAL : WORD_MODE_REFUSED;
 }
 
 static void key_is(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice;
-	s->client.key = (enum answer)how;
+	s->client.key = (enum event_word)how;
 }
 
 static void no_name(struct scenario *s, struct dice *dice, int how)
@@ -348,7 +349,7 @@ static void edge_relay(struct scenario *s, struct dice *dice, int how)
 static void edge_sshd(struct scenario *s, struct dice *dice, int how)
 {
 	edge_proxy(s, dice, SERVICE_SSH);
-	s->client.key = (enum answer)how;
+	s->client.key = (enum event_word)how;
 }
 
 static void edge_ids_reset(struct scenario *s, struct dice *dice, int how)
@@ -661,9 +662,10 @@ static const struct variant variants[] = {
 	{ CAUSE_CLIENT_KEY_PERMISSIONS, 2, "the only keys are refused", bad_modes, MODES_REFUSED,
 	  0 },
 	{ CAUSE_CLIENT_KEY_PERMISSIONS, 1, "ssh ends", bad_modes, MODES_FATAL, 0 },
-	{ CAUSE_CLIENT_KNOWN_HOSTS, 3, "another key is known", key_is, ANSWER_KEY_CHANGED, S(5) },
-	{ CAUSE_CLIENT_KNOWN_HOSTS, 2, "expected, another key is known", key_is, ANSWER_KEY_STALE,
-	  0 },
+	{ CAUSE_CLIENT_KNOWN_HOSTS, 3, "another key is known", key_is, WORD_HOST_KEY_CHANGED,
+	  S(5) },
+	{ CAUSE_CLIENT_KNOWN_HOSTS, 2, "expected, another key is known", key_is,
+	  WORD_HOST_KEY_STALE, 0 },
 	{ CAUSE_CLIENT_DNS, 1, "no such name", no_name, EAI_NONAME, 0 },
 	{ CAUSE_CLIENT_DNS, 1, "no name server", no_name, EAI_AGAIN, 0 },
 	{ CAUSE_CLIENT_ROUTE, 1, "no route", no_route, ENETUNREACH, 0 },
@@ -684,10 +686,10 @@ static const struct variant variants[] = {
 	{ CAUSE_EDGE_PROXY, 1, "resets", edge_proxy, SERVICE_RESETS, 0 },
 	{ CAUSE_EDGE_PROXY, 2, "says nothing", edge_proxy, SERVICE_MUTE, 0 },
 	{ CAUSE_EDGE_PROXY, 1, "speaks HTTP", edge_proxy, SERVICE_HTTP, 0 },
-	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is known", edge_sshd, ANSWER_KEY_CHANGED,
-	  0 },
-	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is expected", edge_sshd, ANSWER_KEY_WRONG,
-	  0 },
+	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is known", edge_sshd,
+	  WORD_HOST_KEY_CHANGED, 0 },
+	{ CAUSE_EDGE_PROXY, 0.5, "speaks SSH, another key is expected", edge_sshd,
+	  WORD_HOST_KEY_WRONG, 0 },
 	{ CAUSE_EDGE_IDS, 2, "resets the client", edge_ids_reset, ACT_RESET, 0 },
 	{ CAUSE_EDGE_IDS, 2, "resets both ends", edge_ids_reset, ACT_RESET_BOTH, 0 },
 	{ CAUSE_EDGE_IDS, 1, "resets each end", edge_ids_reset_each, ACT_RESET, 0 },
@@ -744,8 +746,8 @@ static const struct variant variants[] = {
 	{ CAUSE_VM_NOT_SSH, 1, "speaks HTTP", other_service, SERVICE_HTTP, 0 },
 	{ CAUSE_VM_NOT_SSH, 1, "closes at the first words", other_service, SERVICE_DISLIKES, 0 },
 	{ CAUSE_VM_KEX, 1, "no common algorithm", ssh_service, SERVICE_KEX, 0 },
-	{ CAUSE_VM_HOST_KEY, 3, "another key is known", key_is, ANSWER_KEY_CHANGED, S(1) },
-	{ CAUSE_VM_HOST_KEY, 2, "another key is expected", key_is, ANSWER_KEY_WRONG, 0 },
+	{ CAUSE_VM_HOST_KEY, 3, "another key is known", key_is, WORD_HOST_KEY_CHANGED, S(1) },
+	{ CAUSE_VM_HOST_KEY, 2, "another key is expected", key_is, WORD_HOST_KEY_WRONG, 0 },
 	{ CAUSE_VM_AUTH, 1, "refuses the keys", ssh_service, SERVICE_AUTH, 0 },
 };
 

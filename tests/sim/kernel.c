@@ -294,16 +294,17 @@ static void tell_key(struct model *model, struct socket_model *socket)
 	uint16_t port = port_of(model, socket);
 	tell(model,
 	     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = "curve25519-sha256" });
-	if (model->scenario->client.key != ANSWER_NONE)
+	if (model->scenario->client.key != WORD_NONE)
 		tell(model,
 		     (struct event){ .kind = EVENT_HOST_KEY,
 				     .local_port = port,
 				     .value = 1,
 				     .text = "ssh-ed25519 SHA256:2jmj7l5rSw0yVb/vlWAYkK/YBwk",
-				     .detail = answer_name(model->scenario->client.key) });
+				     .word = model->scenario->client.key });
 }
 
-static void talk_fails(struct model *model, struct socket_model *socket, const char *end, int error)
+static void talk_fails(struct model *model, struct socket_model *socket, enum event_word end,
+		       int error)
 {
 	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
 		return;
@@ -313,10 +314,10 @@ static void talk_fails(struct model *model, struct socket_model *socket, const c
 	tell(model, (struct event){ .kind = EVENT_SSH,
 				    .local_port = port_of(model, socket),
 				    .error = error,
-				    .text = end });
+				    .word = end });
 }
 
-static void talk_ends(struct model *model, struct socket_model *socket, const char *end)
+static void talk_ends(struct model *model, struct socket_model *socket, enum event_word end)
 {
 	talk_fails(model, socket, end, 0);
 }
@@ -354,7 +355,7 @@ static void methods_came(struct model *model, struct socket_model *socket)
 	tell_key(model, socket);
 	socket->keyed = false;
 	tell(model, (struct event){ .kind = EVENT_AUTH, .local_port = port, .text = "publickey" });
-	talk_ends(model, socket, refused ? "authentication-refused" : "authentication");
+	talk_ends(model, socket, refused ? WORD_SSH_AUTH_REFUSED : WORD_SSH_AUTHENTICATION);
 }
 
 static void identified(struct model *model, struct socket_model *socket)
@@ -379,7 +380,7 @@ static void hear(struct model *model, struct socket_model *socket, enum message 
 		say(model, socket, SAYS_CLIENT_KEX);
 		break;
 	case SAYS_SERVER_KEXINIT_OLD:
-		talk_ends(model, socket, "no-common-algorithm");
+		talk_ends(model, socket, WORD_SSH_NO_COMMON);
 		break;
 	case SAYS_SERVER_KEX:
 		socket->keyed = true;
@@ -392,7 +393,7 @@ static void hear(struct model *model, struct socket_model *socket, enum message 
 		methods_came(model, socket);
 		break;
 	case SAYS_HTTP:
-		talk_ends(model, socket, "not-ssh");
+		talk_ends(model, socket, WORD_SSH_NOT_SSH);
 		break;
 	default:
 		break;
@@ -448,7 +449,7 @@ static void take_reset(struct model *model, struct socket_model *socket,
 	if (segment->sequence == socket->expected) {
 		socket->state = TCP_GONE;
 		socket->generation++;
-		talk_ends(model, socket, "reset");
+		talk_ends(model, socket, WORD_SSH_RESET);
 	} else if (segment->sequence - socket->expected < 65536) {
 		kernel_send(model, socket, TCP_ACK, NULL);
 	}
@@ -465,7 +466,7 @@ static void take_text(struct model *model, struct socket_model *socket,
 	if (next && segment->length > 0)
 		hear(model, socket, segment->message);
 	if (next && fin)
-		talk_ends(model, socket, "closed");
+		talk_ends(model, socket, WORD_SSH_CLOSED);
 }
 
 static void take_up(struct model *model, struct socket_model *socket, const struct segment *segment)
@@ -518,7 +519,7 @@ void kernel_kill(struct model *model, const struct happening *happening)
 	kernel_send(model, socket, TCP_RST | TCP_ACK, NULL);
 	socket->state = TCP_GONE;
 	socket->generation++;
-	talk_fails(model, socket, "reset", ECONNABORTED);
+	talk_fails(model, socket, WORD_SSH_RESET, ECONNABORTED);
 }
 
 static void reset_out(struct model *model, const struct segment *segment)

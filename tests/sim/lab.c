@@ -58,9 +58,9 @@ void lab_draw(struct scenario *s, const struct draw_options *options)
 	s->deployment = DEPLOYMENT_ARM;
 	s->local = address_parse(six ? "2001:db8:20::10" : "10.20.0.10");
 	s->target = address_parse(six ? "2001:db8:99::4" : "20.99.0.4");
-	s->client.modes = "fine";
-	s->client.config = "direct";
-	s->client.key = ANSWER_KEY_NEW;
+	s->client.modes = WORD_MODE_FINE;
+	s->client.config = WORD_CONFIG_DIRECT;
+	s->client.key = WORD_HOST_KEY_NEW;
 	add_hop(s, "10.20.0.1", "2001:db8:20::1", ICMP_LINUX6);
 	s->edge = s->trail[0].length;
 	add_hop(s, "198.51.100.1", "2001:db8:100::1", ICMP_LINUX6);

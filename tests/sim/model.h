@@ -153,9 +153,9 @@ struct client {
 	bool rules_unread;
 	bool other_rule;	  /* one that explains nothing */
 	const char *rules_hidden; /* tables in use that cannot be read */
-	const char *modes;	  /* EVENT_MODE's detail */
-	const char *config;	  /* EVENT_CONFIG's detail */
-	enum answer key;	  /* to the question KEY */
+	enum event_word modes;	  /* of EVENT_MODE */
+	enum event_word config;	  /* of EVENT_CONFIG */
+	enum event_word key;	  /* of EVENT_HOST_KEY; WORD_NONE: none is judged */
 };
 
 enum ecmp { ECMP_NONE, ECMP_FLOW, ECMP_PACKET };

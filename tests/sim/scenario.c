@@ -80,14 +80,14 @@ static void draw_user(struct scenario *s, struct dice *dice)
 	struct client *client = &s->client;
 	client->rules_unread = dice_chance(dice, 0.15);
 	client->other_rule = dice_chance(dice, 0.05);
-	client->modes = modes < 0.80   ? "fine"
-			: modes < 0.90 ? "differs"
-			: modes < 0.96 ? "partly"
-				       : "unused";
-	client->config = config < 0.94	  ? "direct"
-			 : config < 0.955 ? "proxy-answers"
-					  : "may-be-proxied";
-	client->key = dice_chance(dice, 0.5) ? ANSWER_KEY_SAME : ANSWER_KEY_NEW;
+	client->modes = modes < 0.80   ? WORD_MODE_FINE
+			: modes < 0.90 ? WORD_MODE_DIFFERS
+			: modes < 0.96 ? WORD_MODE_PARTLY
+				       : WORD_MODE_UNUSED;
+	client->config = config < 0.94	  ? WORD_CONFIG_DIRECT
+			 : config < 0.955 ? WORD_CONFIG_PROXY_ANSWERS
+					  : WORD_CONFIG_MAY_BE_PROXIED;
+	client->key = dice_chance(dice, 0.5) ? WORD_HOST_KEY_SAME : WORD_HOST_KEY_NEW;
 }
 
 /* -- the way ---------------------------------------------------------------------------- */

@@ -196,7 +196,7 @@ static void act_talk(struct world *w, const struct action *action)
 				.text = "publickey" });
 	tell(w, (struct event){ .kind = EVENT_SSH,
 				.local_port = action->local_port,
-				.text = "authentication" });
+				.word = WORD_SSH_AUTHENTICATION });
 }
 
 static void act_send(struct world *w, const struct action *action)

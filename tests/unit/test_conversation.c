@@ -71,18 +71,18 @@ static void begin(struct scene *scene)
 						   .kernel = &scene->first };
 }
 
-static void small_event(struct scene *scene, enum event_kind kind, const char *text,
-			const char *detail)
+static void small_event(struct scene *scene, enum event_kind kind, enum event_word word,
+			const char *text)
 {
 	run_event(&scene->run,
 		  &(struct event){
-			  .kind = kind, .local_port = SMALL_PORT, .text = text, .detail = detail });
+			  .kind = kind, .word = word, .local_port = SMALL_PORT, .text = text });
 }
 
 static void small_comes_through(struct scene *scene)
 {
 	scene->connection[1].dialog.side[SSH_SERVER].milestone = SSH_NEWKEYS;
-	small_event(scene, EVENT_AUTH, "publickey", NULL);
+	small_event(scene, EVENT_AUTH, WORD_NONE, "publickey");
 }
 
 static enum answer answer_of(struct scene *scene, enum question question)
@@ -184,7 +184,7 @@ static void what_came_before_refutes_the_size(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH);
 	begin(&scene);
 	small_comes_through(&scene);
-	small_event(&scene, EVENT_SSH, "authentication-refused", NULL);
+	small_event(&scene, EVENT_SSH, WORD_SSH_AUTH_REFUSED, "");
 	scene.connection[0].longest_received = 1100;
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH_REFUSED);
 }
@@ -207,7 +207,7 @@ static void the_second_key_counts(void **state)
 	begin(&scene);
 	small_comes_through(&scene);
 	scene.connection[0].longest_received = 1100;
-	small_event(&scene, EVENT_HOST_KEY, "ssh-ed25519 SHA256:x", "changed");
+	small_event(&scene, EVENT_HOST_KEY, WORD_HOST_KEY_CHANGED, "ssh-ed25519 SHA256:x");
 	assert_int_equal(answer_of(&scene, QUESTION_KEY), ANSWER_KEY_CHANGED);
 }
 

@@ -109,7 +109,7 @@ static const struct scene {
 	const char *name;
 	struct act before; /* while the client listens */
 	struct act after;  /* once it has spoken */
-	enum handshake_end end;
+	enum event_word end;
 	enum handshake_stage stage;
 	bool spoke;
 	unsigned lines;
@@ -119,7 +119,7 @@ static const struct scene {
 	{ "closed without a byte",
 	  { "", 0, FIN },
 	  { 0 },
-	  HANDSHAKE_END_CLOSED,
+	  WORD_SSH_CLOSED,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  0,
@@ -129,7 +129,7 @@ static const struct scene {
 	{ "reset without a byte",
 	  { "", 0, RESET },
 	  { 0 },
-	  HANDSHAKE_END_RESET,
+	  WORD_SSH_RESET,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  0,
@@ -139,7 +139,7 @@ static const struct scene {
 	{ "full",
 	  { BYTES("Exceeded MaxStartups\r\n"), FIN },
 	  { 0 },
-	  HANDSHAKE_END_TEXT_CLOSED,
+	  WORD_SSH_TEXT_CLOSED,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  1,
@@ -149,7 +149,7 @@ static const struct scene {
 	{ "full, reset",
 	  { BYTES("Not allowed at this time\r\n"), RESET },
 	  { 0 },
-	  HANDSHAKE_END_TEXT_RESET,
+	  WORD_SSH_TEXT_RESET,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  1,
@@ -159,7 +159,7 @@ static const struct scene {
 	{ "a word, closed",
 	  { BYTES("go"), FIN },
 	  { 0 },
-	  HANDSHAKE_END_TEXT_CLOSED,
+	  WORD_SSH_TEXT_CLOSED,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  0,
@@ -169,7 +169,7 @@ static const struct scene {
 	{ "begins to identify, closed",
 	  { BYTES("SSH-2.0-Op"), FIN },
 	  { 0 },
-	  HANDSHAKE_END_TEXT_CLOSED,
+	  WORD_SSH_TEXT_CLOSED,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  0,
@@ -179,7 +179,7 @@ static const struct scene {
 	{ "another protocol",
 	  { BYTES("220 mail ESMTP\r\n"), STAY },
 	  { 0 },
-	  HANDSHAKE_END_NOT_SSH,
+	  WORD_SSH_NOT_SSH,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  false,
 	  0,
@@ -187,20 +187,11 @@ static const struct scene {
 	  "",
 	  0 },
 
-	{ "silent",
-	  { 0 },
-	  { 0 },
-	  HANDSHAKE_END_SILENT,
-	  HANDSHAKE_STAGE_CONNECTED,
-	  true,
-	  0,
-	  "",
-	  "",
-	  0 },
+	{ "silent", { 0 }, { 0 }, WORD_SSH_SILENT, HANDSHAKE_STAGE_CONNECTED, true, 0, "", "", 0 },
 	{ "silent, then closed",
 	  { 0 },
 	  { "", 0, FIN },
-	  HANDSHAKE_END_CLOSED,
+	  WORD_SSH_CLOSED,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  0,
@@ -210,7 +201,7 @@ static const struct scene {
 	{ "silent, then reset",
 	  { 0 },
 	  { "", 0, RESET },
-	  HANDSHAKE_END_RESET,
+	  WORD_SSH_RESET,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  0,
@@ -220,7 +211,7 @@ static const struct scene {
 	{ "a web server",
 	  { 0 },
 	  { BYTES("HTTP/1.1 400 Bad Request\r\n\r\n"), FIN },
-	  HANDSHAKE_END_NOT_SSH,
+	  WORD_SSH_NOT_SSH,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  0,
@@ -230,7 +221,7 @@ static const struct scene {
 	{ "lines without end",
 	  { BYTES("x\r\ny\r\n"), STAY },
 	  { BYTES("z\r\n"), STAY },
-	  HANDSHAKE_END_DRIP,
+	  WORD_SSH_DRIP,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  3,
@@ -240,7 +231,7 @@ static const struct scene {
 	{ "identifies half",
 	  { BYTES("SSH-2.0-Op"), STAY },
 	  { 0 },
-	  HANDSHAKE_END_DRIP,
+	  WORD_SSH_DRIP,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  0,
@@ -250,7 +241,7 @@ static const struct scene {
 	{ "identifies in halves",
 	  { BYTES("SSH-2.0-Op"), STAY },
 	  { BYTES("en\r\n"), FIN },
-	  HANDSHAKE_END_IDENT_CLOSED,
+	  WORD_SSH_IDENT_CLOSED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -260,7 +251,7 @@ static const struct scene {
 	{ "a word, then a line, then identifies",
 	  { BYTES("wel"), STAY },
 	  { BYTES("come\r\nSSH-2.0-x\r\n"), FIN },
-	  HANDSHAKE_END_IDENT_CLOSED,
+	  WORD_SSH_IDENT_CLOSED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  1,
@@ -270,7 +261,7 @@ static const struct scene {
 	{ "SSH- inside a line",
 	  { BYTES("wel"), STAY },
 	  { BYTES("SSH-come\r\nSSH-2.0-x\r\n"), STAY },
-	  HANDSHAKE_END_IDENT_SILENT,
+	  WORD_SSH_IDENT_SILENT,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  1,
@@ -280,7 +271,7 @@ static const struct scene {
 	{ "identifies half, reset",
 	  { BYTES("SSH-2.0-Op"), STAY },
 	  { "", 0, RESET },
-	  HANDSHAKE_END_TEXT_RESET,
+	  WORD_SSH_TEXT_RESET,
 	  HANDSHAKE_STAGE_CONNECTED,
 	  true,
 	  0,
@@ -290,7 +281,7 @@ static const struct scene {
 	{ "waits to be spoken to",
 	  { 0 },
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
-	  HANDSHAKE_END_IDENT_SILENT,
+	  WORD_SSH_IDENT_SILENT,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -301,7 +292,7 @@ static const struct scene {
 	{ "identified, then silent",
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
 	  { 0 },
-	  HANDSHAKE_END_IDENT_SILENT,
+	  WORD_SSH_IDENT_SILENT,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -311,7 +302,7 @@ static const struct scene {
 	{ "identified and closed",
 	  { BYTES("SSH-2.0-x\r\n"), FIN },
 	  { 0 },
-	  HANDSHAKE_END_IDENT_CLOSED,
+	  WORD_SSH_IDENT_CLOSED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -321,7 +312,7 @@ static const struct scene {
 	{ "identified, then reset",
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
 	  { "", 0, RESET },
-	  HANDSHAKE_END_IDENT_RESET,
+	  WORD_SSH_IDENT_RESET,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -331,7 +322,7 @@ static const struct scene {
 	{ "identified and reset",
 	  { BYTES("SSH-2.0-x\r\n"), RESET },
 	  { 0 },
-	  HANDSHAKE_END_IDENT_RESET,
+	  WORD_SSH_IDENT_RESET,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  false,
 	  0,
@@ -341,7 +332,7 @@ static const struct scene {
 	{ "version 1",
 	  { BYTES("SSH-1.5-old\n"), STAY },
 	  { 0 },
-	  HANDSHAKE_END_NO_COMMON,
+	  WORD_SSH_NO_COMMON,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  false,
 	  0,
@@ -351,7 +342,7 @@ static const struct scene {
 	{ "identified, then junk",
 	  { BYTES("SSH-2.0-x\r\n\xff\xff\xff\xffjunkjunkjunk"), STAY },
 	  { 0 },
-	  HANDSHAKE_END_KEX_FAILED,
+	  WORD_SSH_KEX_FAILED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -361,7 +352,7 @@ static const struct scene {
 	{ "complains",
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
 	  { BYTES("Invalid SSH identification string.\r\n"), FIN },
-	  HANDSHAKE_END_KEX_FAILED,
+	  WORD_SSH_KEX_FAILED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -371,7 +362,7 @@ static const struct scene {
 	{ "takes leave",
 	  { BYTES("SSH-2.0-x\r\n"), STAY },
 	  { BYTES("\0\0\0\x1c\x05\1\0\0\0\x0c\0\0\0\x09too many.\0\0\0\0 pads"), FIN },
-	  HANDSHAKE_END_DISCONNECTED,
+	  WORD_SSH_DISCONNECTED,
 	  HANDSHAKE_STAGE_IDENTIFIED,
 	  true,
 	  0,
@@ -417,14 +408,14 @@ static void play(const struct scene *scene)
 	}
 	assert_int_equal(handshake_state(handshake), HANDSHAKE_DONE);
 	const struct handshake_result *result = handshake_result(handshake);
-	assert_string_equal(handshake_end_name(result->end), handshake_end_name(scene->end));
+	assert_string_equal(event_word_name(result->end), event_word_name(scene->end));
 	assert_int_equal(result->stage, scene->stage);
 	assert_int_equal(result->spoke, scene->spoke);
 	assert_int_equal(result->lines, scene->lines);
 	assert_string_equal(result->first_line, scene->first_line);
 	assert_string_equal(result->banner, scene->banner);
 	assert_int_equal(result->error, scene->error);
-	if (scene->end == HANDSHAKE_END_DISCONNECTED)
+	if (scene->end == WORD_SSH_DISCONNECTED)
 		assert_string_equal(result->message, "too many.");
 	assert_int_equal(handshake_deadline(handshake), INT64_MAX);
 	handshake_free(handshake);
@@ -469,14 +460,14 @@ static void test_long_line(void **state)
 	memset(bytes, 'l', sizeof(bytes));
 	memcpy(bytes + 8000, "\r\nSSH-2.0-x\r\n", 13);
 	struct handshake *handshake = after_act(bytes, 8013, FIN);
-	assert_int_equal(handshake_result(handshake)->end, HANDSHAKE_END_IDENT_CLOSED);
+	assert_int_equal(handshake_result(handshake)->end, WORD_SSH_IDENT_CLOSED);
 	assert_int_equal(handshake_result(handshake)->lines, 1);
 	assert_string_equal(handshake_result(handshake)->banner, "SSH-2.0-x");
 	handshake_free(handshake);
 
 	memset(bytes, 'l', sizeof(bytes));
 	handshake = after_act(bytes, 8193, STAY);
-	assert_int_equal(handshake_result(handshake)->end, HANDSHAKE_END_NOT_SSH);
+	assert_int_equal(handshake_result(handshake)->end, WORD_SSH_NOT_SSH);
 	handshake_free(handshake);
 }
 
@@ -487,7 +478,7 @@ static void test_flood(void **state)
 	for (size_t i = 0; i < 100000; i++)
 		bytes[i] = i % 80 == 79 ? '\n' : 'f';
 	struct handshake *handshake = after_act(bytes, 100000, STAY);
-	assert_int_equal(handshake_result(handshake)->end, HANDSHAKE_END_DRIP);
+	assert_int_equal(handshake_result(handshake)->end, WORD_SSH_DRIP);
 	assert_false(handshake_result(handshake)->spoke);
 	handshake_free(handshake);
 	free(bytes);
@@ -501,8 +492,8 @@ static void test_key_exchange_stalls(void **state)
 	sample_load(&sample, "dropbear-server.bin");
 	static const struct {
 		enum leave leave;
-		enum handshake_end end;
-	} ends[] = { { STAY, HANDSHAKE_END_KEX_SILENT }, { FIN, HANDSHAKE_END_KEX_CLOSED } };
+		enum event_word end;
+	} ends[] = { { STAY, WORD_SSH_KEX_SILENT }, { FIN, WORD_SSH_KEX_CLOSED } };
 	for (size_t i = 0; i < 2; i++) {
 		struct handshake *handshake =
 			after_act((char *)sample.bytes, 26 + 512, ends[i].leave);
@@ -521,7 +512,7 @@ static void test_replayed_server(void **state)
 	struct sample sample;
 	sample_load(&sample, "dropbear-server.bin");
 	struct handshake *handshake = after_act((char *)sample.bytes, sample.length, STAY);
-	assert_int_equal(handshake_result(handshake)->end, HANDSHAKE_END_BAD_SIGNATURE);
+	assert_int_equal(handshake_result(handshake)->end, WORD_SSH_BAD_SIGNATURE);
 	assert_false(handshake_result(handshake)->signature_verified);
 	assert_string_equal(handshake_result(handshake)->fingerprint,
 			    "SHA256:mFmnkfwTxrMsgr+28olspxTtKOOoRwi3xL+4jqP69w4");
@@ -567,13 +558,13 @@ static void test_no_common(void **state)
 	(void)state;
 	static const struct {
 		const char *kex, *cipher;
-		enum handshake_end end;
+		enum event_word end;
 	} servers[] = {
-		{ "curve25519-sha256", "aes128-ctr", HANDSHAKE_END_KEX_SILENT },
-		{ "diffie-hellman-group1-sha1", "aes128-ctr", HANDSHAKE_END_NO_COMMON },
-		{ "curve25519-sha256", "3des-cbc", HANDSHAKE_END_NO_COMMON },
-		{ "sntrup761x25519-sha512@openssh.com", "aes128-ctr", HANDSHAKE_END_UNFOLLOWED },
-		{ "mlkem768x25519-sha256", "aes128-ctr", HANDSHAKE_END_UNFOLLOWED },
+		{ "curve25519-sha256", "aes128-ctr", WORD_SSH_KEX_SILENT },
+		{ "diffie-hellman-group1-sha1", "aes128-ctr", WORD_SSH_NO_COMMON },
+		{ "curve25519-sha256", "3des-cbc", WORD_SSH_NO_COMMON },
+		{ "sntrup761x25519-sha512@openssh.com", "aes128-ctr", WORD_SSH_UNFOLLOWED },
+		{ "mlkem768x25519-sha256", "aes128-ctr", WORD_SSH_UNFOLLOWED },
 	};
 	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
 		uint8_t bytes[1024];
@@ -583,10 +574,9 @@ static void test_no_common(void **state)
 		print_message("  %s: %s\n", servers[i].kex, result->message);
 		assert_int_equal(result->end, servers[i].end);
 		assert_int_equal(result->stage, HANDSHAKE_STAGE_KEXINIT);
-		assert_string_equal(result->kex,
-				    servers[i].end == HANDSHAKE_END_UNFOLLOWED || i == 1
-					    ? ""
-					    : "curve25519-sha256");
+		assert_string_equal(result->kex, servers[i].end == WORD_SSH_UNFOLLOWED || i == 1
+							 ? ""
+							 : "curve25519-sha256");
 		handshake_free(handshake);
 	}
 }
@@ -614,18 +604,6 @@ static void test_free_at_any_time(void **state)
 		assert_int_equal(next_descriptor(), next);
 	}
 	handshake_free(NULL);
-}
-
-static void test_names(void **state)
-{
-	(void)state;
-	for (int i = 0; i < HANDSHAKE_END_COUNT; i++) {
-		assert_non_null(handshake_end_name((enum handshake_end)i));
-		for (int k = 0; k < i; k++)
-			assert_string_not_equal(handshake_end_name((enum handshake_end)i),
-						handshake_end_name((enum handshake_end)k));
-	}
-	assert_string_equal(handshake_end_name(HANDSHAKE_END_COUNT), "?");
 }
 
 /* -- real servers ------------------------------------------------------------------- */
@@ -788,7 +766,7 @@ static void test_sshd(void **state)
 		skip();
 	struct handshake *handshake = talk_to_sshd(real, NULL, &(struct handshake_options){ 0 });
 	const struct handshake_result *result = handshake_result(handshake);
-	assert_string_equal(handshake_end_name(result->end), "authentication");
+	assert_string_equal(event_word_name(result->end), "authentication");
 	assert_int_equal(result->stage, HANDSHAKE_STAGE_AUTH);
 	assert_string_equal(result->kex, "curve25519-sha256");
 	assert_string_equal(result->host_key_type, "ssh-ed25519");
@@ -847,7 +825,7 @@ static void test_sshd_algorithms(void **state)
 		print_message("  %s\n", settings[i]);
 		struct handshake *handshake =
 			talk_to_sshd(real, settings[i], &(struct handshake_options){ 0 });
-		assert_string_equal(handshake_end_name(handshake_result(handshake)->end),
+		assert_string_equal(event_word_name(handshake_result(handshake)->end),
 				    "authentication");
 		if (strncmp(settings[i], "Kex", 3) == 0)
 			assert_string_equal(handshake_result(handshake)->kex,
@@ -861,12 +839,12 @@ static void test_sshd_refuses(void **state)
 	struct real *real = *state;
 	static const struct {
 		char setting[64];
-		enum handshake_end end;
+		enum event_word end;
 	} servers[] = {
-		{ "KexAlgorithms=diffie-hellman-group14-sha1", HANDSHAKE_END_NO_COMMON },
-		{ "Ciphers=aes256-cbc", HANDSHAKE_END_NO_COMMON },
-		{ "HostKeyAlgorithms=ssh-rsa", HANDSHAKE_END_NO_COMMON },
-		{ "KexAlgorithms=sntrup761x25519-sha512@openssh.com", HANDSHAKE_END_UNFOLLOWED },
+		{ "KexAlgorithms=diffie-hellman-group14-sha1", WORD_SSH_NO_COMMON },
+		{ "Ciphers=aes256-cbc", WORD_SSH_NO_COMMON },
+		{ "HostKeyAlgorithms=ssh-rsa", WORD_SSH_NO_COMMON },
+		{ "KexAlgorithms=sntrup761x25519-sha512@openssh.com", WORD_SSH_UNFOLLOWED },
 	};
 	if (skipped(real))
 		skip();
@@ -875,8 +853,7 @@ static void test_sshd_refuses(void **state)
 		struct handshake *handshake = talk_to_sshd(real, (char *)servers[i].setting,
 							   &(struct handshake_options){ 0 });
 		const struct handshake_result *result = handshake_result(handshake);
-		assert_string_equal(handshake_end_name(result->end),
-				    handshake_end_name(servers[i].end));
+		assert_string_equal(event_word_name(result->end), event_word_name(servers[i].end));
 		handshake_free(handshake);
 	}
 }
@@ -915,14 +892,14 @@ static void test_sshd_key(void **state)
 		.user = self->pw_name, .authenticate = true, .keys = keys, .key_count = 2
 	};
 	struct handshake *handshake = talk_to_sshd(real, NULL, &options);
-	assert_string_equal(handshake_end_name(handshake_result(handshake)->end),
+	assert_string_equal(event_word_name(handshake_result(handshake)->end),
 			    "authentication-refused");
 	assert_int_equal(handshake_result(handshake)->stage, HANDSHAKE_STAGE_AUTH);
 	handshake_free(handshake);
 
 	options.key_count = 3;
 	handshake = talk_to_sshd(real, NULL, &options);
-	assert_string_equal(handshake_end_name(handshake_result(handshake)->end),
+	assert_string_equal(event_word_name(handshake_result(handshake)->end),
 			    account_is_open(self->pw_name) ? "authenticated"
 							   : "authentication-refused");
 	handshake_free(handshake);
@@ -930,7 +907,7 @@ static void test_sshd_key(void **state)
 	/* The first attempt is one too many. */
 	options.key_count = 2;
 	handshake = talk_to_sshd(real, "MaxAuthTries=1", &options);
-	assert_string_equal(handshake_end_name(handshake_result(handshake)->end),
+	assert_string_equal(event_word_name(handshake_result(handshake)->end),
 			    "authentication-refused");
 	assert_non_null(strstr(handshake_result(handshake)->message, "Too many authentication"));
 	handshake_free(handshake);
@@ -962,7 +939,7 @@ static void test_dropbear(void **state)
 		talk_to((char *[]){ "/usr/sbin/dropbear", "-i", "-r", key, NULL },
 			&(struct handshake_options){ 0 });
 	const struct handshake_result *result = handshake_result(handshake);
-	assert_string_equal(handshake_end_name(result->end), "authentication");
+	assert_string_equal(event_word_name(result->end), "authentication");
 	assert_string_equal(result->host_key_type, "ssh-ed25519");
 	assert_int_equal(strncmp(result->banner, "SSH-2.0-dropbear_", 17), 0);
 	assert_true(result->signature_verified);
@@ -972,7 +949,6 @@ static void test_dropbear(void **state)
 int main(void)
 {
 	const struct CMUnitTest played[] = {
-		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_scenes),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_flood),

@@ -27,10 +27,10 @@ static void begin(struct scene *scene)
 }
 
 static void event(struct scene *scene, enum event_kind kind, int64_t value, const char *text,
-		  const char *detail)
+		  enum event_word word)
 {
 	run_event(&scene->run,
-		  &(struct event){ .kind = kind, .value = value, .text = text, .detail = detail });
+		  &(struct event){ .kind = kind, .value = value, .text = text, .word = word });
 }
 
 static void is_answered(struct scene *scene, enum answer answer)
@@ -47,36 +47,39 @@ static void rules_explain(void **state)
 	enum { IN = RULE_INCOMING, SURE = RULE_CERTAIN };
 	static const struct {
 		enum answer out, in;
-		const char *detail; /* of the one rule; NULL: none is there */
+		enum event_word rule; /* what the one there is does; WORD_NONE: none is there */
 		int64_t value;
 		enum answer expected;
 	} rows[] = {
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", SURE, ANSWER_RULE_BLOCKS_OUT },
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", 0, ANSWER_RULE_BLOCKS_OUT },
-		{ ANSWER_OUT_REJECTED, ANSWER_NONE, "rejects", SURE, ANSWER_RULE_BLOCKS_OUT },
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "queues", SURE, ANSWER_RULE_BLOCKS_OUT },
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, NULL, 0, ANSWER_RULE_NONE },
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "drops", SURE | IN, ANSWER_NONE },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_RULE_DROPS, SURE, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_RULE_DROPS, 0, ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_REJECTED, ANSWER_NONE, WORD_RULE_REJECTS, SURE,
+		  ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_RULE_QUEUES, SURE,
+		  ANSWER_RULE_BLOCKS_OUT },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_NONE, 0, ANSWER_RULE_NONE },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_RULE_DROPS, SURE | IN, ANSWER_NONE },
 		/* to a machine that is not there, perhaps */
-		{ ANSWER_OUT_VANISHES, ANSWER_NONE, "diverts", SURE, ANSWER_RULE_DIVERTS },
-		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, "diverts", SURE, ANSWER_RULE_DIVERTS },
-		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, "drops", SURE, ANSWER_NONE },
-		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, NULL, 0, ANSWER_RULE_NONE },
-		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, "drops", SURE | IN, ANSWER_RULE_BLOCKS_IN },
-		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, "drops", SURE, ANSWER_NONE },
+		{ ANSWER_OUT_VANISHES, ANSWER_NONE, WORD_RULE_DIVERTS, SURE, ANSWER_RULE_DIVERTS },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, WORD_RULE_DIVERTS, SURE, ANSWER_RULE_DIVERTS },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, WORD_RULE_DROPS, SURE, ANSWER_NONE },
+		{ ANSWER_OUT_DIVERTED, ANSWER_NONE, WORD_NONE, 0, ANSWER_RULE_NONE },
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, WORD_RULE_DROPS, SURE | IN,
+		  ANSWER_RULE_BLOCKS_IN },
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_IGNORED, WORD_RULE_DROPS, SURE, ANSWER_NONE },
 		/* nothing is odd: no rule is asked for */
-		{ ANSWER_OUT_LEAVES, ANSWER_IN_TAKEN, "drops", SURE, ANSWER_NONE },
-		{ ANSWER_OUT_LEAVES, ANSWER_NONE, "drops", SURE | IN, ANSWER_NONE },
-		{ ANSWER_NONE, ANSWER_NONE, NULL, 0, ANSWER_NONE },
+		{ ANSWER_OUT_LEAVES, ANSWER_IN_TAKEN, WORD_RULE_DROPS, SURE, ANSWER_NONE },
+		{ ANSWER_OUT_LEAVES, ANSWER_NONE, WORD_RULE_DROPS, SURE | IN, ANSWER_NONE },
+		{ ANSWER_NONE, ANSWER_NONE, WORD_NONE, 0, ANSWER_NONE },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct scene scene;
 		begin(&scene);
 		is_answered(&scene, rows[i].out);
 		is_answered(&scene, rows[i].in);
-		event(&scene, EVENT_RULES, rows[i].detail != NULL, "", NULL);
-		if (rows[i].detail != NULL)
-			event(&scene, EVENT_RULE, rows[i].value, "table t", rows[i].detail);
+		event(&scene, EVENT_RULES, rows[i].rule != WORD_NONE, "", WORD_NONE);
+		if (rows[i].rule != WORD_NONE)
+			event(&scene, EVENT_RULE, rows[i].value, "table t", rows[i].rule);
 		observe_rules(&scene.observation);
 		if (fact_answer(&scene.facts, QUESTION_RULE) != rows[i].expected)
 			fail_msg("row %zu", i);
@@ -93,7 +96,7 @@ static void no_rule_without_reading_all(void **state)
 	is_answered(&scene, ANSWER_OUT_VANISHES);
 	observe_rules(&scene.observation);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_RULE), ANSWER_NONE);
-	event(&scene, EVENT_RULES, 0, "legacy tables", NULL);
+	event(&scene, EVENT_RULES, 0, "legacy tables", WORD_NONE);
 	observe_rules(&scene.observation);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_RULE), ANSWER_NONE);
 	assert_non_null(strstr(scene.facts.fact[QUESTION_OUT].text, "legacy tables"));
@@ -106,9 +109,9 @@ static void a_diversion_names_the_owner(void **state)
 	struct scene scene;
 	begin(&scene);
 	is_answered(&scene, ANSWER_OUT_DIVERTED);
-	event(&scene, EVENT_RULES, 1, "", NULL);
-	event(&scene, EVENT_RULE, RULE_CERTAIN, "table t: redirect to :8888", "diverts");
-	event(&scene, EVENT_OWNER, 0, "local port 8888 belongs to tinyproxy", NULL);
+	event(&scene, EVENT_RULES, 1, "", WORD_NONE);
+	event(&scene, EVENT_RULE, RULE_CERTAIN, "table t: redirect to :8888", WORD_RULE_DIVERTS);
+	event(&scene, EVENT_OWNER, 0, "local port 8888 belongs to tinyproxy", WORD_NONE);
 	observe_rules(&scene.observation);
 	assert_string_equal(scene.facts.fact[QUESTION_RULE].text,
 			    "a rule of this machine's firewall diverts the connection: table t: "
@@ -122,24 +125,26 @@ static void files_matter_at_authentication(void **state)
 {
 	(void)state;
 	static const struct {
-		const char *mode;
+		enum event_word mode;
 		enum answer ssh;
 		const char *methods; /* NULL: authentication was not reached */
 		enum answer expected;
 		size_t asides;
 	} rows[] = {
-		{ "refused", ANSWER_SSH_AUTH, "publickey password", ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ "refused", ANSWER_SSH_AUTH_REFUSED, "publickey", ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ "refused", ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_FINE, 1 },
-		{ "refused", ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1 },
-		{ "refused", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
-		{ "fatal", ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ "fatal", ANSWER_NONE, NULL, ANSWER_NONE, 1 },
-		{ "partly", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
-		{ "unused", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
-		{ "differs", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_WIDE, 1 },
-		{ "fine", ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
-		{ "of tomorrow", ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0 },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH, "publickey password",
+		  ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH_REFUSED, "publickey",
+		  ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_FINE, 1 },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1 },
+		{ WORD_MODE_REFUSED, ANSWER_NONE, NULL, ANSWER_NONE, 1 },
+		{ WORD_MODE_FATAL, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1 },
+		{ WORD_MODE_FATAL, ANSWER_NONE, NULL, ANSWER_NONE, 1 },
+		{ WORD_MODE_PARTLY, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
+		{ WORD_MODE_UNUSED, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
+		{ WORD_MODE_DIFFERS, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_WIDE, 1 },
+		{ WORD_MODE_FINE, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
+		{ WORD_NONE, ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0 },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct scene scene;
@@ -148,7 +153,7 @@ static void files_matter_at_authentication(void **state)
 		is_answered(&scene, rows[i].ssh);
 		event(&scene, EVENT_MODE, 0, "id_rsa has mode 644", rows[i].mode);
 		if (rows[i].methods != NULL)
-			event(&scene, EVENT_AUTH, 0, rows[i].methods, NULL);
+			event(&scene, EVENT_AUTH, 0, rows[i].methods, WORD_NONE);
 		observe_files(&scene.observation);
 		if (fact_answer(&scene.facts, QUESTION_PERMISSIONS) != rows[i].expected)
 			fail_msg("row %zu", i);
@@ -164,10 +169,10 @@ static void the_worst_file_counts(void **state)
 	struct scene scene;
 	begin(&scene);
 	is_answered(&scene, ANSWER_SSH_AUTH);
-	event(&scene, EVENT_AUTH, 0, "publickey", NULL);
-	event(&scene, EVENT_MODE, 0, "a", "differs");
-	event(&scene, EVENT_MODE, 0, "b", "refused");
-	event(&scene, EVENT_MODE, 0, "c", "refused");
+	event(&scene, EVENT_AUTH, 0, "publickey", WORD_NONE);
+	event(&scene, EVENT_MODE, 0, "a", WORD_MODE_DIFFERS);
+	event(&scene, EVENT_MODE, 0, "b", WORD_MODE_REFUSED);
+	event(&scene, EVENT_MODE, 0, "c", WORD_MODE_REFUSED);
 	observe_files(&scene.observation);
 	assert_string_equal(scene.facts.fact[QUESTION_PERMISSIONS].text,
 			    "ssh refuses the only keys it would try: b, c");
@@ -180,14 +185,14 @@ static void proxies_stand_aside(void **state)
 	struct scene scene;
 	struct aside asides[ASIDES_MAX];
 	begin(&scene);
-	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", "proxied");
+	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", WORD_CONFIG_PROXIED);
 	observe_files(&scene.observation);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_CONFIG), ANSWER_CONFIG_PROXIED);
 	assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides), 1);
 	assert_int_equal(asides[0].answer, ANSWER_CONFIG_PROXIED);
 	run_free(&scene.run);
 	begin(&scene);
-	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", "may-be-proxied");
+	event(&scene, EVENT_CONFIG, 0, "config:3: ProxyJump a", WORD_CONFIG_MAY_BE_PROXIED);
 	observe_files(&scene.observation);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_CONFIG), ANSWER_NONE);
 	assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides), 1);
@@ -203,9 +208,9 @@ static void rules_behind_silence(void **state)
 		struct aside asides[ASIDES_MAX];
 		begin(&scene);
 		is_answered(&scene, ANSWER_SYN_SILENT);
-		event(&scene, EVENT_RULES, 1, "", NULL);
+		event(&scene, EVENT_RULES, 1, "", WORD_NONE);
 		event(&scene, EVENT_RULE, RULE_INCOMING | (certain ? RULE_CERTAIN : 0), "t",
-		      "drops");
+		      WORD_RULE_DROPS);
 		assert_int_equal(find_asides(&scene.run, &scene.facts, &scene.run.arena, asides),
 				 (size_t)certain);
 		run_free(&scene.run);

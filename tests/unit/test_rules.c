@@ -365,7 +365,7 @@ static void diversions(void **state)
 			rows[i].expr);
 		assert_true(rules_find(json, &flow, &found));
 		assert_int_equal(found.count, 1);
-		assert_int_equal(found.finding[0].effect, RULE_DIVERTS);
+		assert_int_equal(found.finding[0].effect, WORD_RULE_DIVERTS);
 		assert_string_equal(address_text(&found.finding[0].to, text), rows[i].to);
 		assert_int_equal(found.finding[0].to_port, rows[i].port);
 	}
@@ -382,7 +382,7 @@ static void priorities(void **state)
 			"f", "filter", "0", "drop") ", " RULE("n", "{\"redirect\": null}") "]}",
 		&flow, &found));
 	assert_int_equal(found.count, 1);
-	assert_int_equal(found.finding[0].effect, RULE_DIVERTS);
+	assert_int_equal(found.finding[0].effect, WORD_RULE_DIVERTS);
 	found.count = 0;
 	assert_true(rules_find("{\"nftables\": [{\"chain\": {\"family\": \"ip\", \"table\": \"n\", "
 			       "\"name\": \"c\", "
@@ -517,10 +517,10 @@ static void diversions_in_text(void **state)
 	(void)state;
 	struct flow flow = flow4();
 	char text[ADDRESS_TEXT];
-	struct finding finding = { .handle = 44, .effect = RULE_DIVERTS };
+	struct finding finding = { .handle = 44, .effect = WORD_RULE_DIVERTS };
 	assert_true(rule_take_text(&finding, LISTING, &flow));
 	assert_int_equal(finding.to_port, 9999);
-	finding = (struct finding){ .handle = 45, .effect = RULE_DIVERTS };
+	finding = (struct finding){ .handle = 45, .effect = WORD_RULE_DIVERTS };
 	assert_true(rule_take_text(&finding, LISTING, &flow));
 	assert_int_equal(finding.to_port, 99);
 	assert_string_equal(address_text(&finding.to, text), "10.9.9.9");
@@ -572,7 +572,7 @@ static void cut_listings(void **state)
 	for (size_t length = 0; length <= strlen(LISTING); length++) {
 		char *part = strndup(LISTING, length);
 		for (int64_t handle = 0; handle < 50; handle++) {
-			struct finding finding = { .handle = handle, .effect = RULE_DIVERTS };
+			struct finding finding = { .handle = handle, .effect = WORD_RULE_DIVERTS };
 			(void)rule_take_text(&finding, part, &flow);
 		}
 		free(part);

@@ -44,6 +44,15 @@ static void make_run(struct run *run)
 					.text = "caf\xc3\xa9 \x1b[31m \xff\xfe",
 					.detail = "" });
 	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .text = "\"quoted\"\n" });
+	run_event(run, &(struct event){ .kind = EVENT_SSH, .word = WORD_SSH_RESET });
+	run_event(run, &(struct event){ .kind = EVENT_MODE,
+					.word = WORD_MODE_FATAL,
+					.text = "/home/me/.ssh/config has mode 666" });
+	run_event(run, &(struct event){ .kind = EVENT_HOST_KEY, .word = WORD_HOST_KEY_SAME });
+	run_event(run, &(struct event){ .kind = EVENT_HOST_KEY,
+					.word = WORD_HOST_KEY_CHANGED,
+					.text = "ssh-ed25519 SHA256:x",
+					.detail = "known: changed" });
 	run_event(run, &(struct event){ .kind = EVENT_LISTENER,
 					.value = 2222,
 					.text = "\xff (pid 7, /sshd) listens on port 2222" });
@@ -69,7 +78,9 @@ static void compare_events(const struct run *a, const struct run *b)
 		assert_int_equal(x->ttl, y->ttl);
 		assert_int_equal(x->error, y->error);
 		assert_int_equal(x->value, y->value);
+		assert_int_equal(x->word, y->word);
 		assert_string_equal(x->text, y->text);
+		assert_string_equal(x->detail, y->detail);
 	}
 }
 
@@ -113,14 +124,81 @@ static void saved_and_loaded_is_the_same(void **state)
 	run_free(&again);
 }
 
-/* A kind without a name would be lost, two with one would be taken for each other. */
-static void every_kind_of_event_has_a_name(void **state)
+/* One without a name would be lost, two with one would be taken for each other. */
+static void are_names(const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		assert_non_null(names[i]);
+		for (size_t n = 0; n < i; n++)
+			assert_string_not_equal(names[i], names[n]);
+	}
+}
+
+static void all_have_names(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < EVENTS; i++) {
-		assert_non_null(event_names[i]);
-		for (size_t n = 0; n < i; n++)
-			assert_string_not_equal(event_names[i], event_names[n]);
+	are_names(vantage_names, VANTAGES);
+	are_names(deployment_names, DEPLOYMENTS);
+	are_names(path_kind_names, PATH_KINDS);
+	are_names(way_names, WAYS);
+	are_names(purpose_names, PURPOSES);
+	for (int i = 0; i < EVENTS; i++) {
+		enum event_kind kind;
+		assert_true(event_by_name(event_name((enum event_kind)i), &kind));
+		assert_int_equal(kind, i);
+	}
+}
+
+/* A word has its own kind's note, and none other. */
+static void words_are_told_apart(void **state)
+{
+	(void)state;
+	for (int word = WORD_NONE + 1; word < EVENT_WORDS; word++) {
+		const char *name = event_word_name((enum event_word)word);
+		unsigned kinds = 0;
+		for (int kind = 0; kind < EVENTS; kind++)
+			kinds += event_word_by_name((enum event_kind)kind, name, strlen(name)) ==
+				 (enum event_word)word;
+		if (kinds != 1 || strstr(name, ": ") != NULL)
+			fail_msg("%s", name);
+	}
+	assert_int_equal(event_word_by_name(EVENT_MODE, "drops", 5), WORD_NONE);
+	assert_int_equal(event_word_by_name(EVENT_RULE, "drop", 4), WORD_NONE);
+}
+
+/* The format of saved runs: where each kind's note has its word. */
+static void notes_hold_words(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *note;
+		enum event_word word;
+		const char *text, *detail;
+	} rows[] = {
+		{ "{\"event\":\"ssh\",\"text\":\"closed\",\"detail\":\"why\"}", WORD_SSH_CLOSED, "",
+		  "why" },
+		{ "{\"event\":\"rule\",\"text\":\"t\",\"detail\":\"drops\"}", WORD_RULE_DROPS, "t",
+		  "" },
+		{ "{\"event\":\"host-key\",\"text\":\"t\",\"detail\":\"changed: f:1\"}",
+		  WORD_HOST_KEY_CHANGED, "t", "f:1" },
+		{ "{\"event\":\"host-key\",\"text\":\"t\",\"detail\":\"changed\"}",
+		  WORD_HOST_KEY_CHANGED, "t", "" },
+		{ "{\"event\":\"name\",\"text\":\"t\",\"detail\":\"drops\"}", WORD_NONE, "t",
+		  "drops" },
+		/* of a newer version: kept as it is */
+		{ "{\"event\":\"ssh\",\"text\":\"of tomorrow\"}", WORD_NONE, "of tomorrow", "" },
+		{ "{\"event\":\"host-key\",\"text\":\"t\",\"detail\":\"new: f:1\"}", WORD_NONE, "t",
+		  "new: f:1" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run run = { .planned = true };
+		size_t count;
+		assert_true(note_read(&run, rows[i].note));
+		assert_int_equal(run.events[0].word, rows[i].word);
+		assert_string_equal(run.events[0].text, rows[i].text);
+		assert_string_equal(run.events[0].detail, rows[i].detail);
+		assert_string_equal(notes_write(&run, &run.arena, &count)[1], rows[i].note);
+		run_free(&run);
 	}
 }
 
@@ -170,7 +248,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(saved_and_loaded_is_the_same),
-		cmocka_unit_test(every_kind_of_event_has_a_name),
+		cmocka_unit_test(all_have_names),
+		cmocka_unit_test(words_are_told_apart),
+		cmocka_unit_test(notes_hold_words),
 		cmocka_unit_test(notes_of_others_are_no_notes),
 		cmocka_unit_test(numbers_out_of_range_become_nothing),
 	};
