@@ -8,32 +8,8 @@
 #define LAYERS_DEEP 24
 
 static enum layer (*const readers[LAYERS])(struct span *span, struct packet *packet) = {
-	[LAYER_CAPTURED_ETHERNET] = read_captured_ethernet,
-	[LAYER_SLL] = read_sll,
-	[LAYER_SLL2] = read_sll2,
-	[LAYER_FAMILY] = read_family,
-	[LAYER_RADIOTAP] = read_radiotap,
-	[LAYER_AVS] = read_avs,
-	[LAYER_PRISM] = read_prism,
-	[LAYER_PPI] = read_ppi,
-	[LAYER_DOT11] = read_dot11,
-	[LAYER_PPP_SERIAL] = read_ppp_serial,
-	[LAYER_PPP_DIRECTED] = read_ppp_directed,
-	[LAYER_HDLC] = read_hdlc,
-	[LAYER_ETHERNET] = read_ethernet,
-	[LAYER_VLAN] = read_vlan,
-	[LAYER_LLC] = read_llc,
-	[LAYER_MPLS] = read_mpls,
-	[LAYER_PPP] = read_ppp,
-	[LAYER_PPPOE] = read_pppoe,
-	[LAYER_IP] = read_ip,
-	[LAYER_IP4] = read_ip4,
-	[LAYER_IP6] = read_ip6,
-	[LAYER_GRE] = read_gre,
-	[LAYER_ETHERIP] = read_etherip,
-	[LAYER_UDP] = read_udp,
-	[LAYER_TCP] = read_tcp,
-	[LAYER_ICMP] = read_icmp,
+#define LAYER(id, reader) [LAYER_##id] = reader,
+#include "decode/layers.def"
 };
 
 /* The header of BSD's loopback is that of its tun devices too (VPNs): only the addresses

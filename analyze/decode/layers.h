@@ -52,79 +52,19 @@ static inline void span_open(struct span *span)
 	span->open = true;
 }
 
+/* layers.def lists them. */
 enum layer {
 	LAYER_END,
-	/* link headers, as captures begin with them */
-	LAYER_CAPTURED_ETHERNET, /* tells whether the frame left the machine */
-	LAYER_SLL,
-	LAYER_SLL2,
-	LAYER_FAMILY,
-	LAYER_RADIOTAP,
-	LAYER_AVS,
-	LAYER_PRISM,
-	LAYER_PPI,
-	LAYER_DOT11,
-	LAYER_PPP_SERIAL,
-	LAYER_PPP_DIRECTED,
-	LAYER_HDLC,
-	/* what a link or a tunnel carries */
-	LAYER_ETHERNET,
-	LAYER_VLAN,
-	LAYER_LLC,
-	LAYER_MPLS,
-	LAYER_PPP,
-	LAYER_PPPOE,
-	LAYER_IP, /* version 4 or 6: the packet itself tells */
-	LAYER_IP4,
-	LAYER_IP6,
-	LAYER_GRE,
-	LAYER_ETHERIP,
-	LAYER_UDP,
-	LAYER_TCP,
-	LAYER_ICMP,
+#define LAYER(id, reader) LAYER_##id,
+#include "decode/layers.def"
 	LAYERS
 };
 
+#define LAYER(id, reader) enum layer reader(struct span *span, struct packet *packet);
+#include "decode/layers.def"
+
 enum layer layer_of_link(uint32_t link); /* enum link_type; LAYER_END: not known */
 enum layer layer_of_ethertype(uint16_t type);
-
-/* link.c */
-enum layer read_captured_ethernet(struct span *span, struct packet *packet);
-enum layer read_sll(struct span *span, struct packet *packet);
-enum layer read_sll2(struct span *span, struct packet *packet);
-enum layer read_family(struct span *span, struct packet *packet);
-enum layer read_ethernet(struct span *span, struct packet *packet);
-enum layer read_vlan(struct span *span, struct packet *packet);
-enum layer read_llc(struct span *span, struct packet *packet);
-
-/* wireless.c */
-enum layer read_radiotap(struct span *span, struct packet *packet);
-enum layer read_avs(struct span *span, struct packet *packet);
-enum layer read_prism(struct span *span, struct packet *packet);
-enum layer read_ppi(struct span *span, struct packet *packet);
-enum layer read_dot11(struct span *span, struct packet *packet);
-
-/* ppp.c */
-enum layer read_ppp(struct span *span, struct packet *packet);
-enum layer read_ppp_serial(struct span *span, struct packet *packet);
-enum layer read_ppp_directed(struct span *span, struct packet *packet);
-enum layer read_pppoe(struct span *span, struct packet *packet);
-enum layer read_hdlc(struct span *span, struct packet *packet);
-
-/* tunnel.c */
-enum layer read_mpls(struct span *span, struct packet *packet);
-enum layer read_gre(struct span *span, struct packet *packet);
-enum layer read_etherip(struct span *span, struct packet *packet);
-enum layer read_udp(struct span *span, struct packet *packet);
-
-/* network.c */
-enum layer read_ip(struct span *span, struct packet *packet);
-enum layer read_ip4(struct span *span, struct packet *packet);
-enum layer read_ip6(struct span *span, struct packet *packet);
-
-/* tcp.c, icmp.c */
-enum layer read_tcp(struct span *span, struct packet *packet);
-enum layer read_icmp(struct span *span, struct packet *packet);
 
 /* -- parts of these layers -------------------------------------------------------- */
 

@@ -29,7 +29,7 @@ enum {
 
 enum layer layer_of_link(uint32_t link)
 {
-	switch (link) {
+	switch ((enum link_type)link) { /* no default: a type left out does not compile */
 	case LINK_ETHERNET:
 		return LAYER_CAPTURED_ETHERNET;
 	case LINK_LINUX_SLL:
@@ -69,9 +69,8 @@ enum layer layer_of_link(uint32_t link)
 		return LAYER_AVS;
 	case LINK_PPI:
 		return LAYER_PPI;
-	default:
-		return LAYER_END;
 	}
+	return LAYER_END;
 }
 
 enum layer layer_of_ethertype(uint16_t type)
