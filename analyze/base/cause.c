@@ -10,7 +10,6 @@ static const struct {
 } causes[CAUSES] = {
 #define CAUSE(id, name, source, title) [CAUSE_##id] = { name, title, source },
 #include "sshwhy/causes.def"
-#undef CAUSE
 };
 
 static const struct {

@@ -10,10 +10,15 @@ static const struct about {
 	const char *checks; /* one a line */
 } abouts[CAUSES] = {
 #define ABOUT(id, means, checks) [CAUSE_##id] = { means, checks },
-#define FIX(id, when, shell, text, command)
 #include "guide/fixes.def"
-#undef ABOUT
-#undef FIX
+};
+
+/* A cause that is not explained does not compile ("HAS_ABOUT_..." is missing). */
+enum {
+#define ABOUT(id, means, checks) HAS_ABOUT_##id,
+#include "guide/fixes.def"
+#define CAUSE(id, name, source, title) ABOUT_OF_##id = HAS_ABOUT_##id,
+#include "sshwhy/causes.def"
 };
 
 #define AZ	   "azure-cli"
@@ -29,11 +34,8 @@ static const struct fix_row {
 	const char *text;
 	const char *command;
 } fix_rows[] = {
-#define ABOUT(id, means, checks)
 #define FIX(id, when, shell, text, command) { CAUSE_##id, when, shell, text, command },
 #include "guide/fixes.def"
-#undef ABOUT
-#undef FIX
 };
 
 #define FIX_ROWS (sizeof fix_rows / sizeof fix_rows[0])

@@ -13,54 +13,54 @@
 static const double every[ANSWERS] = {
 /* causes without rows of their own */
 #define EVERY(question, answer, weight) [ANSWER_##question##_##answer] = weight,
-#define LIKELY(cause, question, answer, weight)
-#define BEHIND(cause, question, answer, weight)
 #include "reason/likelihood.def"
-#undef EVERY
-#undef LIKELY
-#undef BEHIND
 };
 
 static const double likely[CAUSES][ANSWERS] = {
-#define EVERY(question, answer, weight)
 #define LIKELY(cause, question, answer, weight)                                                    \
 	[CAUSE_##cause][ANSWER_##question##_##answer] = weight,
-#define BEHIND(cause, question, answer, weight)
 #include "reason/likelihood.def"
-#undef EVERY
-#undef LIKELY
-#undef BEHIND
 };
 
 static const double behind[CAUSES][ANSWERS] = {
 /* what lies deeper tells nothing of the cause */
-#define EVERY(question, answer, weight)
-#define LIKELY(cause, question, answer, weight)
 #define BEHIND(cause, question, answer, weight)                                                    \
 	[CAUSE_##cause][ANSWER_##question##_##answer] = weight,
 #include "reason/likelihood.def"
-#undef EVERY
-#undef LIKELY
-#undef BEHIND
 };
 
 static const double counted[CAUSES][ANSWERS] = {
 #define COUNTED(cause, question, answer, runs) [CAUSE_##cause][ANSWER_##question##_##answer] = runs,
 #include "reason/counts.def"
-#undef COUNTED
 };
+
+enum { INTERNET_PATH, PRIVATE_PATH };
+
+#define FROM(client_, internet_, vnet_, vm_)                                                       \
+	.vantage = { [VANTAGE_CLIENT] = client_,                                                   \
+		     [VANTAGE_INTERNET] = internet_,                                               \
+		     [VANTAGE_VNET] = vnet_,                                                       \
+		     [VANTAGE_VM] = vm_ }
+#define MODEL(unknown_, arm_, classic_)                                                            \
+	.deployment = { [DEPLOYMENT_UNKNOWN] = unknown_,                                           \
+			[DEPLOYMENT_ARM] = arm_,                                                   \
+			[DEPLOYMENT_CLASSIC] = classic_ }
+#define PATH(internet_, private_) .path = { [INTERNET_PATH] = internet_, [PRIVATE_PATH] = private_ }
 
 static const struct {
 	double base, vantage[VANTAGES], deployment[DEPLOYMENTS], path[2];
 } priors[CAUSES] = {
-#define PRIOR(cause, base_, client, internet, vnet, vm, unknown, arm, classic, public_path,        \
-	      private_path)                                                                        \
-	[CAUSE_##cause] = { .base = base_,                                                         \
-			    .vantage = { client, internet, vnet, vm },                             \
-			    .deployment = { unknown, arm, classic },                               \
-			    .path = { public_path, private_path } },
+#define PRIOR(cause, base_, from_, model_, path_)                                                  \
+	[CAUSE_##cause] = { .base = base_, from_, model_, path_ },
 #include "reason/prior.def"
-#undef PRIOR
+};
+
+/* A cause without a prior would never win: it does not compile ("HAS_PRIOR_..." is missing). */
+enum {
+#define PRIOR(cause, base, from, model, path) HAS_PRIOR_##cause,
+#include "reason/prior.def"
+#define CAUSE(id, name, source, title) PRIOR_OF_##id = HAS_PRIOR_##id,
+#include "sshwhy/causes.def"
 };
 
 /* The probe of a machine on the way passes only what lies behind it. A capture made there
@@ -75,7 +75,7 @@ double prior(enum cause cause, const struct run *run)
 {
 	return priors[cause].base * priors[cause].vantage[connected_from(run)] *
 	       priors[cause].deployment[run->deployment] *
-	       priors[cause].path[run->path == PATH_INTERNET ? 0 : 1];
+	       priors[cause].path[run->path == PATH_INTERNET ? INTERNET_PATH : PRIVATE_PATH];
 }
 
 /* -- likelihood ------------------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 
 #include "observe/aside.h"
 #include "observe/path.h"
+#include "reason/also.h"
 #include "reason/next.h"
 #include "sshwhy/fingerprint.h"
 #include "sshwhy/guide.h"
@@ -308,25 +309,13 @@ static void build_behind(struct building *b, struct report_also *rows)
 							       : cause_title(behind.cause)));
 }
 
-static const struct {
-	enum answer answer;
-	enum cause cause;
-} faults_aside[] = {
-#define ALSO(question, answer_, cause_)                                                            \
-	{ .answer = ANSWER_##question##_##answer_, .cause = CAUSE_##cause_ },
-#include "reason/also.def"
-#undef ALSO
-};
-
 /* Faults found on this machine that the connection did not meet. */
 static void build_asides(struct building *b, struct report_also *rows)
 {
 	struct aside asides[ASIDES_MAX];
 	size_t count = find_asides(b->run, &b->facts, b->arena, asides);
 	for (size_t i = 0; i < count; i++)
-		for (size_t f = 0; f < sizeof(faults_aside) / sizeof(*faults_aside); f++)
-			if (faults_aside[f].answer == asides[i].answer)
-				add_also(b, rows, faults_aside[f].cause, asides[i].text);
+		add_also(b, rows, also_cause(asides[i].answer), asides[i].text);
 }
 
 static void build_also(struct building *b)

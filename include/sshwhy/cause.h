@@ -8,7 +8,6 @@
 enum cause {
 #define CAUSE(id, name, source, title) CAUSE_##id,
 #include "sshwhy/causes.def"
-#undef CAUSE
 	CAUSES
 };
 

@@ -251,7 +251,6 @@ void tally_print_facts(const struct tally *tally, FILE *out)
 static const char *const cause_ids[CAUSES] = {
 #define CAUSE(id, name, source, title) [CAUSE_##id] = #id,
 #include "sshwhy/causes.def"
-#undef CAUSE
 };
 
 static const char *const answer_ids[ANSWERS] = {

@@ -10,6 +10,7 @@
 
 #include "observe/aside.h"
 #include "observe/observation.h"
+#include "reason/also.h"
 
 struct scene {
 	struct run run;
@@ -217,6 +218,35 @@ static void rules_behind_silence(void **state)
 	}
 }
 
+/* Whatever may be said of this machine's rules and files, if it is a fault it has a cause. */
+static void each_aside_is_a_fault(void **state)
+{
+	(void)state;
+	static const enum event_kind kinds[] = { EVENT_RULE, EVENT_MODE, EVENT_CONFIG };
+	unsigned found = 0;
+	for (int word = WORD_NONE + 1; word < EVENT_WORDS; word++)
+		for (size_t k = 0; k < 2 * sizeof(kinds) / sizeof(kinds[0]); k++) {
+			struct scene scene;
+			struct aside asides[ASIDES_MAX];
+			const char *name = event_word_name((enum event_word)word);
+			if (event_word_by_name(kinds[k / 2], name, strlen(name)) !=
+			    (enum event_word)word)
+				continue;
+			begin(&scene);
+			is_answered(&scene, ANSWER_SYN_SILENT);
+			event(&scene, kinds[k / 2],
+			      RULE_INCOMING | RULE_CERTAIN | (k % 2 != 0 ? RULE_BELOW : 0), "t",
+			      (enum event_word)word);
+			size_t count =
+				find_asides(&scene.run, &scene.facts, &scene.run.arena, asides);
+			for (size_t i = 0; i < count; i++, found++)
+				if (also_cause(asides[i].answer) == CAUSES)
+					fail_msg("also.def has no row for what \"%s\" is", name);
+			run_free(&scene.run);
+		}
+	assert_true(found >= 15);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -227,6 +257,7 @@ int main(void)
 		cmocka_unit_test(the_worst_file_counts),
 		cmocka_unit_test(proxies_stand_aside),
 		cmocka_unit_test(rules_behind_silence),
+		cmocka_unit_test(each_aside_is_a_fault),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

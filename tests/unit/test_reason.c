@@ -49,6 +49,47 @@ static void names_lead_back_to_answers(void **state)
 	assert_false(answer_by_name("syn.purple", &none));
 }
 
+/* Without a row of its own a cause is never in the running. */
+static void each_cause_is_looked_for(void **state)
+{
+	(void)state;
+	for (int c = 0; c < CAUSES; c++) {
+		bool looked_for = c == CAUSE_UNKNOWN; /* the residual has none */
+		for (int q = 0; q < QUESTIONS; q++)
+			looked_for |= decides_of((enum cause)c, (enum question)q);
+		if (!looked_for)
+			fail_msg("likelihood.def has no row for %s", cause_name((enum cause)c));
+		if (prior((enum cause)c, &client) <= 0)
+			fail_msg("prior.def: %s", cause_name((enum cause)c));
+	}
+}
+
+/* Whether any two causes expect something else of it. */
+static bool weighs(enum question question)
+{
+	struct answer_range range = answers_of(question);
+	for (int a = (int)range.first; a <= (int)range.last; a++)
+		for (int c = 0; c < CAUSES; c++)
+			if (c != CAUSE_UNKNOWN &&
+			    fabs(likelihood((enum cause)c, (enum answer)a) -
+				 likelihood(CAUSE_HEALTHY, (enum answer)a)) > 1e-6)
+				return true;
+	return false;
+}
+
+static void each_question_weighs(void **state)
+{
+	(void)state;
+	for (int q = 0; q < QUESTIONS; q++) {
+		/* what the rest is read by */
+		bool may_not = q == QUESTION_QUOTE || q == QUESTION_PLACE || q == QUESTION_JOINED ||
+			       q == QUESTION_CLOCK;
+		if (weighs((enum question)q) == may_not)
+			fail_msg("%s weighs %s", question_name((enum question)q),
+				 may_not ? "something" : "nothing: it has no rows");
+	}
+}
+
 /* What an ideal observation of each cause looks like, and the verdict it must give. */
 static const struct {
 	enum cause cause;
@@ -223,6 +264,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_sum_to_one),
 		cmocka_unit_test(names_lead_back_to_answers),
+		cmocka_unit_test(each_cause_is_looked_for),
+		cmocka_unit_test(each_question_weighs),
 		cmocka_unit_test(each_cause_can_win),
 		cmocka_unit_test(nothing_seen_is_unknown),
 		cmocka_unit_test(evidence_that_fits_nothing_is_unknown),
