@@ -396,6 +396,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 		.group = options->group,
 		.vm = options->vm,
 		.host = b->run->host,
+		.user = b->run->user,
 		.address = b->report->address,
 		.interface = b->run->interface,
 		.port = b->run->port,

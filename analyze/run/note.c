@@ -51,6 +51,7 @@ static const char *write_question(const struct run *run, struct arena *arena)
 	json_t *o = json_object();
 	put_text(o, "sshwhy", FORMAT);
 	put_text(o, "host", run->host);
+	put_text(o, "user", run->user);
 	if (run->address.family != 0)
 		put_text(o, "address", address_text(&run->address, address));
 	put_number(o, "port", run->port);
@@ -161,6 +162,7 @@ static bool read_question(struct run *run, const json_t *o)
 		return false;
 	run->planned = true;
 	run->host = host != NULL ? host : arena_string(&run->arena, address_text(&address, text));
+	run->user = get_text(o, "user", &run->arena);
 	run->address = address;
 	run->port = (uint16_t)get_number(o, "port", 0, UINT16_MAX);
 	run->named = host != NULL && get_number(o, "named", 0, 1) != 0;

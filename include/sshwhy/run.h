@@ -111,6 +111,7 @@ struct event {
 struct run {
 	/* the question */
 	const char *host;	/* as asked for; never NULL in a planned run */
+	const char *user;	/* to log in as; NULL: not told */
 	struct address address; /* family 0: the name did not resolve */
 	uint16_t port;
 	bool named; /* host is a name, not a literal */

@@ -24,6 +24,7 @@ static void run_start(struct run *run, const struct drive_options *options)
 	memset(run, 0, sizeof(*run));
 	run->planned = true;
 	run->host = arena_string(&run->arena, options->host);
+	run->user = arena_string(&run->arena, options->user);
 	run->port = options->port;
 	run->vantage = options->vantage;
 	run->deployment = options->deployment;

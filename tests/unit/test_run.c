@@ -17,6 +17,7 @@ static void make_run(struct run *run)
 	memset(run, 0, sizeof(*run));
 	run->planned = true;
 	run->host = "vm.example";
+	run->user = "o'ann";
 	run->named = true;
 	run->address = address_parse("2001:db8::4");
 	run->local_address = address_parse("2001:db8:20::10");
@@ -108,6 +109,7 @@ static void saved_and_loaded_is_the_same(void **state)
 	assert_int_equal(again.deployment, run.deployment);
 	assert_int_equal(again.path, run.path);
 	assert_int_equal(again.mtu, run.mtu);
+	assert_string_equal(again.user, run.user);
 	assert_int_equal(again.started_ns, run.started_ns);
 	assert_int_equal(again.stopped_ns, run.stopped_ns);
 	compare_events(&run, &again);
