@@ -435,11 +435,3 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 	if (!path_inside(track->run, &track->run->address))
 		find_last_inside(track->run, paths);
 }
-
-uint8_t paths_ttl_of(const struct paths *paths, const struct address *address)
-{
-	uint8_t ttl = path_ttl_of(&paths->ssh, address);
-	for (size_t i = 0; ttl == 0 && i < paths->control_count; i++)
-		ttl = path_ttl_of(&paths->control[i], address);
-	return ttl;
-}

@@ -34,7 +34,4 @@ bool hop_is_of_cloud(const struct run *run, const struct address *hop);
  * address can tell. */
 bool path_inside(const struct run *run, const struct address *hop);
 
-/* Least TTL at which some router of any path has this address; 0 none. */
-uint8_t paths_ttl_of(const struct paths *paths, const struct address *address);
-
 #endif

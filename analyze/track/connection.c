@@ -287,7 +287,6 @@ void connection_server(struct connection *connection, const struct packet *packe
 		if (connection->server_data_frame == 0) {
 			connection->server_data_frame = packet->number;
 			connection->server_data_ns = packet->time_ns;
-			connection->server_data_ttl = packet->ttl;
 		}
 		if (packet->payload_length > connection->longest_received)
 			connection->longest_received = packet->payload_length;

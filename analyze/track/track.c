@@ -201,7 +201,6 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
 					.mss = packet->quote.mss,
 					.tos = packet->quote.tos,
 					.ttl = packet->quote.ttl };
-	sent->reply_loopback = packet->loopback;
 	return true;
 }
 

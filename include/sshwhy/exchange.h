@@ -50,8 +50,7 @@ struct sent {
 		uint16_t destination_port;
 		uint16_t mss; /* 0: not quoted, or no such option */
 		uint8_t tos, ttl;
-	} quoted; /* source.family 0: no ICMP reply */
-	bool reply_loopback;
+	} quoted;	      /* source.family 0: no ICMP reply */
 	uint64_t reset_frame; /* data segments: the reset for it, be it the first reply or not */
 	bool unacceptable;    /* a reset whose acknowledgement no kernel takes for an answer */
 };
@@ -93,7 +92,6 @@ struct connection {
 	int64_t server_end_ns;
 	uint8_t server_end_ttl; /* of that FIN or RST */
 	bool server_end_local;	/* it is on this machine's loopback, the connection is not */
-	uint8_t server_data_ttl;
 	uint64_t client_fin_frame, client_reset_frame;
 	int64_t client_end_ns;
 	uint8_t client_end_ttl;

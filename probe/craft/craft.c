@@ -9,7 +9,6 @@
 
 struct craft {
 	struct sender *sender;
-	bool owns_sender;
 	struct address source, target;
 	struct sockaddr_storage name; /* the target's, for the raw way */
 	socklen_t name_length;
@@ -67,26 +66,8 @@ struct craft *craft_share(struct sender *sender, const struct address *target,
 	return craft;
 }
 
-struct craft *craft_open(const struct address *target, const struct route *route,
-			 struct error *error)
-{
-	const char *interface = route->bound ? route->interface : NULL;
-	struct sender *sender = sender_open(route->uid, interface, error);
-	struct craft *craft = sender != NULL ? craft_share(sender, target, route, error) : NULL;
-
-	if (craft == NULL)
-		sender_close(sender);
-	else
-		craft->owns_sender = true;
-	return craft;
-}
-
 void craft_close(struct craft *craft)
 {
-	if (craft == NULL)
-		return;
-	if (craft->owns_sender)
-		sender_close(craft->sender);
 	free(craft);
 }
 

@@ -27,10 +27,6 @@ void sender_close(struct sender *sender);
  * no privilege, no system call. */
 struct craft *craft_share(struct sender *sender, const struct address *target,
 			  const struct route *route, struct error *error);
-
-/* The same with a sender of its own, for route->uid, bound when route->bound. */
-struct craft *craft_open(const struct address *target, const struct route *route,
-			 struct error *error);
 void craft_close(struct craft *craft);
 
 /* The link-layer way needs the next hop's address; until it is set (or none is
