@@ -108,7 +108,7 @@ static void separated(struct arena *arena, const struct observation *observation
 static bool made_already(const struct observation *observation, const struct run *run)
 {
 	enum purpose purpose = observation->purpose;
-	if (observation->vantage == run->vantage)
+	if (observation->vantage != VANTAGES && observation->vantage == run->vantage)
 		return true;
 	for (size_t i = 0; purpose != PURPOSE_NONE && i < run->event_count; i++)
 		if (run->events[i].kind == EVENT_OPEN && run->events[i].purpose == purpose)

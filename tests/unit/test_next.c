@@ -68,10 +68,26 @@ static void from_beside_it_the_vm_is_told_from_the_edge(void **state)
 	}
 }
 
+/* Nobody stands where a capture of unknown place was made: the platform may be asked all the
+ * same. */
+static void an_unknown_place_takes_nothing_away(void **state)
+{
+	(void)state;
+	size_t count, without;
+	struct run run = { .vantage = VANTAGE_CLIENT };
+	(void)offered(&run, CAUSE_NSG_DENY, CAUSE_VM_FIREWALL, &count);
+	run.vantage = VANTAGE_UNKNOWN;
+	(void)offered(&run, CAUSE_NSG_DENY, CAUSE_VM_FIREWALL, &without);
+	assert_true(count > 1);
+	assert_int_equal(without, count);
+	run_free(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_sources_are_told_apart),
+		cmocka_unit_test(an_unknown_place_takes_nothing_away),
 		cmocka_unit_test(from_beside_it_the_vm_is_told_from_the_edge),
 	};
 	return cmocka_run_group_tests_name("next", tests, NULL, NULL);
