@@ -136,6 +136,7 @@ static void build_evidence(struct building *b)
 		rows[i].fact = arena_format(b->arena, "%s.%s",
 					    question_name(answer_question(fact->answer)),
 					    answer_name(fact->answer));
+		rows[i].question = question_text(answer_question(fact->answer));
 		rows[i].text = fact->text;
 		rows[i].packets = keep_packets(b, fact);
 		rows[i].packet_count = fact->packet_count;

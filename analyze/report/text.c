@@ -216,6 +216,8 @@ static void put_evidence_row(struct page *page, const struct report *report,
 	if (!verbose)
 		return;
 	page_ink(page, INK_DIM);
+	if (row->question != NULL)
+		page_item(page, 6, "", row->question);
 	put_packets(page, row);
 	join_causes(row->for_causes, row->for_count, 8, names_text);
 	if (row->for_count > 0)

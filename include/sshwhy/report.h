@@ -22,6 +22,7 @@ struct report_cause {
 
 struct report_evidence {
 	const char *fact;	 /* "question.answer" */
+	const char *question;	 /* in words */
 	const char *text;	 /* one sentence a person can check */
 	const uint64_t *packets; /* frame numbers in the saved capture */
 	size_t packet_count;

@@ -40,7 +40,15 @@ static const enum cause loud[] = { CAUSE_VM_SSHD_DOWN };
 static const uint64_t packets[] = { 3, 9, 14 };
 static const struct report_evidence evidence[] = {
 	{ .fact = "name.resolves", .text = "the name resolves" },
-	{ "syn.silent", "3 SYNs to port 22 in 3.0 s, no answer", packets, 3, silent, 2, loud, 1 },
+	{ .fact = "syn.silent",
+	  .question = "what becomes of SYNs?",
+	  .text = "3 SYNs to port 22 in 3.0 s, no answer",
+	  .packets = packets,
+	  .packet_count = 3,
+	  .for_causes = silent,
+	  .for_count = 2,
+	  .against_causes = loud,
+	  .against_count = 1 },
 };
 static const struct report_cause causes[] = {
 	{ CAUSE_NSG_DENY, 0.81 },
@@ -304,7 +312,11 @@ static struct report hostile_report(void)
 		{ 2, hops, 2 },	 { 3, hops, 2 },  { 22, hops, 2 },
 	};
 	static const struct report_evidence rows[] = {
-		{ .fact = HOSTILE, .text = HOSTILE, .packets = packets, .packet_count = 3 },
+		{ .fact = HOSTILE,
+		  .question = HOSTILE,
+		  .text = HOSTILE,
+		  .packets = packets,
+		  .packet_count = 3 },
 	};
 	static const struct report_next next_rows[] = { { HOSTILE, HOSTILE, silent, 2 } };
 	static const struct guide_fix fix_rows[] = { { CAUSE_VM_KEX, HOSTILE, HOSTILE, HOSTILE } };
@@ -469,14 +481,15 @@ static void text_of_a_full_report(void **state)
 	free(text);
 }
 
-static void verbose_shows_the_packets(void **state)
+static void verbose_shows_question_and_packets(void **state)
 {
 	struct report report = full_report();
 	char *text = text_of(&report, 1, false);
 
 	(void)state;
 	assert_tidy(text, false);
-	assert_has(text, "      syn.silent; packets 3, 9, 14\n"
+	assert_has(text, "      what becomes of SYNs?\n"
+			 "      syn.silent; packets 3, 9, 14\n"
 			 "      for nsg.deny, vm.firewall\n"
 			 "      against vm.sshd-down\n");
 	free(text);
@@ -814,7 +827,7 @@ int main(void)
 		cmocka_unit_test(hostile_text_is_wrapped_too),
 		cmocka_unit_test(long_texts_cost_bounded_room),
 		cmocka_unit_test(text_of_a_full_report),
-		cmocka_unit_test(verbose_shows_the_packets),
+		cmocka_unit_test(verbose_shows_question_and_packets),
 		cmocka_unit_test(quiet_is_one_line),
 		cmocka_unit_test(the_verdict_line_gives_its_own_source_its_own_share),
 		cmocka_unit_test(healthy_is_short),
