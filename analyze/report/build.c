@@ -167,8 +167,15 @@ static const char *reply_word(const struct building *b, const struct path_hop *h
 static struct report_hop build_hop(const struct building *b, const struct path_hop *hop,
 				   uint8_t ttl)
 {
+	static const enum hop_reply kinds[REPLIES] = {
+		[REPLY_NONE] = HOP_SILENT,	   [REPLY_SYN_ACK] = HOP_ACCEPTS,
+		[REPLY_RESET] = HOP_RESETS,	   [REPLY_EXCEEDED] = HOP_PASSES_ON,
+		[REPLY_UNREACHABLE] = HOP_REJECTS,
+	};
 	char address[ADDRESS_TEXT];
-	struct report_hop row = { .ttl = ttl, .rtt_ms = -1, .reply = reply_word(b, hop) };
+	struct report_hop row = {
+		.ttl = ttl, .rtt_ms = -1, .kind = kinds[hop->reply], .reply = reply_word(b, hop)
+	};
 	if (hop->reply == REPLY_NONE)
 		return row;
 	row.address = arena_string(b->arena, address_text(&hop->address, address));

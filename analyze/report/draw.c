@@ -24,12 +24,12 @@ struct drawing {
 
 static bool is_transit(const struct report_hop *hop)
 {
-	return hop->reply == NULL || strcmp(hop->reply, "time-exceeded") == 0;
+	return hop->kind == HOP_SILENT || hop->kind == HOP_PASSES_ON;
 }
 
 static bool has_reply(const struct report_hop *hop)
 {
-	return hop->reply != NULL || hop->address != NULL;
+	return hop->kind != HOP_SILENT || hop->address != NULL;
 }
 
 static void measure(struct column *column)
@@ -81,9 +81,8 @@ static bool arrives(const struct drawing *drawing, const struct column *column)
  * port need not be open. */
 static bool is_good(const struct drawing *drawing, const struct column *column)
 {
-	return strcmp(column->end->reply, "syn-ack") == 0 ||
-	       (!column->is_ssh && strcmp(column->end->reply, "reset") == 0 &&
-		arrives(drawing, column));
+	return column->end->kind == HOP_ACCEPTS ||
+	       (!column->is_ssh && column->end->kind == HOP_RESETS && arrives(drawing, column));
 }
 
 /* The SSH port first, then those whose packets came farthest. */

@@ -32,14 +32,17 @@ struct report_evidence {
 	size_t against_count;
 };
 
+enum hop_reply { HOP_SILENT, HOP_PASSES_ON, HOP_ACCEPTS, HOP_RESETS, HOP_REJECTS };
+
 struct report_hop {
 	uint8_t ttl;
 	const char *address; /* NULL: no reply at this TTL */
 	double rtt_ms;	     /* < 0: unknown */
-	const char *reply;   /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL:
-				none */
-	bool inside;	     /* inside the client's organisation, as far as addresses tell */
-	const char *name;    /* what name servers call it; NULL unknown */
+	enum hop_reply kind;
+	const char *reply; /* "time-exceeded", "syn-ack", "reset", "unreachable 3/13", ..., NULL:
+			      none */
+	bool inside;	   /* inside the client's organisation, as far as addresses tell */
+	const char *name;  /* what name servers call it; NULL unknown */
 };
 
 struct report_path {

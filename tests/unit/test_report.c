@@ -19,20 +19,20 @@
 /* -- a report with everything in it ----------------------------------------------- */
 
 static const struct report_hop ssh_hops[] = {
-	{ 1, "10.20.0.1", 0.21, "time-exceeded", true, NULL },
-	{ 2, "192.0.2.1", 1.1, "time-exceeded", true, NULL },
-	{ 3, "198.51.100.7", 4.02, "time-exceeded", false, NULL },
-	{ 4, NULL, -1, NULL, false, NULL },
-	{ 5, NULL, -1, NULL, false, NULL },
-	{ 6, NULL, -1, NULL, false, NULL },
+	{ 1, "10.20.0.1", 0.21, HOP_PASSES_ON, "time-exceeded", true, NULL },
+	{ 2, "192.0.2.1", 1.1, HOP_PASSES_ON, "time-exceeded", true, NULL },
+	{ 3, "198.51.100.7", 4.02, HOP_PASSES_ON, "time-exceeded", false, NULL },
+	{ 4, NULL, -1, HOP_SILENT, NULL, false, NULL },
+	{ 5, NULL, -1, HOP_SILENT, NULL, false, NULL },
+	{ 6, NULL, -1, HOP_SILENT, NULL, false, NULL },
 };
 static const struct report_hop web_hops[] = {
-	{ 1, "10.20.0.1", 0.2, "time-exceeded", true, NULL },
-	{ 2, "192.0.2.1", 1.0, "time-exceeded", true, NULL },
-	{ 3, "198.51.100.9", 4.1, "time-exceeded", false, NULL },
-	{ 4, NULL, -1, NULL, false, NULL },
-	{ 5, NULL, -1, NULL, false, NULL },
-	{ 6, "20.99.0.4", 8.13, "syn-ack", false, NULL },
+	{ 1, "10.20.0.1", 0.2, HOP_PASSES_ON, "time-exceeded", true, NULL },
+	{ 2, "192.0.2.1", 1.0, HOP_PASSES_ON, "time-exceeded", true, NULL },
+	{ 3, "198.51.100.9", 4.1, HOP_PASSES_ON, "time-exceeded", false, NULL },
+	{ 4, NULL, -1, HOP_SILENT, NULL, false, NULL },
+	{ 5, NULL, -1, HOP_SILENT, NULL, false, NULL },
+	{ 6, "20.99.0.4", 8.13, HOP_ACCEPTS, "syn-ack", false, NULL },
 };
 static const struct report_path paths[] = { { 22, ssh_hops, 6 }, { 80, web_hops, 6 } };
 static const enum cause silent[] = { CAUSE_NSG_DENY, CAUSE_VM_FIREWALL };
@@ -275,7 +275,7 @@ static void json_keys_stand_in_the_order_of_the_contract(void **state)
 
 static void json_numbers_are_never_invented(void **state)
 {
-	static const struct report_hop hops[] = { { 1, NULL, -1, NULL, false, NULL } };
+	static const struct report_hop hops[] = { { 1, NULL, -1, HOP_SILENT, NULL, false, NULL } };
 	static const struct report_path path = { 22, hops, 1 };
 	struct report report = {
 		.confidence = NAN,
@@ -304,8 +304,8 @@ static void json_numbers_are_never_invented(void **state)
 static struct report hostile_report(void)
 {
 	static const struct report_hop hops[] = {
-		{ 1, HOSTILE, 1, HOSTILE, true, HOSTILE },
-		{ 255, HOSTILE, 1e300, HOSTILE, false, HOSTILE },
+		{ 1, HOSTILE, 1, HOP_REJECTS, HOSTILE, true, HOSTILE },
+		{ 255, HOSTILE, 1e300, HOP_REJECTS, HOSTILE, false, HOSTILE },
 	};
 	static const struct report_path path[] = {
 		{ 22, hops, 2 }, { 80, hops, 1 }, { 443, hops, 2 }, { 1, hops, 2 },
@@ -654,8 +654,8 @@ static struct report bare_report(const struct report_path *bare_paths, size_t co
 
 static void path_without_any_answer(void **state)
 {
-	static const struct report_hop hops[] = { { 1, NULL, -1, NULL, false, NULL },
-						  { 2, NULL, -1, NULL, false, NULL } };
+	static const struct report_hop hops[] = { { 1, NULL, -1, HOP_SILENT, NULL, false, NULL },
+						  { 2, NULL, -1, HOP_SILENT, NULL, false, NULL } };
 	static const struct report_path path = { 22, hops, 2 };
 	struct report report = bare_report(&path, 1);
 
@@ -670,18 +670,18 @@ static void path_without_any_answer(void **state)
 static void path_with_a_reset_from_nearby(void **state)
 {
 	static const struct report_hop ssh[] = {
-		{ 1, "10.20.0.1", 0.2, "time-exceeded", true, NULL },
-		{ 2, "20.99.0.4", 0.9, "reset", true, NULL },
-		{ 3, "20.99.0.4", 0.9, "reset", true, NULL },
+		{ 1, "10.20.0.1", 0.2, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 2, "20.99.0.4", 0.9, HOP_RESETS, "reset", true, NULL },
+		{ 3, "20.99.0.4", 0.9, HOP_RESETS, "reset", true, NULL },
 	};
 	static const struct report_hop web[] = {
-		{ 1, "10.20.0.1", 0.2, "time-exceeded", true, NULL },
-		{ 2, "192.0.2.1", 1.0, "time-exceeded", true, NULL },
-		{ 3, "20.99.0.4", 123.4, "syn-ack", false, NULL },
+		{ 1, "10.20.0.1", 0.2, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 2, "192.0.2.1", 1.0, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 3, "20.99.0.4", 123.4, HOP_ACCEPTS, "syn-ack", false, NULL },
 	};
 	static const struct report_hop closed[] = {
-		{ 2, "192.0.2.1", 1.0, "time-exceeded", true, NULL },
-		{ 3, "20.99.0.4", 9.0, "reset", false, NULL },
+		{ 2, "192.0.2.1", 1.0, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 3, "20.99.0.4", 9.0, HOP_RESETS, "reset", false, NULL },
 	};
 	/* The SSH port comes first wherever it stands. */
 	static const struct report_path both[] = { { 80, web, 3 },
@@ -706,9 +706,9 @@ static void path_with_a_reset_from_nearby(void **state)
 static void path_with_a_router_that_refuses(void **state)
 {
 	static const struct report_hop hops[] = {
-		{ 1, "fd00:20::1", 0.2, "time-exceeded", true, NULL },
-		{ 2, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 1.2, "unreachable 1/1", false,
-		  NULL },
+		{ 1, "fd00:20::1", 0.2, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 2, "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", 1.2, HOP_REJECTS, "unreachable 1/1",
+		  false, NULL },
 	};
 	static const struct report_path path[] = { { 22, hops, 2 },
 						   { 443, hops, 1 },
@@ -733,9 +733,10 @@ static void path_with_a_router_that_refuses(void **state)
 static void path_that_ssh_alone_goes_to_its_end(void **state)
 {
 	static const struct report_hop ssh[] = {
-		{ 1, "10.20.0.1", 0.2, "time-exceeded", true, NULL },
-		{ 2, "192.0.2.1", 1.0, NULL, true, NULL }, /* an answer of another kind */
-		{ 3, "20.99.0.4", 9.0, "syn-ack", false, NULL },
+		{ 1, "10.20.0.1", 0.2, HOP_PASSES_ON, "time-exceeded", true, NULL },
+		{ 2, "192.0.2.1", 1.0, HOP_SILENT, NULL, true,
+		  NULL }, /* an answer of another kind */
+		{ 3, "20.99.0.4", 9.0, HOP_ACCEPTS, "syn-ack", false, NULL },
 	};
 	static const struct report_path path[] = { { 22, ssh, 3 }, { 80, ssh, 1 } };
 	struct report report = bare_report(path, 2);
