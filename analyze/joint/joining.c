@@ -21,18 +21,13 @@ bool is_server_end(const struct joint *joint, const struct entry *entry)
 	return entry->dossier.place == WORD_PLACE_VM;
 }
 
-static bool is_undiminished(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 /* Both sides' packets are undiminished when somebody near answers in the server's place. That
  * the server is elsewhere shows in the other capture. */
 bool may_be_client_end(const struct joint *joint, const struct entry *entry)
 {
 	const struct conversation *c = &entry->dossier.conversation;
 	return is_client_end(joint, entry) ||
-	       (entry->dossier.place == WORD_PLACE_UNCLEAR && is_undiminished(c->client_ttl));
+	       (entry->dossier.place == WORD_PLACE_UNCLEAR && ttl_is_undiminished(c->client_ttl));
 }
 
 void joining_set(struct joining *j, enum answer answer, const char *text)

@@ -72,7 +72,7 @@ static bool says_forbidden(const struct sent *sent)
 }
 
 /* One that has asked for the next hop's address in vain, not one that knows no route. */
-static bool gave_up(const struct observation *o)
+static bool router_gave_up(const struct observation *o)
 {
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
@@ -88,7 +88,7 @@ static bool gave_up(const struct observation *o)
 
 static enum answer unreachable_answer(const struct observation *o, const struct sent *sent)
 {
-	if (!says_forbidden(sent) && gave_up(o))
+	if (!says_forbidden(sent) && router_gave_up(o))
 		return ANSWER_SYN_ROUTER_GAVE_UP;
 	/* A host that names itself unreachable forbids. */
 	if (address_equal(&sent->from, &o->run->address))

@@ -21,7 +21,7 @@ struct pieces {
 /* RFC 792: "If a host reassembling a fragmented datagram cannot complete the reassembly due
  * to missing fragments within its time limit it discards the datagram, and it may send a time
  * exceeded message." */
-static bool gave_up(const struct sent *sent)
+static bool reassembly_given_up(const struct sent *sent)
 {
 	return sent->reply == REPLY_EXCEEDED && sent->icmp_code == CODE_REASSEMBLY;
 }
@@ -31,7 +31,7 @@ static void count_piece(const struct observation *o, const struct sent *sent, st
 	pieces->sent++;
 	if (sent->time_ns > pieces->last_ns)
 		pieces->last_ns = sent->time_ns;
-	if (!gave_up(sent))
+	if (!reassembly_given_up(sent))
 		return;
 	/* A box between that reassembles speaks in its own name. */
 	if (!address_equal(&sent->from, &o->run->address)) {

@@ -182,9 +182,7 @@ static void observe_out(struct observation *o)
 static const struct sent *answered_syn(const struct exchange *kernel)
 {
 	for (unsigned i = 0; i < kernel->sent_count; i++)
-		if (!kernel->sent[i].data && (kernel->sent[i].reply == REPLY_SYN_ACK ||
-					      kernel->sent[i].reply == REPLY_RESET ||
-					      kernel->sent[i].reply == REPLY_UNREACHABLE))
+		if (!kernel->sent[i].data && reply_is_terminal(kernel->sent[i].reply))
 			return &kernel->sent[i];
 	return NULL;
 }

@@ -31,10 +31,6 @@ const struct event *find_event(const struct run *run, enum event_kind kind, size
  * is that of what it sent; 0: nothing, or unknown. */
 enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl);
 
-/* How far away the sender of a packet with this TTL is, by the TTL that stacks start with:
- * 64, 128 or 255 (interference.md 2.5). */
-uint8_t hops_away(uint8_t ttl);
-
 /* A router's silence counts after this many comparisons. */
 #define MISSED_ENOUGH 2
 

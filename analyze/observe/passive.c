@@ -42,11 +42,6 @@ void observe_diverted_here(struct observation *o)
 
 /* -- arrived ----------------------------------------------------------------------- */
 
-static bool is_undiminished(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 static void arrived_packets(const struct observation *o, struct fact *fact, enum reply reply)
 {
 	const struct exchange *exchange;
@@ -104,7 +99,7 @@ void observe_answerer_passively(struct observation *o)
 		return;
 	}
 	if (at_the_vm(o->run) && sent != NULL && address_equal(&sent->from, &o->run->address) &&
-	    is_undiminished(sent->reply_ttl))
+	    ttl_is_undiminished(sent->reply_ttl))
 		fact_packet(fact_set(o, ANSWER_WHO_VM,
 				     "the answer leaves the VM: its TTL, %u, is undiminished",
 				     sent->reply_ttl),

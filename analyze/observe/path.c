@@ -12,12 +12,6 @@ static bool is_neighbour(const struct run *run)
 	return false;
 }
 
-uint8_t hops_away(uint8_t ttl)
-{
-	unsigned initial = ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
-	return (uint8_t)(initial - ttl + 1);
-}
-
 bool path_has_edge(const struct run *run)
 {
 	return run->vantage == VANTAGE_CLIENT && run->path == PATH_INTERNET && !is_neighbour(run);
@@ -34,11 +28,6 @@ bool path_inside(const struct run *run, const struct address *hop)
 	unsigned site = hop->family == 6 ? 48 : 24;
 	return (address_is_private(hop) || address_same_prefix(hop, &run->local_address, site)) &&
 	       !hop_is_of_cloud(run, hop);
-}
-
-static bool is_terminal(enum reply reply)
-{
-	return reply == REPLY_SYN_ACK || reply == REPLY_RESET || reply == REPLY_UNREACHABLE;
 }
 
 static void hop_take(struct path_hop *hop, const struct sent *sent)
@@ -293,7 +282,7 @@ static void path_summarise(struct path *path)
 			path->asked_to = ttl;
 		if (hop->reply == REPLY_EXCEEDED)
 			path->last_router = ttl;
-		if ((is_terminal(hop->reply) || hop->reset_frame != 0) && path->terminal == 0)
+		if ((reply_is_terminal(hop->reply) || hop->reset_frame != 0) && path->terminal == 0)
 			path->terminal = ttl;
 	}
 }

@@ -144,16 +144,10 @@ void path_packets(struct fact *fact, const struct path *path)
 			fact_packet(fact, path->hop[ttl].reply_frame);
 }
 
-/* A TTL that no router has lessened. */
-static bool undiminished(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 static bool others_are_undiminished(const struct paths *paths)
 {
 	for (size_t i = 0; i < paths->control_count; i++)
-		if (undiminished(paths->control[i].reply_ttl))
+		if (ttl_is_undiminished(paths->control[i].reply_ttl))
 			return true;
 	return false;
 }
@@ -165,7 +159,7 @@ static bool observe_undiminished(struct observation *o)
 	const struct paths *paths = &o->facts->paths;
 	uint8_t ttl = paths->ssh.reply_ttl;
 	if (!o->has_edge || o->target_inside || address_is_loopback(&o->run->address) ||
-	    !undiminished(ttl) || others_are_undiminished(paths) ||
+	    !ttl_is_undiminished(ttl) || others_are_undiminished(paths) ||
 	    (o->run->planned && paths->farthest < 2))
 		return false;
 	fact_set(o, ANSWER_WHO_INSIDE, "the answer arrives with TTL %u: no router has passed it on",

@@ -2,11 +2,6 @@
 
 #include <stdio.h>
 
-static bool is_initial(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 static bool is_local(const struct locals *locals, const struct address *address)
 {
 	for (unsigned i = 0; i < locals->count; i++)
@@ -18,9 +13,9 @@ static bool is_local(const struct locals *locals, const struct address *address)
 void locals_learn(struct locals *locals, const struct address *client, uint8_t client_ttl,
 		  const struct address *server, uint8_t server_ttl)
 {
-	if (is_initial(client_ttl) == is_initial(server_ttl))
+	if (ttl_is_undiminished(client_ttl) == ttl_is_undiminished(server_ttl))
 		return;
-	const struct address *here = is_initial(client_ttl) ? client : server;
+	const struct address *here = ttl_is_undiminished(client_ttl) ? client : server;
 	if (is_local(locals, here))
 		return;
 	locals->address[locals->next] = *here;
@@ -39,7 +34,7 @@ static enum event_word by_direction(const struct conversation *c, char text[PLAC
 		return WORD_NONE;
 	/* What a router passes on goes out as well, but with a lessened TTL. */
 	uint8_t ttl = client ? c->client_ttl : c->server_ttl;
-	if (!is_initial(ttl))
+	if (!ttl_is_undiminished(ttl))
 		return WORD_NONE;
 	snprintf(text, PLACE_TEXT,
 		 "the capture notes that the %s's packets go out of the capturing machine",
@@ -49,7 +44,8 @@ static enum event_word by_direction(const struct conversation *c, char text[PLAC
 
 static enum event_word by_ttls(const struct conversation *c, char text[PLACE_TEXT])
 {
-	bool client = is_initial(c->client_ttl), server = is_initial(c->server_ttl);
+	bool client = ttl_is_undiminished(c->client_ttl),
+	     server = ttl_is_undiminished(c->server_ttl);
 	snprintf(text, PLACE_TEXT,
 		 "the client's packets are here with TTL %u, the server's with %u: %s",
 		 c->client_ttl, c->server_ttl,
@@ -78,7 +74,7 @@ static enum event_word by_one_side(const struct conversation *c, const struct lo
 	uint8_t ttl = client ? c->client_ttl : c->server_ttl;
 	snprintf(text, PLACE_TEXT, "only the %s's packets are seen, with TTL %u",
 		 client ? "client" : "server", ttl);
-	if (!is_initial(ttl))
+	if (!ttl_is_undiminished(ttl))
 		return WORD_PLACE_UNCLEAR;
 	return client ? WORD_PLACE_CLIENT : WORD_PLACE_VM;
 }

@@ -23,6 +23,13 @@ enum reply {
 	REPLIES
 };
 
+/* Whether it ends a packet's way: the target's own answer, or the word of who refuses in its
+ * place. */
+static inline bool reply_is_terminal(enum reply reply)
+{
+	return reply == REPLY_SYN_ACK || reply == REPLY_RESET || reply == REPLY_UNREACHABLE;
+}
+
 /* A SYN, or a TTL-limited data segment inside a connection. */
 struct sent {
 	uint64_t frame;

@@ -118,4 +118,18 @@ void decode(const struct frame *frame, struct packet *packet);
 /* Whether UDP to this port is a tunnel's, so that decode() looks into it. */
 bool decode_opens_udp(uint16_t destination_port);
 
+/* How far away the sender of a packet with this TTL is: 1 on this link. Stacks start with 64,
+ * 128 or 255. */
+static inline uint8_t hops_away(uint8_t ttl)
+{
+	unsigned initial = ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
+	return (uint8_t)(initial - ttl + 1);
+}
+
+/* No router has lessened it: whoever sent the packet is on this link. */
+static inline bool ttl_is_undiminished(uint8_t ttl)
+{
+	return hops_away(ttl) == 1;
+}
+
 #endif
