@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "observe/observation.h"
-#include "observe/path.h"
+#include "observe/asked.h"
+#include "observe/loss.h"
 #include "observe/word.h"
 #include "ssh/ident.h"
 
@@ -13,19 +13,9 @@
 /* What follows the client's words within this, round trips aside, is their effect. */
 #define PROMPT MILLISECONDS(150)
 
-static const struct event *event_at(const struct observation *o, enum event_kind kind,
-				    uint16_t local_port)
-{
-	const struct event *event;
-	for (size_t i = 0; (event = find_event(o->run, kind, &i)) != NULL;)
-		if (event->local_port == local_port)
-			return event;
-	return NULL;
-}
-
 static const struct event *event_of(const struct observation *o, enum event_kind kind)
 {
-	return event_at(o, kind, o->kernel->local_port);
+	return find_event_of(o->run, kind, o->kernel->local_port);
 }
 
 static bool waited(const struct observation *o, int64_t since_ns, int64_t patience)
@@ -37,15 +27,6 @@ static bool waited(const struct observation *o, int64_t since_ns, int64_t patien
 	if (c->client_end_ns != 0 && c->client_end_ns < until)
 		until = c->client_end_ns;
 	return since_ns != 0 && until - since_ns >= patience;
-}
-
-/* The SYN that opened the connection: the first may have been lost. */
-const struct sent *opening(const struct exchange *kernel)
-{
-	for (unsigned i = 0; i < kernel->sent_count; i++)
-		if (!kernel->sent[i].data && kernel->sent[i].reply == REPLY_SYN_ACK)
-			return &kernel->sent[i];
-	return &kernel->sent[0];
 }
 
 /* Copies of older words that draw nothing either: nothing comes through any more. */
@@ -360,9 +341,9 @@ static bool waits_for_large(const struct observation *o)
  * chance. */
 static void comes_through(struct observation *o, const struct exchange *small)
 {
-	const struct event *end = event_at(o, EVENT_SSH, small->local_port);
+	const struct event *end = find_event_of(o->run, EVENT_SSH, small->local_port);
 	enum answer answer = ANSWER_NONE;
-	if (event_at(o, EVENT_AUTH, small->local_port) != NULL)
+	if (find_event_of(o->run, EVENT_AUTH, small->local_port) != NULL)
 		answer = ANSWER_SSH_AUTH;
 	if (end != NULL && end->word == WORD_SSH_AUTH_REFUSED)
 		answer = ANSWER_SSH_AUTH_REFUSED;
@@ -799,7 +780,7 @@ static void cut_by_lengths(struct observation *o)
 	fact_packet(fact, c->server_fin_frame);
 }
 
-static void observe_lengths(struct observation *o)
+static void judge_lengths(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
@@ -834,13 +815,13 @@ static void words_unread(struct observation *o)
 	if (c->server_end_ns == 0 && begins)
 		swallowed(o);
 	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
-		observe_lengths(o);
+		judge_lengths(o);
 	/* A box of the organisation's that gives the answer may relay as it should. */
 	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
-		o->facts->fact[QUESTION_WHO] = (struct fact){ 0 };
+		fact_forget(o, QUESTION_WHO);
 }
 
-static void observe_ssh(struct observation *o)
+static void judge_conversation(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
@@ -856,7 +837,7 @@ static void observe_ssh(struct observation *o)
 		not_a_word(o);
 	bool damaged = server->malformed || c->dialog.side[SSH_CLIENT].malformed;
 	if (damaged && fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE)
-		observe_lengths(o);
+		judge_lengths(o);
 }
 
 /* -- key ------------------------------------------------------------------------ */
@@ -868,12 +849,14 @@ static const struct event *key_event(const struct observation *o)
 	const struct event *event = event_of(o, EVENT_HOST_KEY);
 	const struct exchange *small = track_next(o->track, PURPOSE_SMALL, &i);
 	if (event == NULL && small != NULL)
-		event = event_at(o, EVENT_HOST_KEY, small->local_port);
+		event = find_event_of(o->run, EVENT_HOST_KEY, small->local_port);
 	return event;
 }
 
-static void observe_key(struct observation *o)
+void observe_key(struct observation *o)
 {
+	if (!converses(o))
+		return;
 	const struct event *event = key_event(o);
 	if (event == NULL || event->word == WORD_NONE)
 		return;
@@ -883,21 +866,13 @@ static void observe_key(struct observation *o)
 		    o->kernel->connection->server_data_frame);
 }
 
-void observe_conversation(struct observation *o)
+void observe_ssh(struct observation *o)
 {
-	if (o->kernel == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED ||
-	    fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED ||
-	    (on_the_way(o->run) && o->kernel->connection != NULL &&
-	     !o->kernel->connection->established))
-		return;
-	if (o->kernel->connection == NULL) {
-		if (o->kernel->connect_error == ECONNABORTED && o->kernel->sent_count > 0)
-			(void)destroyed_here(o);
-		return;
-	}
-	observe_ssh(o);
-	if (on_the_way(o->run))
-		observe_far(o);
-	observe_cutter(o);
-	observe_key(o);
+	if (converses(o))
+		judge_conversation(o);
+	else if (o->kernel != NULL && o->kernel->connection == NULL &&
+		 fact_answer(o->facts, QUESTION_OUT) != ANSWER_OUT_DIVERTED &&
+		 fact_answer(o->facts, QUESTION_IN) != ANSWER_IN_IGNORED &&
+		 o->kernel->connect_error == ECONNABORTED && o->kernel->sent_count > 0)
+		(void)destroyed_here(o);
 }

@@ -1,6 +1,7 @@
 /* Who ends or swallows the conversation. */
-#include "observe/observation.h"
-#include "observe/path.h"
+#include "observe/asked.h"
+#include "observe/distance.h"
+#include "observe/missing.h"
 
 /* WHO's answer in CUTTER's words. */
 static enum answer cutter_of(enum answer who)
@@ -26,11 +27,11 @@ static enum answer ender_by_ttl(const struct observation *o, uint8_t hops, uint8
 	const struct paths *paths = &o->facts->paths;
 	if (paths->farthest == 0)
 		return hops == 1 && o->has_edge ? ANSWER_CUTTER_INSIDE : ANSWER_CUTTER_UNCLEAR;
-	enum answer cutter = cutter_of(place_of(o, hops, ttl));
+	enum answer cutter = cutter_of(who_at(o, hops, ttl));
 	return cutter == ANSWER_CUTTER_VM ? ANSWER_CUTTER_UNCLEAR : cutter;
 }
 
-static void observe_ender(struct observation *o)
+static void judge_ender(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	const struct path *session = &o->facts->paths.session;
@@ -40,8 +41,8 @@ static void observe_ender(struct observation *o)
 	const struct path_hop *hop = &session->hop[session->terminal];
 	enum answer copies = ANSWER_NONE;
 	if (session->terminal != 0 && hop->reset_frame != 0)
-		copies = cutter_of(place_of(o, session->terminal,
-					    hop->reply == REPLY_RESET ? hop->reply_ttl : 0));
+		copies = cutter_of(who_at(o, session->terminal,
+					  hop->reply == REPLY_RESET ? hop->reply_ttl : 0));
 	/* The VM resets what comes after the end, whoever made that: it says who only where the
 	 * end came from as far away. */
 	if (copies == ANSWER_CUTTER_VM && end_ttl != c->syn_ack_ttl)
@@ -84,7 +85,7 @@ static enum answer swallower_at(const struct observation *o, uint8_t missing)
 {
 	const struct paths *paths = &o->facts->paths;
 	bool into_cloud = paths->cloud != 0 && paths->session.last_router >= paths->cloud;
-	enum answer place = place_of(o, missing, 0);
+	enum answer place = who_at(o, missing, 0);
 	/* SYNs come into the cloud, and these may not have come so far. */
 	if (place == ANSWER_WHO_CLOUD && !into_cloud)
 		return ANSWER_CUTTER_UNCLEAR;
@@ -105,7 +106,7 @@ static enum answer swallower_past(const struct observation *o, uint8_t last)
 
 /* The client's identification gets no answer: how far do copies of it come, against
  * SYNs of the same connection's port? */
-static void observe_swallower(struct observation *o)
+static void judge_swallower(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	const struct path *session = &paths->session;
@@ -146,15 +147,15 @@ void observe_cutter(struct observation *o)
 	case ANSWER_SSH_CUT:
 	case ANSWER_SSH_HUNG_UP:
 	case ANSWER_SSH_KEX_CUT:
-		observe_ender(o);
+		judge_ender(o);
 		break;
 	case ANSWER_SSH_GONE: /* the VM's kernel says that it is over, whoever ended it */
 		if (o->kernel->connection->server_end_ttl != o->kernel->connection->syn_ack_ttl)
-			observe_ender(o);
+			judge_ender(o);
 		break;
 	case ANSWER_SSH_SWALLOWED:
 	case ANSWER_SSH_DEAF:
-		observe_swallower(o);
+		judge_swallower(o);
 		break;
 	default:
 		break;

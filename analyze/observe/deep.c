@@ -2,7 +2,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
+#include "observe/distance.h"
 
 #define ACCIDENT 0.01 /* so improbable is what is no accident */
 
@@ -124,7 +125,7 @@ static void fragments_untold(struct observation *o, const struct pieces *ssh,
 		 ssh->sent, ssh->port, why);
 }
 
-static void observe_fragment(struct observation *o)
+static void judge_fragment(struct observation *o)
 {
 	struct pieces ssh = count_pieces(o, false), control = count_pieces(o, true);
 	int64_t most = o->run->address.family == 6 ? REASSEMBLY6 : REASSEMBLY4;
@@ -165,11 +166,11 @@ static void count_resets(const struct observation *o, const struct exchange *exc
 	}
 }
 
-static void observe_reset(struct observation *o, const struct resets *ssh)
+static void judge_reset(struct observation *o, const struct resets *ssh)
 {
 	enum answer place = ANSWER_WHO_UNCLEAR;
 	if (ssh->nearest != 0)
-		place = place_of(o, ssh->nearest, ssh->example->reply_ttl);
+		place = who_at(o, ssh->nearest, ssh->example->reply_ttl);
 	bool nearer = place == ANSWER_WHO_INSIDE || place == ANSWER_WHO_BETWEEN;
 	struct fact *fact = NULL;
 	if (nearer)
@@ -187,14 +188,14 @@ static void observe_reset(struct observation *o, const struct resets *ssh)
 	fact_packet(fact, ssh->example->reply_frame);
 }
 
-static void observe_ack(struct observation *o)
+static void judge_ack(struct observation *o)
 {
 	struct resets ssh = { 0 }, control = { 0 };
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ACK, &i)) != NULL;)
 		count_resets(o, exchange, exchange->remote_port == o->run->port ? &ssh : &control);
 	if (ssh.answered > 0)
-		observe_reset(o, &ssh);
+		judge_reset(o, &ssh);
 	/* One lost, and one more: no accident when both of the control's are answered. */
 	else if (ssh.full >= 2 && control.answered >= 2 && !o->frames_lost)
 		fact_packet(fact_set(o, ANSWER_ACK_SILENT,
@@ -206,7 +207,7 @@ static void observe_ack(struct observation *o)
 
 /* -- plain ---------------------------------------------------------------------- */
 
-static void observe_plain(struct observation *o)
+static void judge_plain(struct observation *o)
 {
 	const struct exchange *exchange;
 	unsigned ripe = 0;
@@ -238,7 +239,7 @@ void observe_deep(struct observation *o)
 {
 	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT)
 		return;
-	observe_fragment(o);
-	observe_ack(o);
-	observe_plain(o);
+	judge_fragment(o);
+	judge_ack(o);
+	judge_plain(o);
 }

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "observe/aside.h"
-#include "observe/observation.h"
-#include "observe/path.h"
+#include "observe/asked.h"
+#include "observe/loss.h"
 
 /* -- rules ------------------------------------------------------------------------ */
 
@@ -154,7 +154,7 @@ static const struct event *configuration(const struct run *run)
 }
 
 /* ssh's configuration leads it another way than the one that is probed. */
-static void observe_configuration(struct observation *o)
+static void judge_configuration(struct observation *o)
 {
 	const struct event *config = configuration(o->run);
 	/* what diverts every connection diverts ssh's too */
@@ -195,7 +195,7 @@ void observe_files(struct observation *o)
 	else if (reached && auth != NULL && auth->text[0] != '\0' && !keys_matter(auth))
 		fact_set(o, ANSWER_PERMISSIONS_FINE,
 			 "the server takes no keys: what modes their files have does not matter");
-	observe_configuration(o);
+	judge_configuration(o);
 }
 
 /* -- asides ------------------------------------------------------------------------- */

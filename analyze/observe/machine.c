@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 
 /* The name of a VM elsewhere, with an address of this machine's (a line in /etc/hosts, a name
  * server that blocks). */
@@ -14,7 +14,7 @@ static bool leads_here(const struct run *run)
 		address_equal(&run->address, &unspecified6));
 }
 
-static void observe_name(struct observation *o)
+void observe_name(struct observation *o)
 {
 	size_t i = 0;
 	const struct event *event = find_event(o->run, EVENT_RESOLVED, &i);
@@ -38,7 +38,7 @@ static const struct event *neighbour_event(const struct run *run)
 	return last;
 }
 
-static void observe_route(struct observation *o)
+void observe_route(struct observation *o)
 {
 	size_t i = 0;
 	const struct event *route = find_event(o->run, EVENT_ROUTE, &i);
@@ -109,7 +109,7 @@ static bool raw_leaves(const struct observation *o)
 }
 
 /* Nothing of the kernel's connection was seen on any interface. */
-static void observe_unseen(struct observation *o)
+static void judge_unseen(struct observation *o)
 {
 	const struct exchange *kernel = o->kernel;
 	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
@@ -155,7 +155,7 @@ static void add_other_ways(struct observation *o)
 	}
 }
 
-static void observe_out(struct observation *o)
+void observe_out(struct observation *o)
 {
 	enum answer route = fact_answer(o->facts, QUESTION_ROUTE);
 	if (o->kernel == NULL || !o->run->planned || o->frames_lost ||
@@ -173,7 +173,7 @@ static void observe_out(struct observation *o)
 			    sent->frame);
 		return;
 	}
-	observe_unseen(o);
+	judge_unseen(o);
 	if (fact_answer(o->facts, QUESTION_OUT) != ANSWER_NONE)
 		add_other_ways(o);
 }
@@ -187,13 +187,9 @@ static const struct sent *answered_syn(const struct exchange *kernel)
 	return NULL;
 }
 
-static void observe_in(struct observation *o)
+void observe_in(struct observation *o)
 {
-	if (on_the_way(o->run)) {
-		observe_back(o);
-		return;
-	}
-	if (o->kernel == NULL)
+	if (on_the_way(o->run) || o->kernel == NULL)
 		return;
 	const struct sent *syn = answered_syn(o->kernel);
 	if (syn == NULL || syn->diverted || syn->unacceptable)
@@ -221,15 +217,4 @@ static void observe_in(struct observation *o)
 		return;
 	fact_packet(fact, syn->frame);
 	fact_packet(fact, syn->reply_frame);
-}
-
-void observe_machine(struct observation *o)
-{
-	observe_place(o);
-	observe_name(o);
-	observe_route(o);
-	observe_out(o);
-	observe_diverted_here(o);
-	observe_in(o);
-	observe_rules(o);
 }

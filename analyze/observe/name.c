@@ -2,7 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "observe/path.h"
+#include "observe/name.h"
 
 const char *hop_name(const struct run *run, const struct address *hop)
 {

@@ -1,4 +1,7 @@
-/* observation: what the question functions share while facts are gathered. */
+/* observation: the floor that all question files stand on; begun by observe.c, handed to each of
+ * them in turn. They call this, and the helpers path, loss, name, distance, missing and tally,
+ * and never one another: what one needs of another it reads from the facts already set.
+ */
 #ifndef OBSERVE_OBSERVATION_H
 #define OBSERVE_OBSERVATION_H
 
@@ -18,67 +21,37 @@ struct observation {
 	bool frames_lost;	       /* the capture dropped frames: silence proves nothing */
 };
 
+/* -- what is told ------------------------------------------------------------------- */
+
 /* Answers a question; the text is formatted into the arena. */
 struct fact *fact_set(struct observation *o, enum answer answer, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* As if it had not been asked. */
+void fact_forget(struct observation *o, enum question question);
 void fact_packet(struct fact *fact, uint64_t frame); /* 0 is ignored */
+void path_packets(struct fact *fact, const struct path *path);
 /* Loss by chance would turn `instead` into what was seen, so likely. */
 void fact_accident(struct fact *fact, enum answer instead, double chance);
 
+/* -- what was seen ------------------------------------------------------------------ */
+
+/* The first such event at or after *index (which is moved behind it); of one connection. */
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
+const struct event *find_event_of(const struct run *run, enum event_kind kind, uint16_t local_port);
 
-/* Where the box sits that does what first shows at TTL `ttl`: an answer to WHO. `reply_ttl`
- * is that of what it sent; 0: nothing, or unknown. */
-enum answer place_of(const struct observation *o, uint8_t ttl, uint8_t reply_ttl);
-
-/* A router's silence counts after this many comparisons. */
-#define MISSED_ENOUGH 2
-
-/* The first router that answers what is compared with and not this; 0 none. */
-uint8_t first_missing_router(const struct paths *paths, const struct path *path);
-
-/* How likely it is that this router misses them by chance. */
-double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing);
+/* The kernel's own connection; in somebody else's capture the last attempt; NULL: none. */
+const struct exchange *kernel_exchange(const struct track *track);
+bool capture_lost_frames(const struct run *run);
 
 /* The SYN that opened the connection: the first may have been lost. */
 const struct sent *opening(const struct exchange *kernel);
 
-/* A SYN to the SSH port, sent to arrive, that drew such a reply; NULL: none did. */
-const struct sent *syn_reply(const struct observation *o, enum reply reply);
+/* Whether the kernel's connection, as far as is told by now, is one with the target whose
+ * conversation can be judged. */
+bool converses(const struct observation *o);
 
-/* Whether what happens at TTL `ttl` can be the doing of the organisation's last device. */
-bool within_edge(const struct paths *paths, uint8_t ttl);
-
-/* SYNs with small TTLs were sent: silence can be placed, where there are routers to place it by. */
-bool swept(const struct paths *paths);
-
-void path_packets(struct fact *fact, const struct path *path);
-
-void observe_machine(struct observation *o);	  /* name, route, out, in */
-void observe_answers(struct observation *o);	  /* syn, control, elsewhere, and these: */
-void observe_who(struct observation *o);	  /* who, return, any */
-void observe_where(struct observation *o);	  /* where */
-void observe_conversation(struct observation *o); /* ssh, key, and this: */
-void observe_cutter(struct observation *o);	  /* cutter */
-void observe_rules(struct observation *o);	  /* rule: explains out and in */
-void observe_files(struct observation *o);	  /* permissions, config */
-void observe_reference(struct observation *o);	  /* reference */
-void observe_deep(struct observation *o);	  /* fragment, ack, plain */
-void observe_quotes(struct observation *o);	  /* quote */
-
-/* How many routers at least had passed a segment on before it came to the one that quotes
- * it, by the TTL it had left; 0 unknown. */
-uint8_t quoted_distance(const struct sent *sent);
-
-/* Somebody else's capture (passive.c): made on the VM, or somewhere before it. */
+/* Somebody else's capture: made on the VM, or somewhere before it. */
 bool on_the_way(const struct run *run);
 bool at_the_vm(const struct run *run);
-void observe_place(struct observation *o);
-void observe_diverted_here(struct observation *o);
-void observe_arrived(struct observation *o); /* and who */
-void observe_arrived_silence(struct observation *o, unsigned count, double seconds);
-void observe_answerer_passively(struct observation *o); /* after the conversation */
-void observe_back(struct observation *o);
-void observe_far(struct observation *o);
 
 #endif

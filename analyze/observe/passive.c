@@ -2,21 +2,11 @@
  * to it, what becomes of the client's side. */
 #include <string.h>
 
-#include "observe/observation.h"
-#include "observe/path.h"
+#include "observe/asked.h"
+#include "observe/tally.h"
 #include "observe/word.h"
 
-bool on_the_way(const struct run *run)
-{
-	return !run->planned && (run->vantage == VANTAGE_VM || run->vantage == VANTAGE_UNKNOWN);
-}
-
-bool at_the_vm(const struct run *run)
-{
-	return !run->planned && run->vantage == VANTAGE_VM;
-}
-
-void observe_place(struct observation *o)
+void observe_capture_place(struct observation *o)
 {
 	size_t index = 0;
 	const struct event *event = find_event(o->run, EVENT_PLACE, &index);
@@ -65,12 +55,21 @@ static const struct sent *last_reply(const struct observation *o)
 	return last;
 }
 
-void observe_arrived(struct observation *o)
+static void arrived_in_silence(struct observation *o, const struct syn_tally *tally)
 {
-	const struct sent *sent = last_reply(o);
-	struct fact *fact;
-	if (sent == NULL)
+	if (!tally_is_silent(o, tally))
 		return;
+	arrived_packets(
+		o,
+		fact_set(o, ANSWER_ARRIVED_SILENT,
+			 "%u SYNs to port %u come to the VM in %.1f s, and no answer leaves it",
+			 tally->sent, o->run->port, (double)(o->now_ns - tally->first_ns) / 1e9),
+		REPLY_NONE);
+}
+
+static void arrived_and_refused(struct observation *o, const struct sent *sent)
+{
+	struct fact *fact;
 	double after = (double)(sent->reply_ns - sent->time_ns) / 1e6;
 	/* That it answers is no fact: it would put in the running what shows only later. */
 	if (sent->reply == REPLY_RESET)
@@ -87,15 +86,31 @@ void observe_arrived(struct observation *o)
 	arrived_packets(o, fact, sent->reply);
 }
 
+void observe_arrived(struct observation *o)
+{
+	/* SYNs that go round in circles, say, do not come to it. */
+	if (!at_the_vm(o->run) || fact_answer(o->facts, QUESTION_SYN) != ANSWER_NONE)
+		return;
+	struct syn_tally tally = tally_syns(o);
+	const struct sent *last = last_reply(o);
+	if (tally.sent == 0)
+		return;
+	if (tally.example[REPLY_SYN_ACK] == NULL && tally.example[REPLY_RESET] == NULL &&
+	    tally.example[REPLY_UNREACHABLE] == NULL)
+		arrived_in_silence(o, &tally);
+	else if (last != NULL)
+		arrived_and_refused(o, last);
+}
+
 /* Who answers matters once there is something to answer for. */
 void observe_answerer_passively(struct observation *o)
 {
-	const struct sent *sent = last_reply(o);
 	if (o->run->planned)
 		return;
+	const struct sent *sent = last_reply(o);
 	if (fact_answer(o->facts, QUESTION_SSH) == ANSWER_NONE) {
 		if (fact_answer(o->facts, QUESTION_SYN) == ANSWER_SYN_SYN_ACK)
-			o->facts->fact[QUESTION_WHO] = (struct fact){ 0 };
+			fact_forget(o, QUESTION_WHO);
 		return;
 	}
 	if (at_the_vm(o->run) && sent != NULL && address_equal(&sent->from, &o->run->address) &&
@@ -106,17 +121,6 @@ void observe_answerer_passively(struct observation *o)
 			    sent->reply_frame);
 }
 
-void observe_arrived_silence(struct observation *o, unsigned count, double seconds)
-{
-	arrived_packets(
-		o,
-		fact_set(o, ANSWER_ARRIVED_SILENT,
-			 "%u SYNs to port %u come to the VM in %.1f s, and no answer leaves "
-			 "it",
-			 count, o->run->port, seconds),
-		REPLY_NONE);
-}
-
 /* -- back --------------------------------------------------------------------------- */
 
 #define ANSWERS_ENOUGH 3
@@ -124,7 +128,7 @@ void observe_arrived_silence(struct observation *o, unsigned count, double secon
 
 void observe_back(struct observation *o)
 {
-	if (o->kernel == NULL || o->kernel->connection == NULL)
+	if (!on_the_way(o->run) || o->kernel == NULL || o->kernel->connection == NULL)
 		return;
 	const struct connection *c = o->kernel->connection;
 	const struct sent *syn = &o->kernel->sent[0];
@@ -159,9 +163,11 @@ static bool far_is_silent(const struct observation *o)
 /* Once the conversation has begun, and when nothing else is known to have ended it. */
 void observe_far(struct observation *o)
 {
+	if (!on_the_way(o->run) || !converses(o))
+		return;
 	const struct connection *c = o->kernel->connection;
 	struct fact *fact;
-	if (!c->established || fact_answer(o->facts, QUESTION_SSH) != ANSWER_NONE)
+	if (fact_answer(o->facts, QUESTION_SSH) != ANSWER_NONE)
 		return;
 	if (c->client_reset_frame != 0 && o->kernel->sent_count > 0 &&
 	    c->client_end_ttl != o->kernel->sent[0].ttl) {

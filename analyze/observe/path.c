@@ -1,8 +1,9 @@
+/* Which routers and ends answered for each port, hop by hop, and where the organisation ends. */
 #include "observe/path.h"
 
-#include <math.h>
-
-#include "observe/observation.h"
+#include "observe/loss.h"
+#include "observe/name.h"
+#include "sshwhy/patience.h"
 
 static bool is_neighbour(const struct run *run)
 {
@@ -138,142 +139,6 @@ static void count_missed(const struct track *track, struct path *path,
 	}
 }
 
-/* -- how much is lost ------------------------------------------------------------- */
-
-static uint8_t least_answered(const struct exchange *exchange)
-{
-	uint8_t least = 0;
-	for (unsigned i = 0; i < exchange->sent_count; i++) {
-		const struct sent *sent = &exchange->sent[i];
-		bool answered = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
-		if (!sent->data && answered && (least == 0 || sent->ttl < least))
-			least = sent->ttl;
-	}
-	return least;
-}
-
-static bool sweeps(const struct exchange *exchange)
-{
-	return exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
-}
-
-/* What was answered, and what was not although its like is: kept by how far away the answer
- * comes from, since a link that loses packets shows only behind it. Answers of the far end
- * stand at its end. Of a router's silence only that beside its answer to another counts:
- * its ICMP limit explains none of it. */
-static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struct paths *paths)
-{
-	uint8_t least = least_answered(exchange);
-	uint32_t seen = 0; /* bit per TTL */
-	for (unsigned i = 0; i < exchange->sent_count; i++) {
-		const struct sent *sent = &exchange->sent[i];
-		bool expected = least != 0 && sent->ttl >= least;
-		if (sent->data || sent->diverted)
-			continue;
-		/* Of a sweep the first to arrive is by definition answered, and to those behind it
-		 * on the same ports a firewall or NAT that remembers connections owes nothing. */
-		if (expected && sweeps(exchange) && sent->ttl <= PATH_TTL_MAX)
-			continue;
-		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX) {
-			paths->router[sent->ttl].answered++;
-			paths->flows[sent->ttl] += (seen >> sent->ttl & 1) == 0;
-			seen |= UINT32_C(1) << sent->ttl;
-		} else if (expected && sent->reply != REPLY_NONE)
-			paths->far_end.answered++;
-		else if (expected && now_ns - sent->time_ns >= ANSWER_PATIENCE)
-			paths->far_end.lost++;
-	}
-}
-
-unsigned again_ripe(const struct connection *connection, int64_t now_ns)
-{
-	unsigned ripe = 0;
-	for (unsigned i = 0; i < connection->again_sent; i++)
-		ripe += now_ns - connection->again_ns[i] >= ANSWER_PATIENCE;
-	return ripe;
-}
-
-/* Copies of old words that drew nothing. Where none did, somebody has silenced this
- * conversation, perhaps: that says nothing of the others. */
-static unsigned again_lost(const struct connection *connection, int64_t now_ns)
-{
-	unsigned ripe = again_ripe(connection, now_ns), acked = connection->acked_again;
-	return acked > 0 && ripe > acked ? ripe - acked : 0;
-}
-
-static void weigh_loss(const struct track *track, int64_t now_ns, struct paths *paths)
-{
-	struct replies *far_end = &paths->far_end;
-	for (size_t i = 0; i < track->count; i++) {
-		const struct connection *c = track->exchanges[i]->connection;
-		weigh_answers(track->exchanges[i], now_ns, paths);
-		if (c == NULL)
-			continue;
-		far_end->lost += c->syn_acks_late + c->repeated + again_lost(c, now_ns);
-		far_end->answered += c->acked_segments + c->acked_again;
-	}
-	for (uint8_t ttl = 1; ttl < PATH_TTL_MAX; ttl++)
-		if (paths->ssh.hop[ttl].reply == REPLY_EXCEEDED)
-			paths->router[ttl].lost += paths->ssh.hop[ttl].missed;
-}
-
-/* What is taken to be known of any way before: most lose next to nothing. */
-#define LOST_BEFORE	0.5
-#define ANSWERED_BEFORE 2.0
-
-struct known {
-	double lost, answered;
-};
-
-static struct known known_of_far_end(const struct paths *paths)
-{
-	return (struct known){ .lost = LOST_BEFORE + paths->far_end.lost,
-			       .answered = ANSWERED_BEFORE + paths->far_end.answered };
-}
-
-/* Of packets that come past `ttl`, whoever answers. */
-static struct known known_behind(const struct paths *paths, uint8_t ttl)
-{
-	struct known known = known_of_far_end(paths);
-	for (uint8_t t = ttl; t < PATH_TTL_MAX; t++) {
-		known.lost += paths->router[t].lost;
-		known.answered += paths->router[t].answered;
-	}
-	return known;
-}
-
-static double all_lost(struct known known, unsigned silences)
-{
-	double chance = 1;
-	for (unsigned i = 0; i < silences; i++)
-		chance *= (known.lost + i) / (known.lost + known.answered + i);
-	return chance;
-}
-
-double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
-{
-	return all_lost(known_behind(paths, ttl), silences);
-}
-
-double far_end_accident(const struct paths *paths, unsigned silences)
-{
-	return all_lost(known_of_far_end(paths), silences);
-}
-
-double paths_loss(const struct paths *paths)
-{
-	struct known known = known_of_far_end(paths);
-	return known.lost / (known.lost + known.answered);
-}
-
-double paths_loss_feared(const struct paths *paths)
-{
-	struct known known = known_of_far_end(paths);
-	double packets = known.lost + known.answered, loss = known.lost / packets;
-	double feared = loss + sqrt(loss * (1 - loss) / (packets + 1));
-	return feared < 1 ? feared : 1;
-}
-
 static void path_summarise(struct path *path)
 {
 	for (uint8_t ttl = 1; ttl <= PATH_TTL_MAX; ttl++) {
@@ -405,7 +270,7 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 	*paths = (struct paths){ .ssh.port = track->run->port, .session.port = track->run->port };
 	collect(track, paths);
 	compare(track, paths);
-	weigh_loss(track, now_ns, paths);
+	loss_weigh(track, now_ns, paths);
 	path_summarise(&paths->ssh);
 	path_summarise(&paths->session);
 	find_edge(track->run, paths, &paths->ssh);
@@ -423,4 +288,9 @@ void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 	paths->edge = paths->edge_far = 1;
 	if (!path_inside(track->run, &track->run->address))
 		find_last_inside(track->run, paths);
+}
+
+bool paths_are_swept(const struct paths *paths)
+{
+	return paths->ssh.asked_to >= 2;
 }

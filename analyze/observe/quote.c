@@ -4,7 +4,7 @@
  * Translation that undoes itself in quotes, as RFC 5508 wants it (REQ-4), does not show. */
 #include <stdio.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 
 enum field { FIELD_SOURCE, FIELD_DESTINATION, FIELD_PORT, FIELD_MSS, FIELD_TOS, FIELDS };
 
@@ -14,15 +14,6 @@ struct changes {
 	const struct sent *example[FIELDS];
 	struct address local;
 };
-
-/* Some routers quote it before they lessen the TTL, some after: that is one more or less. */
-uint8_t quoted_distance(const struct sent *sent)
-{
-	bool known = sent->quoted.source.family != 0 && sent->quoted.ttl != 0;
-	if (!known || sent->quoted.ttl >= sent->ttl)
-		return 0;
-	return (uint8_t)(sent->ttl - sent->quoted.ttl - 1);
-}
 
 static bool quotes_field(const struct sent *sent, enum field field)
 {

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 
 struct reference {
 	const struct exchange *exchange;
@@ -27,7 +27,7 @@ static bool find_reference(const struct observation *o, struct reference *refere
 }
 
 /* The kernel's SYN is on no wire that was listened on. */
-static void observe_unsent(struct observation *o, const struct reference *reference)
+static void judge_unsent(struct observation *o, const struct reference *reference)
 {
 	const struct exchange *exchange = reference->exchange;
 	int64_t end = exchange->answered ? exchange->answered_ns : o->now_ns;
@@ -51,7 +51,7 @@ static void observe_unsent(struct observation *o, const struct reference *refere
 			 reference->name);
 }
 
-static void observe_banner(struct observation *o, const struct reference *reference)
+static void judge_banner(struct observation *o, const struct reference *reference)
 {
 	const struct connection *connection = reference->exchange->connection;
 	const struct ssh_side *server = &connection->dialog.side[SSH_SERVER];
@@ -76,13 +76,13 @@ static void observe_banner(struct observation *o, const struct reference *refere
 }
 
 /* The wire shows an answer to a SYN. */
-static void observe_answer(struct observation *o, const struct reference *reference,
-			   const struct sent *syn)
+static void judge_answer(struct observation *o, const struct reference *reference,
+			 const struct sent *syn)
 {
 	const struct exchange *exchange = reference->exchange;
 	struct fact *fact = NULL;
 	if (exchange->answered && exchange->connect_error == 0 && exchange->connection != NULL)
-		observe_banner(o, reference);
+		judge_banner(o, reference);
 	else if (exchange->answered && syn->reply != REPLY_SYN_ACK)
 		fact = fact_set(o, ANSWER_REFERENCE_REFUSED, "%s, refuses: %s", reference->name,
 				syn->reply == REPLY_RESET ? "a reset" : "ICMP unreachable");
@@ -97,7 +97,7 @@ static void observe_answer(struct observation *o, const struct reference *refere
 	fact_packet(fact, syn->reply_frame);
 }
 
-static void observe_no_answer(struct observation *o, const struct reference *reference)
+static void judge_no_answer(struct observation *o, const struct reference *reference)
 {
 	const struct exchange *exchange = reference->exchange;
 	unsigned ripe = 0;
@@ -120,7 +120,7 @@ void observe_reference(struct observation *o)
 	const struct exchange *exchange = reference.exchange;
 	if (exchange->sent_count == 0) {
 		if (!o->frames_lost)
-			observe_unsent(o, &reference);
+			judge_unsent(o, &reference);
 		return;
 	}
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
@@ -135,9 +135,9 @@ void observe_reference(struct observation *o)
 			return;
 		}
 		if (sent->reply != REPLY_NONE && sent->reply != REPLY_EXCEEDED) {
-			observe_answer(o, &reference, sent);
+			judge_answer(o, &reference, sent);
 			return;
 		}
 	}
-	observe_no_answer(o, &reference);
+	judge_no_answer(o, &reference);
 }

@@ -1,37 +1,7 @@
 /* Where SYNs to the SSH port stop, when nobody answers. */
-#include <math.h>
-
-#include "observe/observation.h"
+#include "observe/asked.h"
+#include "observe/missing.h"
 #include "observe/path.h"
-
-/* Where packets are lost at random, a few silences are no sign of a filter. */
-static double missed_by_loss(const struct paths *paths, const struct path *path)
-{
-	unsigned silent = 0;
-	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
-		silent += path->hop[ttl].missed;
-	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent);
-}
-
-/* The share of hops at which flows part, some to a router that never speaks: then half of them
- * go by there, and by chance all these and none of those that were answered. */
-#define FORKS 0.15
-
-double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing)
-{
-	return missed_by_loss(paths, path) +
-	       FORKS * pow(0.5, path->hop[missing].flows + paths->flows[missing]);
-}
-
-uint8_t first_missing_router(const struct paths *paths, const struct path *path)
-{
-	if (missed_by_loss(paths, path) > ACCIDENT)
-		return 0;
-	for (uint8_t ttl = (uint8_t)(path->last_router + 1); ttl <= PATH_TTL_MAX; ttl++)
-		if (path->hop[ttl].missed >= MISSED_ENOUGH)
-			return ttl;
-	return 0;
-}
 
 /* A router outside the organisation that reports in the target's own name is what stands for the
  * target there, a load balancer say, and passes the port on: the error is translated like the
@@ -125,17 +95,12 @@ static void where_equal(struct observation *o)
 	path_packets(fact, &paths->ssh);
 }
 
-/* SYNs with small TTLs were sent: silence can be placed, where there are routers to place it by. */
-bool swept(const struct paths *paths)
-{
-	return paths->ssh.asked_to >= 2;
-}
-
 void observe_where(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	bool no_way = o->run->vantage == VANTAGE_VNET && paths->farthest == 0;
-	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || !swept(paths) || no_way)
+	if (fact_answer(o->facts, QUESTION_SYN) != ANSWER_SYN_SILENT || !paths_are_swept(paths) ||
+	    no_way)
 		return;
 	uint8_t missing = first_missing_router(paths, &paths->ssh);
 	if (missing != 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "observe/aside.h"
+#include "observe/name.h"
 #include "observe/path.h"
 #include "reason/also.h"
 #include "reason/next.h"

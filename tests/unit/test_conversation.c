@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 
 #define MS(n)	   ((int64_t)(n)*1000000)
 #define FIRST_PORT 61000
@@ -87,7 +87,8 @@ static void small_comes_through(struct scene *scene)
 
 static enum answer answer_of(struct scene *scene, enum question question)
 {
-	observe_conversation(&scene->observation);
+	observe_ssh(&scene->observation);
+	observe_key(&scene->observation);
 	enum answer answer = fact_answer(&scene->facts, question);
 	run_free(&scene->run);
 	return answer;

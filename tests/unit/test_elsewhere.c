@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 #include "sshwhy/verdict.h"
 
 #define MS(n) ((int64_t)(n)*1000000)
@@ -105,7 +105,8 @@ static enum answer tell(struct scene *scene, const struct story *story)
 				 .wire_is_loopback = true,
 				 .now_ns = MS(story->now_ms) };
 	scene->track.run = &scene->run;
-	observe_answers(&o);
+	observe_syn(&o);
+	observe_elsewhere(&o);
 	return fact_answer(&scene->facts, QUESTION_INSTEAD);
 }
 

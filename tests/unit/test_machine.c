@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "observe/aside.h"
-#include "observe/observation.h"
+#include "observe/asked.h"
 #include "reason/also.h"
 
 struct scene {

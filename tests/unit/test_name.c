@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "observe/name.h"
 #include "observe/path.h"
 
 static void names_of_the_cloud(void **state)

@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
+#include "observe/distance.h"
 
 struct scene {
 	struct run run;

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "observe/observation.h"
+#include "observe/asked.h"
 #include "sshwhy/verdict.h"
 
 #define MS(n) ((int64_t)(n)*1000000)

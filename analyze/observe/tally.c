@@ -1,0 +1,50 @@
+#include "observe/tally.h"
+
+static void tally_exchange(const struct observation *o, const struct exchange *exchange,
+			   struct syn_tally *tally)
+{
+	for (unsigned i = 0; i < exchange->sent_count; i++) {
+		const struct sent *sent = &exchange->sent[i];
+		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback))
+			continue;
+		if (tally->sent++ == 0 || sent->time_ns < tally->first_ns)
+			tally->first_ns = sent->time_ns;
+		if (o->now_ns - sent->time_ns >= ANSWER_PATIENCE) {
+			tally->ripe++;
+			if (sent->time_ns > tally->last_ripe_ns)
+				tally->last_ripe_ns = sent->time_ns;
+		}
+		/* Behind a reset that came first, the SYN-ACK is who the SYN was for. */
+		bool forestalled = sent->reply == REPLY_RESET && exchange->connection != NULL;
+		enum reply reply = forestalled ? REPLY_SYN_ACK : sent->reply;
+		if (tally->example[reply] == NULL)
+			tally->example[reply] = sent;
+	}
+}
+
+struct syn_tally tally_syns(const struct observation *o)
+{
+	struct syn_tally tally = { 0 };
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		tally_exchange(o, exchange, &tally);
+	return tally;
+}
+
+bool tally_is_silent(const struct observation *o, const struct syn_tally *tally)
+{
+	return !o->frames_lost && tally->ripe >= SILENCE_SYNS &&
+	       tally->last_ripe_ns - tally->first_ns >= SILENCE_SPAN;
+}
+
+void tally_packets(const struct observation *o, struct fact *fact, enum reply reply)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		for (unsigned n = 0; n < exchange->sent_count; n++)
+			if (exchange->sent[n].reply == reply && !exchange->sent[n].data &&
+			    !exchange->sent[n].diverted) {
+				fact_packet(fact, exchange->sent[n].frame);
+				fact_packet(fact, exchange->sent[n].reply_frame);
+			}
+}

@@ -1,0 +1,24 @@
+/* tally: the SYNs to the SSH port that were sent to arrive, and what became of them; counted
+ * whenever asked for, by syn.c, who.c and passive.c.
+ */
+#ifndef OBSERVE_TALLY_H
+#define OBSERVE_TALLY_H
+
+#include "observe/observation.h"
+
+struct syn_tally {
+	unsigned sent; /* of those, with time enough for an answer: */
+	unsigned ripe;
+	int64_t first_ns, last_ripe_ns;
+	const struct sent *example[REPLIES]; /* the first that drew such a reply; NULL: none did */
+};
+
+struct syn_tally tally_syns(const struct observation *o);
+
+/* So many, over so long, each with time for an answer, that none of them is answered. */
+bool tally_is_silent(const struct observation *o, const struct syn_tally *tally);
+
+/* The frames of all that drew such a reply. */
+void tally_packets(const struct observation *o, struct fact *fact, enum reply reply);
+
+#endif
