@@ -9,8 +9,6 @@
 
 #include "joint/state.h"
 
-#define SSH_PORT 22
-
 /* When nothing tells how far the clocks are apart, they are taken to agree within this. */
 #define CLOCKS_AGREE INT64_C(2000000000)
 

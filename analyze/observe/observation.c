@@ -98,10 +98,14 @@ bool at_the_vm(const struct run *run)
 	return !run->planned && run->vantage == VANTAGE_VM;
 }
 
+bool connects(const struct observation *o)
+{
+	return o->kernel != NULL && fact_answer(o->facts, QUESTION_OUT) != ANSWER_OUT_DIVERTED &&
+	       fact_answer(o->facts, QUESTION_IN) != ANSWER_IN_IGNORED;
+}
+
 bool converses(const struct observation *o)
 {
-	return o->kernel != NULL && o->kernel->connection != NULL &&
-	       fact_answer(o->facts, QUESTION_OUT) != ANSWER_OUT_DIVERTED &&
-	       fact_answer(o->facts, QUESTION_IN) != ANSWER_IN_IGNORED &&
+	return connects(o) && o->kernel->connection != NULL &&
 	       (o->kernel->connection->established || !on_the_way(o->run));
 }

@@ -46,8 +46,9 @@ bool capture_lost_frames(const struct run *run);
 /* The SYN that opened the connection: the first may have been lost. */
 const struct sent *opening(const struct exchange *kernel);
 
-/* Whether the kernel's connection, as far as is told by now, is one with the target whose
- * conversation can be judged. */
+/* Whether the kernel connects to the target, and takes the answers, as far as is told by now; and
+ * whether it has a connection whose conversation can be judged. */
+bool connects(const struct observation *o);
 bool converses(const struct observation *o);
 
 /* Somebody else's capture: made on the VM, or somewhere before it. */

@@ -3,8 +3,7 @@
 #include <string.h>
 
 #include "sshwhy/packet.h"
-
-#define SSH_PORT 22
+#include "sshwhy/ssh.h"
 
 void look_start(struct look *look, const uint16_t *ports, size_t count)
 {

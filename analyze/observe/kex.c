@@ -1,0 +1,197 @@
+/* The server has identified itself: the conversation ends, stalls, or comes as far as the key
+ * exchange and authentication. */
+#include "observe/chance.h"
+#include "observe/judge.h"
+#include "observe/small.h"
+#include "observe/words.h"
+
+/* -- after the identifications --------------------------------------------------------- */
+
+static void first_words(const struct observation *o, struct fact *fact)
+{
+	fact_packet(fact, o->kernel->connection->server_data_frame);
+	fact_packet(fact, o->kernel->connection->client_data_frame);
+}
+
+static void end_packets(const struct observation *o, struct fact *fact)
+{
+	fact_packet(fact, o->kernel->connection->server_reset_frame);
+	fact_packet(fact, o->kernel->connection->server_fin_frame);
+}
+
+void tell_cut(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	struct fact *fact = fact_set(o, ANSWER_SSH_CUT,
+				     "the server identifies itself as %s; the connection is %s %s",
+				     c->dialog.side[SSH_SERVER].ident, end_text(c),
+				     c->client_data_frame ? "when the client does" : "at once");
+	end_packets(o, fact);
+	first_words(o, fact);
+}
+
+void tell_swallowed(struct observation *o)
+{
+	unsigned copies = o->kernel->connection->client_data_sent;
+	struct fact *fact = fact_set(o, ANSWER_SSH_SWALLOWED,
+				     "the server's identification comes; the client's is sent %u "
+				     "times and never acknowledged",
+				     copies);
+	unless_copies_lost(o, fact, copies);
+	first_words(o, fact);
+}
+
+/* Nothing has come for long, and that is no accident: so many copies, or where nothing else is
+ * lost a second conversation that came no further. */
+bool conversation_stalls(const struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	bool again = small_outcome(o) == SMALL_NO_FURTHER && o->facts->paths.far_end.lost == 0;
+	return waited(o, c->progress_ns, speech_patience(o)) &&
+	       (again || !loss_may_delay_client(o));
+}
+
+void tell_stalled(struct observation *o)
+{
+	struct fact *fact = fact_set(o, ANSWER_SSH_STALLED,
+				     "both sides identify themselves, the client's is "
+				     "acknowledged, then nothing comes");
+	unless_words_lost(o, fact);
+	first_words(o, fact);
+}
+
+/* -- key exchange ------------------------------------------------------------------------ */
+
+static bool client_named_algorithms(const struct observation *o)
+{
+	return o->kernel->connection->dialog.side[SSH_CLIENT].milestone >= SSH_KEXINIT;
+}
+
+static const char *detail_of_end(const struct observation *o, const char *otherwise)
+{
+	const struct event *end = event_of(o, EVENT_SSH);
+	return end != NULL && end->detail[0] != '\0' ? end->detail : otherwise;
+}
+
+bool is_unfollowed(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_UNFOLLOWED;
+}
+
+void tell_unfollowed(struct observation *o)
+{
+	fact_packet(fact_set(o, ANSWER_SSH_UNFOLLOWED,
+			     "the server asks for algorithms that OpenSSH has and this program has "
+			     "not: %s",
+			     detail_of_end(o, "")),
+		    o->kernel->connection->server_data_frame);
+}
+
+static const char *missing_algorithm(const struct ssh_dialog *dialog)
+{
+	char agreed[128];
+	for (int list = SSH_LIST_KEX; list <= SSH_LIST_COMPRESSION_S2C; list++)
+		if (!ssh_negotiate(dialog, (enum ssh_list)list, agreed))
+			return ssh_list_names[list];
+	return NULL;
+}
+
+bool algorithms_differ(const struct observation *o)
+{
+	return client_named_algorithms(o) &&
+	       missing_algorithm(&o->kernel->connection->dialog) != NULL;
+}
+
+void tell_algorithms_differ(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	fact_packet(fact_set(o, ANSWER_SSH_NO_COMMON,
+			     "client and server offer no common %s algorithm",
+			     missing_algorithm(&c->dialog)),
+		    c->server_data_frame);
+}
+
+/* The client may see that before it has named its own algorithms. */
+bool client_finds_none_in_common(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_NO_COMMON;
+}
+
+void tell_none_in_common(struct observation *o)
+{
+	fact_packet(
+		fact_set(o, ANSWER_SSH_NO_COMMON, "%s", detail_of_end(o, "no common algorithm")),
+		o->kernel->connection->server_data_frame);
+}
+
+void tell_kex_cut(struct observation *o)
+{
+	end_packets(o, fact_set(o, ANSWER_SSH_KEX_CUT, "the connection is %s during key exchange",
+				end_text(o->kernel->connection)));
+}
+
+/* The server has shown its key: the next word is the client's, who may ask its user. */
+static bool waits_for_user(const struct observation *o)
+{
+	const struct ssh_dialog *dialog = &o->kernel->connection->dialog;
+	return !o->run->planned && dialog->side[SSH_SERVER].milestone >= SSH_KEX &&
+	       dialog->side[SSH_CLIENT].milestone < SSH_NEWKEYS;
+}
+
+bool key_exchange_stalls(const struct observation *o)
+{
+	return client_named_algorithms(o) && !waits_for_user(o) && conversation_stalls(o);
+}
+
+void tell_kex_stalled(struct observation *o)
+{
+	struct fact *fact = fact_set(o, ANSWER_SSH_KEX_STALLED,
+				     "both sides name their algorithms, then key exchange stalls");
+	unless_words_lost(o, fact);
+	fact_packet(fact, o->kernel->connection->client_data_frame);
+}
+
+/* -- authentication ------------------------------------------------------------------------ */
+
+bool is_refused(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_AUTH_REFUSED;
+}
+
+void tell_auth_refused(struct observation *o)
+{
+	const struct event *auth = event_of(o, EVENT_AUTH);
+	fact_packet(fact_set(o, ANSWER_SSH_AUTH_REFUSED,
+			     "the server refuses authentication; methods offered: %s",
+			     auth != NULL ? auth->text : "unknown"),
+		    o->kernel->connection->server_data_frame);
+}
+
+/* Bytes of the server's come that stand behind those which the reset ends. */
+bool goes_on_after_reset(const struct observation *o)
+{
+	return event_of(o, EVENT_AUTH) != NULL && o->kernel->connection->server_data_after_end;
+}
+
+void tell_survived(struct observation *o)
+{
+	fact_packet(fact_set(o, ANSWER_SSH_SURVIVED,
+			     "the handshake reaches authentication, but a reset in the server's "
+			     "name comes meanwhile that the server, which goes on, did not send: "
+			     "another client would end"),
+		    o->kernel->connection->server_reset_frame);
+}
+
+void tell_auth(struct observation *o)
+{
+	const struct event *auth = event_of(o, EVENT_AUTH);
+	struct fact *fact;
+	if (auth != NULL)
+		fact = fact_set(o, ANSWER_SSH_AUTH,
+				"the handshake reaches authentication; methods: %s",
+				auth->text[0] ? auth->text : "none needed");
+	else
+		fact = fact_set(o, ANSWER_SSH_AUTH,
+				"the handshake completes and encrypted packets go both ways");
+	fact_packet(fact, o->kernel->connection->server_data_frame);
+}
