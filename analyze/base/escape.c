@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-struct range {
+struct code_range {
 	uint32_t first, last;
 };
 
 /* Characters that no report may pass on: they act, hide, or have no agreed shape. */
-static const struct range unsafe[] = {
+static const struct code_range unsafe[] = {
 	{ 0x0000, 0x001F },    /* C0 controls, ESC among them */
 	{ 0x007F, 0x009F },    /* DEL and the C1 controls: U+009B starts an ANSI sequence */
 	{ 0x00AD, 0x00AD },    /* soft hyphen */
@@ -31,13 +31,13 @@ static const struct range unsafe[] = {
 };
 
 /* Two columns in a terminal: East Asian wide and fullwidth (UAX #11), emoji. */
-static const struct range wide[] = {
+static const struct code_range wide[] = {
 	{ 0x1100, 0x115E }, { 0x2E80, 0x303E }, { 0x3041, 0x4DBF },   { 0x4E00, 0xA4CF },
 	{ 0xA960, 0xA97F }, { 0xAC00, 0xD7A3 }, { 0xF900, 0xFAFF },   { 0xFE30, 0xFE6F },
 	{ 0xFF00, 0xFF60 }, { 0xFFE0, 0xFFE6 }, { 0x1F000, 0x1FAFF }, { 0x20000, 0x3FFFD },
 };
 
-static bool within(uint32_t code, const struct range *ranges, size_t count)
+static bool within(uint32_t code, const struct code_range *ranges, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (code >= ranges[i].first && code <= ranges[i].last)

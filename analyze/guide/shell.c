@@ -45,7 +45,7 @@ struct room {
 	size_t used, size;
 };
 
-static void put(struct room *room, const char *bytes, size_t length)
+static void put_bytes(struct room *room, const char *bytes, size_t length)
 {
 	if (length < room->size - room->used)
 		memcpy(room->out + room->used, bytes, length);
@@ -60,21 +60,21 @@ bool shell_quote(const char *shell, const char *value, char *out, size_t size)
 	struct room room = { .out = out, .size = size };
 	const char *mark = shell_is_plain(value) ? "" : "'";
 
-	put(&room, mark, strlen(mark));
+	put_bytes(&room, mark, strlen(mark));
 	while (*value != '\0') {
 		size_t length = apostrophe(value, powershell);
 		if (length > 0 && powershell) {
-			put(&room, value, length);
-			put(&room, value, length);
+			put_bytes(&room, value, length);
+			put_bytes(&room, value, length);
 		} else if (length > 0) {
-			put(&room, "'\\''", 4);
+			put_bytes(&room, "'\\''", 4);
 		} else {
 			length = 1;
-			put(&room, value, 1);
+			put_bytes(&room, value, 1);
 		}
 		value += length;
 	}
-	put(&room, mark, strlen(mark));
+	put_bytes(&room, mark, strlen(mark));
 	if (room.used == size)
 		return false;
 	out[room.used] = '\0';

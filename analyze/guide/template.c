@@ -15,7 +15,7 @@
 
 typedef bool value_getter(const struct guide_values *values, char out[VALUE_MAX]);
 
-static bool take(const char *value, char out[VALUE_MAX])
+static bool take_value(const char *value, char out[VALUE_MAX])
 {
 	if (value == NULL || *value == '\0' || *value == '-' || strlen(value) >= VALUE_MAX ||
 	    !escape_is_clean(value))
@@ -33,32 +33,32 @@ static bool nothing(const struct guide_values *values, char out[VALUE_MAX])
 
 static bool group(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->group, out);
+	return take_value(values->group, out);
 }
 
 static bool vm(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->vm, out);
+	return take_value(values->vm, out);
 }
 
 static bool user(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->user, out);
+	return take_value(values->user, out);
 }
 
 static bool interface(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->interface, out);
+	return take_value(values->interface, out);
 }
 
 static bool address(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->address, out);
+	return take_value(values->address, out);
 }
 
 static bool host(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(values->host, out) || take(values->address, out);
+	return take_value(values->host, out) || take_value(values->address, out);
 }
 
 static bool port(const struct guide_values *values, char out[VALUE_MAX])
@@ -81,7 +81,7 @@ static bool known(const struct guide_values *values, char out[VALUE_MAX])
 	if (!host(values, name) || strlen(name) > VALUE_MAX - 10)
 		return false;
 	if (values->port == 0 || values->port == 22)
-		return take(name, out);
+		return take_value(name, out);
 	snprintf(out, VALUE_MAX, "[%.*s]:%u", VALUE_MAX - 10, name, values->port);
 	return true;
 }
@@ -94,7 +94,7 @@ static struct address parse(const char *text)
 /* Which iptables the VM's address belongs to. */
 static bool iptables(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return take(parse(values->address).family == 6 ? "ip6tables" : "iptables", out);
+	return take_value(parse(values->address).family == 6 ? "ip6tables" : "iptables", out);
 }
 
 /* HOST:PORT as sshwhy's own command line wants it. */
@@ -114,12 +114,12 @@ static bool private_address(const struct guide_values *values, char out[VALUE_MA
 {
 	struct address is = parse(values->address);
 
-	return is.family != 0 && address_is_private(&is) && take(values->address, out);
+	return is.family != 0 && address_is_private(&is) && take_value(values->address, out);
 }
 
 static bool local(const struct guide_values *values, char out[VALUE_MAX])
 {
-	return parse(values->client).family != 0 && take(values->client, out);
+	return parse(values->client).family != 0 && take_value(values->client, out);
 }
 
 /* The client's address as the cloud sees it: a private one is replaced at the edge. */
@@ -128,7 +128,7 @@ static bool client(const struct guide_values *values, char out[VALUE_MAX])
 	struct address is = parse(values->client);
 
 	return is.family != 0 && !address_is_private(&is) && !address_is_loopback(&is) &&
-	       take(values->client, out);
+	       take_value(values->client, out);
 }
 
 static bool client4(const struct guide_values *values, char out[VALUE_MAX])

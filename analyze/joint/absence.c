@@ -37,7 +37,7 @@ static bool shows_server(const struct joint *joint, const struct entry *entry, u
 /* Whether the capture was made where the VM is, as far as that is known. */
 bool ought_to_show(const struct joint *joint, const struct entry *entry, unsigned index)
 {
-	const struct capture *capture = &joint->captures[index];
+	const struct joint_capture *capture = &joint->captures[index];
 	const struct address *server = &entry->dossier.conversation.server;
 	bool others = false;
 	if (capture->vantage_given && capture->vantage != VANTAGE_VM)
@@ -138,7 +138,7 @@ static bool may_be_relayed(const struct facts *facts)
 static bool tell_absence(struct joining *j, const struct absence *absence)
 {
 	enum answer answer = ANSWER_NONE;
-	const struct capture *other = j->other;
+	const struct joint_capture *other = j->other;
 	struct line line = { .used = 0 };
 	bool answered = is_answered(&j->facts);
 	bool complete = other->lost == 0 && !other->given_away && !other->syns_missing;

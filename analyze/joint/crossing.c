@@ -11,21 +11,19 @@
 #define COPIES 2
 /* ...when the copies are so far apart. */
 #define COPIES_SPAN INT64_C(150000000)
-/* As for SSH.LARGE_LOST: smaller packets pass every sound link. */
-#define LARGE 1200
 
 struct comparing {
 	const struct end *a, *z; /* at the client, at the server */
 	int64_t shift_ns;	 /* a packet is seen so much later in z, or at the most a little
 				    more: by z's clock */
 	struct crossing *out;
-	struct finding *told; /* of it, the last */
+	struct proof *told; /* of it, the last */
 };
 
-static void say(struct comparing *c, enum answer answer, const char *format, ...)
+static void prove(struct comparing *c, enum answer answer, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void say(struct comparing *c, enum answer answer, const char *format, ...)
+static void prove(struct comparing *c, enum answer answer, const char *format, ...)
 {
 	bool who = answer_question(answer) == QUESTION_ANSWERER;
 	va_list arguments;
@@ -130,13 +128,14 @@ static int64_t shift_by_syn(const struct end *a, const struct end *z)
 
 static void answered_by_another(struct comparing *c, const struct step *answer)
 {
-	say(c, ANSWER_ANSWERER_ANOTHER,
-	    "the client gets a %s; %s shows that the SYN comes to the VM, and that the VM sends no "
-	    "such answer",
-	    answer->rejects	      ? "rejection"
-	    : answer->flags & TCP_RST ? "reset"
-				      : "SYN-ACK",
-	    c->z->name);
+	prove(c, ANSWER_ANSWERER_ANOTHER,
+	      "the client gets a %s; %s shows that the SYN comes to the VM, and that the VM sends "
+	      "no "
+	      "such answer",
+	      answer->rejects		? "rejection"
+	      : answer->flags & TCP_RST ? "reset"
+					: "SYN-ACK",
+	      c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, answer);
 }
@@ -153,11 +152,11 @@ static const struct step *answer_at(const struct end *end)
 static void nothing_sent(struct comparing *c, const struct step *got)
 {
 	if (got == NULL && c->z->sees_all) {
-		say(c, ANSWER_CROSSING_ALL_ARRIVE,
-		    "%u SYN%s of the client's %u come%s to %s, and nothing is sent back there",
-		    count_of(c->z, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "" : "s",
-		    count_of(c->a, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "s" : "",
-		    c->z->name);
+		prove(c, ANSWER_CROSSING_ALL_ARRIVE,
+		      "%u SYN%s of the client's %u come%s to %s, and nothing is sent back there",
+		      count_of(c->z, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "" : "s",
+		      count_of(c->a, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "s" : "",
+		      c->z->name);
 		point_at(c, first_of(c->a, is_client_syn));
 	} else if (got != NULL && c->z->both_ways && server_has_shown(c, got->time_ns)) {
 		answered_by_another(c, got);
@@ -171,11 +170,11 @@ static void nothing_got(struct comparing *c, const struct step *sent, is_kind *k
 	if (sent_count < COPIES || asked < COPIES || !c->a->both_ways ||
 	    !client_covers(c, sent->time_ns))
 		return;
-	say(c, ANSWER_CROSSING_ANSWERS_NEVER_ARRIVE,
-	    "the VM's %s leaves it %u times (first as frame %llu of %s) and never comes to the "
-	    "client, which repeats its SYN",
-	    kind == is_server_answer ? "SYN-ACK" : "reset", sent_count,
-	    (unsigned long long)sent->number, c->z->name);
+	prove(c, ANSWER_CROSSING_ANSWERS_NEVER_ARRIVE,
+	      "the VM's %s leaves it %u times (first as frame %llu of %s) and never comes to the "
+	      "client, which repeats its SYN",
+	      kind == is_server_answer ? "SYN-ACK" : "reset", sent_count,
+	      (unsigned long long)sent->number, c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 }
 
@@ -197,11 +196,11 @@ static bool is_another_answer(const struct comparing *c)
 
 static void answered_by_vm(struct comparing *c, const struct step *sent, const struct step *got)
 {
-	say(c, ANSWER_ANSWERER_VM, "the VM's %s (frame %llu of %s) is what the client gets",
-	    sent->rejects    ? "rejection"
-	    : is_reset(sent) ? "reset"
-			     : "SYN-ACK",
-	    (unsigned long long)sent->number, c->z->name);
+	prove(c, ANSWER_ANSWERER_VM, "the VM's %s (frame %llu of %s) is what the client gets",
+	      sent->rejects    ? "rejection"
+	      : is_reset(sent) ? "reset"
+			       : "SYN-ACK",
+	      (unsigned long long)sent->number, c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, got);
 }
@@ -259,11 +258,11 @@ static bool servers_end_is_odd(struct comparing *c)
 		return false;
 	if (!server_has_shown(c, got->time_ns))
 		return true;
-	say(c, ANSWER_CROSSING_END_NEVER_SENT,
-	    "the %s that the client gets in the VM's name was never sent by the VM: %s, which "
-	    "shows "
-	    "the connection%s, does not have it",
-	    end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
+	prove(c, ANSWER_CROSSING_END_NEVER_SENT,
+	      "the %s that the client gets in the VM's name was never sent by the VM: %s, which "
+	      "shows "
+	      "the connection%s, does not have it",
+	      end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
 	point_at(c, got);
 	return true;
 }
@@ -277,10 +276,11 @@ static bool clients_end_is_odd(struct comparing *c)
 		return false;
 	if (!client_covers(c, got->time_ns))
 		return true;
-	say(c, ANSWER_CROSSING_END_NEVER_SENT,
-	    "the %s that the VM gets in the client's name (frame %llu of %s) was never sent by the "
-	    "client",
-	    end_name(got), (unsigned long long)got->number, c->z->name);
+	prove(c, ANSWER_CROSSING_END_NEVER_SENT,
+	      "the %s that the VM gets in the client's name (frame %llu of %s) was never sent by "
+	      "the "
+	      "client",
+	      end_name(got), (unsigned long long)got->number, c->z->name);
 	point_at(c, first_end_of(c->a, false));
 	return true;
 }
@@ -364,7 +364,7 @@ static bool is_large(const struct missing *missing, const struct trace *got, boo
 		const struct step *step = &got->steps[i];
 		if (!step->rejects && step->from_client == client && step->length > 0 &&
 		    step->length < missing->length)
-			return missing->length >= LARGE;
+			return missing->length >= LARGE_SEGMENT;
 	}
 	return false;
 }
@@ -391,20 +391,21 @@ static bool words_are_lost(struct comparing *c, bool client)
 			     : client ? ANSWER_CROSSING_CLIENT_WORDS_NEVER_ARRIVE
 				      : ANSWER_CROSSING_SERVER_WORDS_NEVER_ARRIVE;
 	if (client)
-		say(c, answer,
-		    "the client's segment of %u bytes from byte %u on is sent %u times and never "
-		    "comes to %s%s",
-		    missing.length, missing.from, missing.copies, c->z->name,
-		    large ? "; smaller ones do" : "; others do");
+		prove(c, answer,
+		      "the client's segment of %u bytes from byte %u on is sent %u times and never "
+		      "comes to %s%s",
+		      missing.length, missing.from, missing.copies, c->z->name,
+		      large ? "; smaller ones do" : "; others do");
 	else
-		say(c, answer,
-		    "the VM's segment of %u bytes from byte %u on leaves it %u times (frames %llu "
-		    "to "
-		    "%llu of %s) and never comes to the client%s",
-		    missing.length, missing.from, missing.copies,
-		    (unsigned long long)missing.first->number,
-		    (unsigned long long)missing.last->number, c->z->name,
-		    large ? "; smaller ones do" : "");
+		prove(c, answer,
+		      "the VM's segment of %u bytes from byte %u on leaves it %u times (frames "
+		      "%llu "
+		      "to "
+		      "%llu of %s) and never comes to the client%s",
+		      missing.length, missing.from, missing.copies,
+		      (unsigned long long)missing.first->number,
+		      (unsigned long long)missing.last->number, c->z->name,
+		      large ? "; smaller ones do" : "");
 	for (unsigned i = 0; client && i < from->trace->count; i++)
 		if (from->trace->steps[i].from_client && !from->trace->steps[i].rejects &&
 		    missing.from - from->trace->steps[i].at < from->trace->steps[i].length)
@@ -448,12 +449,12 @@ unsigned crossing_lost(const struct trace *from, const struct trace *to)
 
 static void all_arrives(struct comparing *c)
 {
-	say(c, ANSWER_CROSSING_ALL_ARRIVE,
-	    "what either side sends comes to the other: %u packets of the client's are in %s as "
-	    "%u, "
-	    "%u of the VM's come to the client as %u",
-	    packets_of(c->a->trace, true), c->z->name, packets_of(c->z->trace, true),
-	    packets_of(c->z->trace, false), packets_of(c->a->trace, false));
+	prove(c, ANSWER_CROSSING_ALL_ARRIVE,
+	      "what either side sends comes to the other: %u packets of the client's are in %s as "
+	      "%u, "
+	      "%u of the VM's come to the client as %u",
+	      packets_of(c->a->trace, true), c->z->name, packets_of(c->z->trace, true),
+	      packets_of(c->z->trace, false), packets_of(c->a->trace, false));
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, first_of(c->a, is_server_answer));
 }

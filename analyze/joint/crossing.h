@@ -21,7 +21,7 @@ struct end {
 #define CROSSING_TEXT 480
 
 /* ANSWER_NONE: nothing is proved. */
-struct finding {
+struct proof {
 	enum answer answer;
 	char text[CROSSING_TEXT];
 	uint64_t packets[FACT_PACKETS_MAX]; /* of the client's capture */
@@ -29,7 +29,7 @@ struct finding {
 };
 
 struct crossing {
-	struct finding answerer, crossing; /* answers to the questions of these names */
+	struct proof answerer, crossing; /* answers to the questions of these names */
 };
 
 void cross(const struct end *client, const struct end *server, struct crossing *crossing);

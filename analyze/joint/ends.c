@@ -7,20 +7,20 @@
 
 /* -- crossing -------------------------------------------------------------------------------- */
 
-static void tell_finding(struct joining *j, const struct finding *finding)
+static void tell_proof(struct joining *j, const struct proof *proof)
 {
-	if (finding->answer == ANSWER_NONE)
+	if (proof->answer == ANSWER_NONE)
 		return;
-	joining_set(j, finding->answer, finding->text);
-	struct fact *fact = &j->facts.fact[answer_question(finding->answer)];
-	for (unsigned i = 0; i < finding->packet_count; i++)
-		fact->packets[fact->packet_count++] = finding->packets[i];
+	joining_set(j, proof->answer, proof->text);
+	struct fact *fact = &j->facts.fact[answer_question(proof->answer)];
+	for (unsigned i = 0; i < proof->packet_count; i++)
+		fact->packets[fact->packet_count++] = proof->packets[i];
 }
 
 static struct end end_of(const struct joint *joint, const struct entry *entry, unsigned attempt,
 			 const struct trace *trace)
 {
-	const struct capture *capture = &joint->captures[entry->capture];
+	const struct joint_capture *capture = &joint->captures[entry->capture];
 	const struct dossier *d = &entry->dossier;
 	return (struct end){ .trace = trace,
 			     .name = capture->name,
@@ -57,8 +57,8 @@ static bool cross_attempt(struct joining *j, uint32_t thread, struct shift *shif
 		snprintf(text + used, CROSSING_TEXT - used,
 			 "; %u packets were lost on the way and repeated", up + down);
 	}
-	tell_finding(j, &crossing.answerer);
-	tell_finding(j, &crossing.crossing);
+	tell_proof(j, &crossing.answerer);
+	tell_proof(j, &crossing.crossing);
 	return crossing.answerer.answer != ANSWER_NONE || crossing.crossing.answer != ANSWER_NONE;
 }
 

@@ -7,7 +7,7 @@
 bool is_client_end(const struct joint *joint, const struct entry *entry)
 {
 	const struct dossier *d = &entry->dossier;
-	const struct capture *capture = &joint->captures[entry->capture];
+	const struct joint_capture *capture = &joint->captures[entry->capture];
 	if (capture->vantage_given)
 		return capture->vantage == VANTAGE_CLIENT;
 	return d->place == WORD_PLACE_CLIENT;
@@ -15,7 +15,7 @@ bool is_client_end(const struct joint *joint, const struct entry *entry)
 
 bool is_server_end(const struct joint *joint, const struct entry *entry)
 {
-	const struct capture *capture = &joint->captures[entry->capture];
+	const struct joint_capture *capture = &joint->captures[entry->capture];
 	if (capture->vantage_given)
 		return capture->vantage == VANTAGE_VM;
 	return entry->dossier.place == WORD_PLACE_VM;

@@ -18,8 +18,8 @@ struct joining {
 	struct entry *base;	  /* the one of them that is reported on */
 	struct entry *const *members;
 	unsigned member_count;
-	const struct capture *capture, *other; /* of near and far */
-	size_t first, end;		       /* the attempts of `base` that are read as one */
+	const struct joint_capture *capture, *other; /* of near and far */
+	size_t first, end; /* the attempts of `base` that are read as one */
 	struct run *run;
 	struct facts facts;
 	struct report_clock clock; /* capture NULL: not known */

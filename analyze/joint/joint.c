@@ -116,7 +116,7 @@ static bool copy_dossier(struct joint *joint, struct entry *entry, const struct 
 	return fits;
 }
 
-static void note_capture(struct capture *capture, const struct dossier *dossier)
+static void note_capture(struct joint_capture *capture, const struct dossier *dossier)
 {
 	const struct conversation *c = &dossier->conversation;
 	capture->lost = dossier->lost;
@@ -124,10 +124,10 @@ static void note_capture(struct capture *capture, const struct dossier *dossier)
 	capture->from_outside |= dossier->vantage == VANTAGE_VM && c->client_ttl != 0;
 }
 
-static bool keep(void *context, const struct dossier *dossier)
+static bool keep_dossier(void *context, const struct dossier *dossier)
 {
 	struct joint *joint = context;
-	struct capture *capture = &joint->captures[joint->capture_count - 1];
+	struct joint_capture *capture = &joint->captures[joint->capture_count - 1];
 	note_capture(capture, dossier);
 	for (;;) {
 		struct entry *entry = free_entry(joint);
@@ -161,9 +161,10 @@ struct joint *joint_new(const struct traffic_options *options, traffic_settled *
 	joint->report = options->report;
 	joint->settled = settled;
 	joint->context = context;
-	joint->heir = (struct traffic_heir){ .context = joint, .keep = keep, .syn = see_syn };
+	joint->heir =
+		(struct traffic_heir){ .context = joint, .keep = keep_dossier, .syn = see_syn };
 	/* Untouched memory costs nothing: all is used from the front. */
-	joint->entry_room = ENTRIES_MAX >> options->smaller;
+	joint->entry_room = JOINT_ENTRIES_MAX >> options->smaller;
 	joint->sighting_room = SIGHTINGS_MAX >> options->smaller;
 	joint->entries = malloc(joint->entry_room * sizeof(*joint->entries));
 	joint->sightings = malloc(joint->sighting_room * sizeof(*joint->sightings));
@@ -192,7 +193,7 @@ void joint_free(struct joint *joint)
 const struct traffic_heir *joint_begin(struct joint *joint, const char *name,
 				       const struct traffic_options *options)
 {
-	joint->captures[joint->capture_count++] = (struct capture){
+	joint->captures[joint->capture_count++] = (struct joint_capture){
 		.name = name,
 		.vantage_given = options->vantage_given,
 		.vantage = options->vantage,
@@ -203,7 +204,7 @@ const struct traffic_heir *joint_begin(struct joint *joint, const char *name,
 
 void joint_capture(struct joint *joint, const struct traffic_tally *tally)
 {
-	struct capture *capture = &joint->captures[joint->capture_count - 1];
+	struct joint_capture *capture = &joint->captures[joint->capture_count - 1];
 	capture->read = true;
 	capture->frames = tally->frames;
 	capture->first_ns = tally->first_ns;
@@ -316,7 +317,7 @@ static int by_time(const void *a, const void *b)
 
 void joint_end(struct joint *joint)
 {
-	struct entry *order[ENTRIES_MAX];
+	struct entry *order[JOINT_ENTRIES_MAX];
 	uint32_t count = 0;
 	match(joint);
 	for (uint32_t i = 0; i < joint->entry_count; i++)

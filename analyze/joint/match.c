@@ -38,16 +38,16 @@ static unsigned alike(const struct entry *a, const struct marks *x, const struct
 	return points;
 }
 
-struct place {
+struct likeness {
 	struct entry *entry;
 	unsigned attempt;
 };
 
 /* The attempt of `capture` that is most like this one, when no other is as much. */
-static struct place most_alike(struct joint *joint, const struct entry *entry, unsigned attempt,
-			       unsigned capture)
+static struct likeness most_alike(struct joint *joint, const struct entry *entry, unsigned attempt,
+				  unsigned capture)
 {
-	struct place best = { NULL, 0 };
+	struct likeness best = { NULL, 0 };
 	unsigned most = ENOUGH - 1;
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		struct entry *other = &joint->entries[i];
@@ -58,8 +58,8 @@ static struct place most_alike(struct joint *joint, const struct entry *entry, u
 				alike(entry, &entry->marks[attempt], other, &other->marks[n]);
 			if (points < most || points < ENOUGH)
 				continue;
-			best = points > most ? (struct place){ other, n }
-					     : (struct place){ NULL, 0 };
+			best = points > most ? (struct likeness){ other, n }
+					     : (struct likeness){ NULL, 0 };
 			most = points;
 		}
 	}
@@ -68,10 +68,10 @@ static struct place most_alike(struct joint *joint, const struct entry *entry, u
 
 static void join(struct joint *joint, struct entry *entry, unsigned attempt, unsigned capture)
 {
-	struct place other = most_alike(joint, entry, attempt, capture);
+	struct likeness other = most_alike(joint, entry, attempt, capture);
 	if (other.entry == NULL)
 		return;
-	struct place back = most_alike(joint, other.entry, other.attempt, entry->capture);
+	struct likeness back = most_alike(joint, other.entry, other.attempt, entry->capture);
 	if (back.entry != entry || back.attempt != attempt)
 		return;
 	uint32_t *mine = &entry->thread[attempt], *its = &other.entry->thread[other.attempt];

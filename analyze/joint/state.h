@@ -5,8 +5,8 @@
 #include "joint/trace.h"
 #include "sshwhy/joint.h"
 
-#define ENTRIES_MAX 1024
-#define NO_THREAD   0 /* an attempt that no other capture shows */
+#define JOINT_ENTRIES_MAX 1024
+#define NO_THREAD	  0 /* an attempt that no other capture shows */
 
 /* A SYN that a capture shows, to whatever port. */
 struct sighting {
@@ -19,7 +19,7 @@ struct sighting {
 
 #define SIGHTINGS_MAX 49152 /* of all captures */
 
-struct capture {
+struct joint_capture {
 	const char *name;
 	bool vantage_given;
 	enum vantage vantage;
@@ -56,10 +56,10 @@ struct joint {
 	traffic_settled *settled;
 	void *context;
 	struct traffic_heir heir;
-	struct capture captures[JOINT_CAPTURES_MAX];
+	struct joint_capture captures[JOINT_CAPTURES_MAX];
 	unsigned capture_count;
 	struct entry *entries;
-	uint32_t entry_room, sighting_room; /* ENTRIES_MAX and SIGHTINGS_MAX, but in tests */
+	uint32_t entry_room, sighting_room; /* JOINT_ENTRIES_MAX and SIGHTINGS_MAX, but in tests */
 	uint32_t entry_count;		    /* used so far, with holes */
 	struct pool pool;
 	struct sighting *sightings;
@@ -95,12 +95,12 @@ bool is_server_end(const struct joint *joint, const struct entry *entry);
 
 /* syns.c */
 void sightings_add(struct joint *joint, const struct packet *syn);
-void sightings_sort(struct joint *joint, const struct capture *capture);
+void sightings_sort(struct joint *joint, const struct joint_capture *capture);
 /* The first with this sequence number; NULL: there is none. */
-const struct sighting *sightings_find(const struct joint *joint, const struct capture *capture,
-				      uint32_t sequence);
+const struct sighting *sightings_find(const struct joint *joint,
+				      const struct joint_capture *capture, uint32_t sequence);
 /* Whether one might be this SYN with another sequence number: some firewalls change it. */
-bool sightings_resemble(const struct joint *joint, const struct capture *capture,
+bool sightings_resemble(const struct joint *joint, const struct joint_capture *capture,
 			const struct marks *marks, int64_t around_ns, int64_t within_ns);
 
 #endif

@@ -5,7 +5,7 @@
 
 void sightings_add(struct joint *joint, const struct packet *syn)
 {
-	struct capture *capture = &joint->captures[joint->capture_count - 1];
+	struct joint_capture *capture = &joint->captures[joint->capture_count - 1];
 	if (joint->sighting_count == joint->sighting_room) {
 		capture->syns_missing = true;
 		return;
@@ -28,14 +28,14 @@ static int by_sequence(const void *a, const void *b)
 	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
-void sightings_sort(struct joint *joint, const struct capture *capture)
+void sightings_sort(struct joint *joint, const struct joint_capture *capture)
 {
 	qsort(&joint->sightings[capture->syn_first], capture->syn_count, sizeof(*joint->sightings),
 	      by_sequence);
 }
 
-const struct sighting *sightings_find(const struct joint *joint, const struct capture *capture,
-				      uint32_t sequence)
+const struct sighting *sightings_find(const struct joint *joint,
+				      const struct joint_capture *capture, uint32_t sequence)
 {
 	const struct sighting *row = &joint->sightings[capture->syn_first];
 	uint32_t low = 0, high = capture->syn_count;
@@ -50,7 +50,7 @@ const struct sighting *sightings_find(const struct joint *joint, const struct ca
 }
 
 /* Who changes sequence numbers leaves the window, and the clock of the sender, as they are. */
-bool sightings_resemble(const struct joint *joint, const struct capture *capture,
+bool sightings_resemble(const struct joint *joint, const struct joint_capture *capture,
 			const struct marks *marks, int64_t around_ns, int64_t within_ns)
 {
 	const struct sighting *row = &joint->sightings[capture->syn_first];

@@ -67,8 +67,8 @@ static void note_answer(struct marks *m, const struct packet *p)
 	m->answer_ns = p->time_ns;
 }
 
-static void note(struct trace *trace, struct reading *reading, const struct packet *p,
-		 bool from_client)
+static void note_packet(struct trace *trace, struct reading *reading, const struct packet *p,
+			bool from_client)
 {
 	struct marks *m = &trace->marks;
 	struct stream *stream = &reading->stream[from_client ? SSH_CLIENT : SSH_SERVER];
@@ -136,7 +136,7 @@ void trace_read(const struct dossier *dossier, unsigned index, struct reading *r
 	reading->stream[SSH_CLIENT].length = reading->stream[SSH_SERVER].length = 0;
 	while (trace->count < TRACE_MAX && replay_next(&replay, &packet, &from_client)) {
 		if (packet.protocol == IP_TCP)
-			note(trace, reading, &packet, from_client);
+			note_packet(trace, reading, &packet, from_client);
 		trace->steps[trace->count++] =
 			step_of(&packet, from_client, &dossier->conversation.server);
 	}

@@ -5,7 +5,8 @@
 #include "observe/asked.h"
 #include "observe/distance.h"
 
-#define ACCIDENT 0.01 /* so improbable is what is no accident */
+/* So improbable a loss of all fragments is no accident. (loss.h has ACCIDENT for other packets.) */
+#define FRAGMENT_ACCIDENT 0.01
 
 enum { CODE_REASSEMBLY = 1 }; /* of time exceeded: RFC 792, RFC 4443 3.3 */
 
@@ -82,7 +83,7 @@ static void fragment_arrived(struct observation *o, const struct pieces *ssh)
 static bool by_accident(const struct pieces *ssh, const struct pieces *control)
 {
 	double lost = control->sent - control->given_up + 0.5;
-	return pow(lost / (control->sent + 1.0), ssh->sent) > ACCIDENT;
+	return pow(lost / (control->sent + 1.0), ssh->sent) > FRAGMENT_ACCIDENT;
 }
 
 /* Of IPv4 only: IPv6 hands a fragment to the VM's firewall before it reassembles (Linux,

@@ -205,8 +205,8 @@ static bool silent(const struct facts *facts)
 	return fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_SILENT;
 }
 
-static void add(struct aside asides[ASIDES_MAX], size_t *count, enum answer answer,
-		const char *text)
+static void add_aside(struct aside asides[ASIDES_MAX], size_t *count, enum answer answer,
+		      const char *text)
 {
 	if (*count < ASIDES_MAX)
 		asides[(*count)++] = (struct aside){ .answer = answer, .text = text };
@@ -221,23 +221,26 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 	/* no answer came that the rule could have stopped */
 	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && silent(facts) &&
 	    fact_answer(facts, QUESTION_RULE) != blocks(in, ANSWER_RULE_BLOCKS_IN))
-		add(asides, &count, blocks(in, ANSWER_RULE_BLOCKS_IN),
-		    arena_format(
-			    arena,
-			    "a rule of this machine's firewall %s answers, should any come: %s",
-			    event_word_name(in->word), in->text));
+		add_aside(
+			asides, &count, blocks(in, ANSWER_RULE_BLOCKS_IN),
+			arena_format(
+				arena,
+				"a rule of this machine's firewall %s answers, should any come: %s",
+				event_word_name(in->word), in->text));
 	struct aside modes = judge_modes(run, arena);
 	if (modes.answer != ANSWER_NONE && modes.answer != ANSWER_PERMISSIONS_FINE)
-		add(asides, &count, modes.answer, modes.text);
+		add_aside(asides, &count, modes.answer, modes.text);
 	if (config != NULL && config->word == WORD_CONFIG_PROXY_FAILS)
-		add(asides, &count, ANSWER_CONFIG_FAILS,
-		    arena_format(arena, "ssh itself connects through a proxy, which fails: %s",
-				 config->text));
+		add_aside(asides, &count, ANSWER_CONFIG_FAILS,
+			  arena_format(arena,
+				       "ssh itself connects through a proxy, which fails: %s",
+				       config->text));
 	else if (config != NULL && config->word != WORD_CONFIG_DIRECT)
-		add(asides, &count, ANSWER_CONFIG_PROXIED,
-		    arena_format(arena, "ssh itself %s through a proxy, not directly as probed: %s",
-				 config->word == WORD_CONFIG_MAY_BE_PROXIED ? "may connect"
-									    : "connects",
-				 config->text));
+		add_aside(asides, &count, ANSWER_CONFIG_PROXIED,
+			  arena_format(arena,
+				       "ssh itself %s through a proxy, not directly as probed: %s",
+				       config->word == WORD_CONFIG_MAY_BE_PROXIED ? "may connect"
+										  : "connects",
+				       config->text));
 	return count;
 }

@@ -86,55 +86,55 @@ void loss_weigh(const struct track *track, int64_t now_ns, struct paths *paths)
 #define LOST_BEFORE	0.5
 #define ANSWERED_BEFORE 2.0
 
-struct known {
+struct evidence {
 	double lost, answered;
 };
 
-static struct known known_of_far_end(const struct paths *paths)
+static struct evidence evidence_of_far_end(const struct paths *paths)
 {
-	return (struct known){ .lost = LOST_BEFORE + paths->far_end.lost,
-			       .answered = ANSWERED_BEFORE + paths->far_end.answered };
+	return (struct evidence){ .lost = LOST_BEFORE + paths->far_end.lost,
+				  .answered = ANSWERED_BEFORE + paths->far_end.answered };
 }
 
 /* Of packets that come past `ttl`, whoever answers. */
-static struct known known_behind(const struct paths *paths, uint8_t ttl)
+static struct evidence evidence_behind(const struct paths *paths, uint8_t ttl)
 {
-	struct known known = known_of_far_end(paths);
+	struct evidence evidence = evidence_of_far_end(paths);
 	for (uint8_t t = ttl; t < PATH_TTL_MAX; t++) {
-		known.lost += paths->router[t].lost;
-		known.answered += paths->router[t].answered;
+		evidence.lost += paths->router[t].lost;
+		evidence.answered += paths->router[t].answered;
 	}
-	return known;
+	return evidence;
 }
 
-static double all_lost(struct known known, unsigned silences)
+static double all_lost(struct evidence evidence, unsigned silences)
 {
 	double chance = 1;
 	for (unsigned i = 0; i < silences; i++)
-		chance *= (known.lost + i) / (known.lost + known.answered + i);
+		chance *= (evidence.lost + i) / (evidence.lost + evidence.answered + i);
 	return chance;
 }
 
 double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences)
 {
-	return all_lost(known_behind(paths, ttl), silences);
+	return all_lost(evidence_behind(paths, ttl), silences);
 }
 
 double far_end_accident(const struct paths *paths, unsigned silences)
 {
-	return all_lost(known_of_far_end(paths), silences);
+	return all_lost(evidence_of_far_end(paths), silences);
 }
 
 double paths_loss(const struct paths *paths)
 {
-	struct known known = known_of_far_end(paths);
-	return known.lost / (known.lost + known.answered);
+	struct evidence evidence = evidence_of_far_end(paths);
+	return evidence.lost / (evidence.lost + evidence.answered);
 }
 
 double paths_loss_feared(const struct paths *paths)
 {
-	struct known known = known_of_far_end(paths);
-	double packets = known.lost + known.answered, loss = known.lost / packets;
+	struct evidence evidence = evidence_of_far_end(paths);
+	double packets = evidence.lost + evidence.answered, loss = evidence.lost / packets;
 	double feared = loss + sqrt(loss * (1 - loss) / (packets + 1));
 	return feared < 1 ? feared : 1;
 }

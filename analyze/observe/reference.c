@@ -5,13 +5,13 @@
 
 #include "observe/asked.h"
 
-struct reference {
+struct reference_host {
 	const struct exchange *exchange;
 	const struct event *event;
 	char name[ADDRESS_TEXT + 24];
 };
 
-static bool find_reference(const struct observation *o, struct reference *reference)
+static bool find_reference(const struct observation *o, struct reference_host *reference)
 {
 	char address[ADDRESS_TEXT];
 	size_t i = 0;
@@ -27,7 +27,7 @@ static bool find_reference(const struct observation *o, struct reference *refere
 }
 
 /* The kernel's SYN is on no wire that was listened on. */
-static void judge_unsent(struct observation *o, const struct reference *reference)
+static void judge_unsent(struct observation *o, const struct reference_host *reference)
 {
 	const struct exchange *exchange = reference->exchange;
 	int64_t end = exchange->answered ? exchange->answered_ns : o->now_ns;
@@ -51,7 +51,7 @@ static void judge_unsent(struct observation *o, const struct reference *referenc
 			 reference->name);
 }
 
-static void judge_banner(struct observation *o, const struct reference *reference)
+static void judge_banner(struct observation *o, const struct reference_host *reference)
 {
 	const struct connection *connection = reference->exchange->connection;
 	const struct ssh_side *server = &connection->dialog.side[SSH_SERVER];
@@ -76,7 +76,7 @@ static void judge_banner(struct observation *o, const struct reference *referenc
 }
 
 /* The wire shows an answer to a SYN. */
-static void judge_answer(struct observation *o, const struct reference *reference,
+static void judge_answer(struct observation *o, const struct reference_host *reference,
 			 const struct sent *syn)
 {
 	const struct exchange *exchange = reference->exchange;
@@ -97,7 +97,7 @@ static void judge_answer(struct observation *o, const struct reference *referenc
 	fact_packet(fact, syn->reply_frame);
 }
 
-static void judge_no_answer(struct observation *o, const struct reference *reference)
+static void judge_no_answer(struct observation *o, const struct reference_host *reference)
 {
 	const struct exchange *exchange = reference->exchange;
 	unsigned ripe = 0;
@@ -113,7 +113,7 @@ static void judge_no_answer(struct observation *o, const struct reference *refer
 
 void observe_reference(struct observation *o)
 {
-	struct reference reference;
+	struct reference_host reference;
 	char address[ADDRESS_TEXT];
 	if (!find_reference(o, &reference))
 		return;

@@ -5,16 +5,14 @@
 #include "observe/small.h"
 #include "observe/words.h"
 
-/* A kernel acknowledges what arrives, whatever its service does. Segments below the first size
- * pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. The server's first large
- * words are as long as the second (KEXINIT). */
-#define LARGE_OF_CLIENT 1200
+/* The server's first large words, its KEXINIT, are so many bytes at least. */
 #define LARGE_OF_SERVER 700
 
-/* Larger than all of the client's that was acknowledged before: then it may be its size. */
+/* What waits is larger than all of the client's that was acknowledged before: then it may be its
+ * size, since a kernel acknowledges what arrives, whatever its service does. */
 static bool is_largest(const struct connection *c)
 {
-	return c->awaited.length >= LARGE_OF_CLIENT && c->awaited.length > c->longest_acked;
+	return c->awaited.length >= LARGE_SEGMENT && c->awaited.length > c->longest_acked;
 }
 
 /* RFC 5681 4.2: "A TCP receiver SHOULD send an immediate duplicate ACK when an out-of-order

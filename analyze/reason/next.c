@@ -12,7 +12,7 @@ enum models { MODELS_ANY, MODELS_ARM, MODELS_CLASSIC };
 
 #define NEEDS_MAX 4
 
-static const struct observation {
+static const struct observation_row {
 	enum vantage vantage;
 	enum models models;
 	enum purpose purpose;
@@ -29,7 +29,7 @@ static const struct observation {
 
 #define OBSERVATIONS (sizeof(observations) / sizeof(observations[0]))
 
-static double comes_out_well(const struct observation *observation, enum cause cause)
+static double comes_out_well(const struct observation_row *observation, enum cause cause)
 {
 	if (observation->works[cause] > 0)
 		return observation->works[cause];
@@ -38,7 +38,7 @@ static double comes_out_well(const struct observation *observation, enum cause c
 
 /* In how many ways it can turn out, and how likely each is under a cause: the first is the
  * good one. */
-static int outcomes(const struct observation *observation)
+static int outcomes(const struct observation_row *observation)
 {
 	if (!observation->tells)
 		return 2;
@@ -46,7 +46,7 @@ static int outcomes(const struct observation *observation)
 	return (int)range.last - (int)range.first + 1;
 }
 
-static double turns_out(const struct observation *observation, int outcome, enum cause cause)
+static double turns_out(const struct observation_row *observation, int outcome, enum cause cause)
 {
 	if (observation->tells) {
 		enum answer first = answers_of(observation->question).first;
@@ -70,7 +70,7 @@ static double doubt(const double probability[CAUSES])
 	return bits;
 }
 
-static double information(const struct observation *observation, const struct verdict *verdict)
+static double information(const struct observation_row *observation, const struct verdict *verdict)
 {
 	double bits = doubt(verdict->probability);
 	for (int outcome = 0; outcome < outcomes(observation); outcome++) {
@@ -86,7 +86,7 @@ static double information(const struct observation *observation, const struct ve
 }
 
 /* The causes left whose chances the observation moves, up or down. */
-static void separated(struct arena *arena, const struct observation *observation,
+static void separated(struct arena *arena, const struct observation_row *observation,
 		      const struct verdict *verdict, struct report_next *next)
 {
 	enum cause *causes = arena_alloc(arena, CAUSES * sizeof(*causes));
@@ -105,7 +105,7 @@ static void separated(struct arena *arena, const struct observation *observation
 }
 
 /* Whether this run was made there, or holds what would be made. */
-static bool made_already(const struct observation *observation, const struct run *run)
+static bool made_already(const struct observation_row *observation, const struct run *run)
 {
 	enum purpose purpose = observation->purpose;
 	if (observation->vantage != VANTAGES && observation->vantage == run->vantage)
@@ -117,7 +117,7 @@ static bool made_already(const struct observation *observation, const struct run
 }
 
 /* Whether it can be made at all, where the VM is, and would tell something. */
-static bool offered(const struct observation *observation, const struct run *run,
+static bool offered(const struct observation_row *observation, const struct run *run,
 		    const struct facts *facts)
 {
 	enum models models = observation->models;
@@ -139,10 +139,10 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 	struct report_next *next = arena_alloc(arena, SHOWN * sizeof(*next));
 	bool given[OBSERVATIONS] = { false };
 	for (*count = 0; *count < SHOWN; ++*count) {
-		const struct observation *best = NULL;
+		const struct observation_row *best = NULL;
 		double most = WORTHWHILE;
 		for (size_t i = 0; i < OBSERVATIONS; i++) {
-			const struct observation *observation = &observations[i];
+			const struct observation_row *observation = &observations[i];
 			double bits = information(observation, verdict);
 			if (given[i] || bits <= most || !offered(observation, run, facts) ||
 			    made_already(observation, run))

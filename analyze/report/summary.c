@@ -8,7 +8,7 @@
 
 #define NAME_SHOWN 48 /* an IPv6 address in brackets and its port */
 
-struct row {
+struct summary_row {
 	enum outcome outcome;
 	enum cause cause;
 	double confidence;
@@ -17,7 +17,7 @@ struct row {
 };
 
 struct summary {
-	struct row rows[SUMMARY_ROWS];
+	struct summary_row rows[SUMMARY_ROWS];
 	size_t shown, count;
 	size_t outcomes[4]; /* by enum outcome */
 };
@@ -41,7 +41,7 @@ static unsigned rank(enum outcome outcome)
 	return ranks[outcome];
 }
 
-static bool precedes(const struct row *a, const struct row *b)
+static bool precedes(const struct summary_row *a, const struct summary_row *b)
 {
 	if (a->outcome != b->outcome)
 		return rank(a->outcome) < rank(b->outcome);
@@ -50,7 +50,7 @@ static bool precedes(const struct row *a, const struct row *b)
 	return a->attempts > b->attempts;
 }
 
-static void set_names(struct row *row, const struct report *report)
+static void set_names(struct summary_row *row, const struct report *report)
 {
 	char safe[ESCAPE_TEXT];
 	const char *server = report->host != NULL ? report->host : report->address;
@@ -63,10 +63,10 @@ static void set_names(struct row *row, const struct report *report)
 
 void summary_add(struct summary *summary, const struct report *report)
 {
-	struct row row = { .outcome = report->outcome,
-			   .cause = report->cause,
-			   .confidence = report->confidence,
-			   .attempts = report->attempts };
+	struct summary_row row = { .outcome = report->outcome,
+				   .cause = report->cause,
+				   .confidence = report->confidence,
+				   .attempts = report->attempts };
 	set_names(&row, report);
 	summary->count++;
 	summary->outcomes[report->outcome]++;
@@ -94,7 +94,7 @@ enum outcome summary_worst(const struct summary *summary)
 
 /* -- the table --------------------------------------------------------------------------- */
 
-static void put_row(struct page *page, const struct row *row, int server, int client)
+static void put_row(struct page *page, const struct summary_row *row, int server, int client)
 {
 	static const enum ink inks[] = { [OUTCOME_HEALTHY] = INK_GREEN,
 					 [OUTCOME_FAULT] = INK_RED,
@@ -125,8 +125,8 @@ static int widest(const struct summary *summary, size_t offset)
 
 static void put_table(struct page *page, const struct summary *summary)
 {
-	int server = widest(summary, offsetof(struct row, server));
-	int client = widest(summary, offsetof(struct row, client));
+	int server = widest(summary, offsetof(struct summary_row, server));
+	int client = widest(summary, offsetof(struct summary_row, client));
 	page_ink(page, INK_BOLD);
 	fprintf(page->out,
 		"%zu conversation%s: %zu fault, %zu ambiguous, %zu unknown, %zu healthy\n",

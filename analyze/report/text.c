@@ -10,7 +10,7 @@
 #include "sshwhy/report.h"
 
 #define EVIDENCE_SHOWN 8
-#define NAMES_MAX      512
+#define CAUSES_TEXT    512
 
 /* -- the verdict ------------------------------------------------------------------ */
 
@@ -19,7 +19,7 @@ struct outcome_look {
 	enum ink ink;
 };
 
-static struct outcome_look look(enum outcome outcome)
+static struct outcome_look look_of(enum outcome outcome)
 {
 	static const struct outcome_look looks[] = {
 		[OUTCOME_HEALTHY] = { "HEALTHY", INK_GREEN },
@@ -72,7 +72,7 @@ static void put_finding(struct page *page, const struct report *report)
 /* One line, whatever its length: the line that -q prints and scripts grep. */
 static void put_verdict(struct page *page, const struct report *report)
 {
-	struct outcome_look outcome = look(report->outcome);
+	struct outcome_look outcome = look_of(report->outcome);
 
 	page_ink(page, INK_BOLD);
 	page_ink(page, outcome.ink);
@@ -133,16 +133,16 @@ static void put_setting(struct page *page, const struct report *report)
 
 /* -- lists ------------------------------------------------------------------------ */
 
-static void join_causes(const enum cause *causes, size_t count, size_t most, char out[NAMES_MAX])
+static void join_causes(const enum cause *causes, size_t count, size_t most, char out[CAUSES_TEXT])
 {
 	size_t used = 0;
 
 	out[0] = '\0';
-	for (size_t i = 0; i < count && i < most && used < NAMES_MAX; i++)
-		used += (size_t)snprintf(out + used, NAMES_MAX - used, "%s%s", i > 0 ? ", " : "",
+	for (size_t i = 0; i < count && i < most && used < CAUSES_TEXT; i++)
+		used += (size_t)snprintf(out + used, CAUSES_TEXT - used, "%s%s", i > 0 ? ", " : "",
 					 cause_name(causes[i]));
-	if (count > most && used < NAMES_MAX)
-		snprintf(out + used, NAMES_MAX - used, ", ...");
+	if (count > most && used < CAUSES_TEXT)
+		snprintf(out + used, CAUSES_TEXT - used, ", ...");
 }
 
 static void put_ssh(struct page *page, const struct report *report)
@@ -210,7 +210,7 @@ static void put_evidence_row(struct page *page, const struct report *report,
 			     const struct report_evidence *row, bool verbose)
 {
 	const char lead[] = { bearing(row, report->cause), ' ', '\0' };
-	char names_text[NAMES_MAX];
+	char names_text[CAUSES_TEXT];
 
 	page_item(page, 2, lead, row->text != NULL ? row->text : row->fact);
 	if (!verbose)
@@ -311,7 +311,7 @@ static void put_next(struct page *page, const struct report *report)
 	page_title(page, "What would settle it");
 	for (size_t i = 0; i < report->next_count; i++) {
 		const struct report_next *row = &report->next[i];
-		char names_text[NAMES_MAX];
+		char names_text[CAUSES_TEXT];
 
 		join_causes(row->separates, row->separates_count, 4, names_text);
 		if (row->separates_count > 1)

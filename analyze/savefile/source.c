@@ -10,15 +10,15 @@
 #include <zlib.h>
 
 /* A step stays in the processor's second-level cache until it has been looked at. */
-#define STEP   ((size_t)128 * 1024)
-#define PAGE   ((size_t)4096)
-#define WINDOW (PAGE + SOURCE_PEEK_MAX + STEP)
+#define READ_STEP ((size_t)128 * 1024)
+#define PAGE	  ((size_t)4096)
+#define WINDOW	  (PAGE + SOURCE_PEEK_MAX + READ_STEP)
 
 struct gunzip {
 	z_stream zlib;
 	bool input_ended;
 	bool between; /* a member has ended, another may follow */
-	uint8_t input[STEP];
+	uint8_t input[READ_STEP];
 };
 
 static void fail(struct source *source, const char *text)
@@ -54,7 +54,7 @@ static bool gunzip_input(struct source *source)
 	struct gunzip *gunzip = source->gunzip;
 	if (gunzip->zlib.avail_in > 0)
 		return true;
-	size_t got = gunzip->input_ended ? 0 : read_some(source, gunzip->input, STEP);
+	size_t got = gunzip->input_ended ? 0 : read_some(source, gunzip->input, READ_STEP);
 	gunzip->input_ended = got == 0;
 	gunzip->zlib.next_in = gunzip->input;
 	gunzip->zlib.avail_in = (uInt)got;
@@ -117,7 +117,7 @@ bool source_fill(struct source *source, size_t length)
 	move_to_front(source);
 	while (source_rest(source) < length && !source->ended) {
 		/* In whole steps, so that the first ones together fill at most one. */
-		size_t room = STEP - source->end % STEP;
+		size_t room = READ_STEP - source->end % READ_STEP;
 		uint8_t *into = source->window + source->end;
 		if (source->gunzip != NULL)
 			fill_gunzip(source, into, room);

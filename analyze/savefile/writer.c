@@ -43,7 +43,7 @@ static void fail(struct savefile_writer *writer)
 	take_back(writer);
 }
 
-static void put(struct savefile_writer *writer, const void *bytes, size_t length)
+static void put_bytes(struct savefile_writer *writer, const void *bytes, size_t length)
 {
 	if (writer->error == 0 && length > 0 && fwrite(bytes, 1, length, writer->out) != length)
 		fail(writer);
@@ -51,12 +51,12 @@ static void put(struct savefile_writer *writer, const void *bytes, size_t length
 
 static void put16(struct savefile_writer *writer, uint16_t value)
 {
-	put(writer, &value, sizeof(value));
+	put_bytes(writer, &value, sizeof(value));
 }
 
 static void put32(struct savefile_writer *writer, uint32_t value)
 {
-	put(writer, &value, sizeof(value));
+	put_bytes(writer, &value, sizeof(value));
 }
 
 static uint32_t padding(uint32_t length)
@@ -66,8 +66,8 @@ static uint32_t padding(uint32_t length)
 
 static void put_padded(struct savefile_writer *writer, const void *bytes, uint32_t length)
 {
-	put(writer, bytes, length);
-	put(writer, (const char[4]){ 0 }, padding(length));
+	put_bytes(writer, bytes, length);
+	put_bytes(writer, (const char[4]){ 0 }, padding(length));
 }
 
 static void put_option(struct savefile_writer *writer, uint16_t code, const void *value,

@@ -127,7 +127,7 @@ struct replay chain_replay(const struct pool *pool, const struct chain *chain, u
 	};
 }
 
-static void take(struct replay *replay, void *into, size_t length)
+static void take_bytes(struct replay *replay, void *into, size_t length)
 {
 	uint8_t *to = into;
 	replay->left -= (uint32_t)length;
@@ -159,7 +159,7 @@ bool replay_next(struct replay *replay, struct packet *packet, bool *from_client
 	struct kept kept;
 	if (replay->left == 0)
 		return false;
-	take(replay, &kept, sizeof(kept));
+	take_bytes(replay, &kept, sizeof(kept));
 	*packet = (struct packet){
 #define FIELD(type, name) .name = kept.name,
 #define FLAG(name)	  .name = kept.name,
@@ -170,12 +170,12 @@ bool replay_next(struct replay *replay, struct packet *packet, bool *from_client
 	*from_client = kept.from_client;
 	if (kept.icmp) {
 		struct kept_icmp icmp;
-		take(replay, &icmp, sizeof(icmp));
+		take_bytes(replay, &icmp, sizeof(icmp));
 		packet->protocol = kept.v6 ? IP_ICMP6 : IP_ICMP;
 		set_icmp(packet, &icmp);
 		return true;
 	}
-	take(replay, replay->payload, kept.payload_captured);
+	take_bytes(replay, replay->payload, kept.payload_captured);
 	packet->payload = kept.payload_captured > 0 ? replay->payload : NULL;
 	packet->payload_captured = kept.payload_captured;
 	return true;

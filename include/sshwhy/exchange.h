@@ -62,6 +62,9 @@ struct sent {
 	bool unacceptable;    /* a reset whose acknowledgement no kernel takes for an answer */
 };
 
+/* Segments with fewer bytes pass every sound link: RFC 8200 5 asks for packets of 1280 bytes. */
+#define LARGE_SEGMENT 1200
+
 #define AGAIN_MAX 16
 
 /* How far a TCP connection came, and who ended it. */

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SSH_PORT	  22
+#define SSH_PORT	  22   /* where a client goes that is told no other */
 #define SSH_IDENT_MAX	  255  /* RFC 4253 4.2, CR LF included */
 #define SSH_NAME_LIST_MAX 2048 /* longer lists are kept cut, `cut` says so */
 #define SSH_HOST_KEY_MAX  4096
