@@ -26,7 +26,7 @@ static bool shows_server(const struct joint *joint, const struct entry *entry, u
 			continue;
 		if (other->capture == index)
 			return true;
-		for (unsigned n = 0; n < other->dossier.flow_count; n++)
+		for (unsigned n = 0; n < other->dossier.attempt_count; n++)
 			if (other->capture == entry->capture &&
 			    is_in(joint, index, other->thread[n]))
 				return true;

@@ -27,7 +27,7 @@ static struct end end_of(const struct joint *joint, const struct entry *entry, u
 			     .last_ns = capture->last_ns,
 			     .both_ways = capture->both_ways,
 			     .sees_all = trace->whole && !d->hurried && capture->lost == 0 &&
-					 !flow_lacks_packets(&d->flows[attempt]) };
+					 !attempt_lacks_packets(&d->attempts[attempt]) };
 }
 
 static bool cross_attempt(struct joining *j, uint32_t thread, struct shift *shift)
@@ -86,11 +86,11 @@ static void take_from_far(struct joining *j, const struct facts *far, enum quest
 static struct dossier far_dossier(const struct joining *j)
 {
 	struct dossier dossier = j->far->dossier;
-	dossier.flow_count = 0;
-	for (unsigned n = 0; n < j->far->dossier.flow_count; n++) {
+	dossier.attempt_count = 0;
+	for (unsigned n = 0; n < j->far->dossier.attempt_count; n++) {
 		unsigned attempt = attempt_of(j->near, j->far->thread[n]);
 		if (attempt >= j->first && attempt < j->end)
-			dossier.flows[dossier.flow_count++] = j->far->dossier.flows[n];
+			dossier.attempts[dossier.attempt_count++] = j->far->dossier.attempts[n];
 	}
 	return dossier;
 }
@@ -126,7 +126,7 @@ static void read_far(struct joining *j)
 	struct track track;
 	struct facts facts;
 	struct dossier dossier = far_dossier(j);
-	if (dossier.flow_count == 0)
+	if (dossier.attempt_count == 0)
 		return;
 	dossier_run(&dossier, &run);
 	(void)dossier_track(&dossier, 0, j->joint->payload, &track, &run);

@@ -15,15 +15,15 @@
 static uint32_t length_of(const struct dossier *dossier)
 {
 	uint32_t length = 0;
-	for (unsigned n = 0; n < dossier->flow_count; n++)
-		length += dossier->flows[n].chain.length;
+	for (unsigned n = 0; n < dossier->attempt_count; n++)
+		length += dossier->attempts[n].recording.length;
 	return length;
 }
 
 static void let_go(struct joint *joint, struct entry *entry)
 {
-	for (unsigned n = 0; n < entry->dossier.flow_count; n++)
-		chain_free(&joint->pool, &entry->dossier.flows[n].chain);
+	for (unsigned n = 0; n < entry->dossier.attempt_count; n++)
+		recording_free(&joint->pool, &entry->dossier.attempts[n].recording);
 	entry->used = false;
 }
 
@@ -50,7 +50,7 @@ static void report_alone(struct joint *joint, const struct dossier *dossier, uns
 /* A flood has no end of single SYNs, and one alone proves nothing. */
 static bool is_lone(const struct dossier *dossier)
 {
-	return dossier->flow_count == 1 && dossier->flows[0].packets <= 1;
+	return dossier->attempt_count == 1 && dossier->attempts[0].packets <= 1;
 }
 
 /* Whether `a` is to make room rather than `b`: what is lone, then the longest, which came
@@ -81,19 +81,20 @@ static struct entry *free_entry(struct joint *joint)
 						      : NULL;
 }
 
-static bool copy_flow(struct joint *joint, const struct dossier *from, struct flow *flow)
+static bool copy_attempt(struct joint *joint, const struct dossier *from, struct attempt *attempt)
 {
-	struct replay replay = chain_replay(from->pool, &flow->chain, joint->payload);
+	struct replay replay = recording_replay(from->pool, &attempt->recording, joint->payload);
 	struct packet packet;
 	bool from_client, fits = true;
 	uint32_t words[2] = { WORDS_KEPT, WORDS_KEPT };
-	flow->chain = (struct chain){ 0 };
+	attempt->recording = (struct recording){ 0 };
 	while (fits && replay_next(&replay, &packet, &from_client)) {
 		uint32_t captured = packet.payload_captured < words[from_client]
 					    ? packet.payload_captured
 					    : words[from_client];
 		words[from_client] -= captured;
-		fits = chain_keep(&joint->pool, &flow->chain, &packet, from_client, captured);
+		fits = recording_keep(&joint->pool, &attempt->recording, &packet, from_client,
+				      captured);
 	}
 	return fits;
 }
@@ -105,11 +106,11 @@ static bool copy_dossier(struct joint *joint, struct entry *entry, const struct 
 				 .capture = joint->capture_count - 1,
 				 .dossier = *dossier };
 	entry->dossier.pool = &joint->pool;
-	for (unsigned n = 0; n < dossier->flow_count; n++) {
+	for (unsigned n = 0; n < dossier->attempt_count; n++) {
 		if (fits)
-			fits = copy_flow(joint, dossier, &entry->dossier.flows[n]);
+			fits = copy_attempt(joint, dossier, &entry->dossier.attempts[n]);
 		else
-			entry->dossier.flows[n].chain = (struct chain){ 0 };
+			entry->dossier.attempts[n].recording = (struct recording){ 0 };
 	}
 	if (!fits)
 		let_go(joint, entry);
@@ -258,7 +259,7 @@ static unsigned find_members(struct joint *joint, uint32_t thread,
 /* The newest that another capture shows too and no report has spoken of. */
 static uint32_t newest_thread(const struct entry *entry)
 {
-	for (unsigned n = 0; n < entry->dossier.flow_count; n++)
+	for (unsigned n = 0; n < entry->dossier.attempt_count; n++)
 		if (entry->thread[n] != NO_THREAD && !entry->told[n])
 			return entry->thread[n];
 	return NO_THREAD;
@@ -267,7 +268,7 @@ static uint32_t newest_thread(const struct entry *entry)
 static void mark_told(struct entry *const *members, unsigned count, const struct entry *base)
 {
 	for (unsigned i = 0; i < count; i++)
-		for (unsigned n = 0; n < members[i]->dossier.flow_count; n++)
+		for (unsigned n = 0; n < members[i]->dossier.attempt_count; n++)
 			members[i]->told[n] |=
 				members[i] == base ||
 				attempt_of(base, members[i]->thread[n]) != ATTEMPTS_KEPT;
@@ -277,13 +278,13 @@ static void mark_told(struct entry *const *members, unsigned count, const struct
 static void report_rest(struct joint *joint, struct entry *entry)
 {
 	struct dossier rest = entry->dossier;
-	rest.flow_count = 0;
-	for (unsigned n = 0; n < entry->dossier.flow_count; n++)
+	rest.attempt_count = 0;
+	for (unsigned n = 0; n < entry->dossier.attempt_count; n++)
 		if (!entry->told[n])
-			rest.flows[rest.flow_count++] = entry->dossier.flows[n];
-	if (rest.flow_count == 0)
+			rest.attempts[rest.attempt_count++] = entry->dossier.attempts[n];
+	if (rest.attempt_count == 0)
 		return;
-	rest.conversation.attempts -= entry->dossier.flow_count - rest.flow_count;
+	rest.conversation.attempts -= entry->dossier.attempt_count - rest.attempt_count;
 	report_alone(joint, &rest, entry->capture);
 }
 
@@ -298,7 +299,7 @@ static void report_all_of(struct joint *joint, struct entry *entry)
 		mark_told(members, count, report_joined(joint, members, count));
 	}
 	bool any = false;
-	for (unsigned n = 0; n < entry->dossier.flow_count; n++)
+	for (unsigned n = 0; n < entry->dossier.attempt_count; n++)
 		any |= entry->told[n];
 	for (unsigned c = 0; !any && c < joint->capture_count; c++)
 		if (c != entry->capture && report_absent(joint, entry, c))

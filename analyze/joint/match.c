@@ -53,7 +53,7 @@ static struct likeness most_alike(struct joint *joint, const struct entry *entry
 		struct entry *other = &joint->entries[i];
 		if (!other->used || other->capture != capture)
 			continue;
-		for (unsigned n = 0; n < other->dossier.flow_count; n++) {
+		for (unsigned n = 0; n < other->dossier.attempt_count; n++) {
 			unsigned points =
 				alike(entry, &entry->marks[attempt], other, &other->marks[n]);
 			if (points < most || points < ENOUGH)
@@ -105,7 +105,7 @@ static void read_marks(struct joint *joint)
 	struct trace trace;
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		struct entry *entry = &joint->entries[i];
-		for (unsigned n = 0; entry->used && n < entry->dossier.flow_count; n++) {
+		for (unsigned n = 0; entry->used && n < entry->dossier.attempt_count; n++) {
 			trace_read(&entry->dossier, n, joint->reading, &trace);
 			entry->marks[n] = trace.marks;
 		}
@@ -114,7 +114,7 @@ static void read_marks(struct joint *joint)
 
 unsigned attempt_of(const struct entry *entry, uint32_t thread)
 {
-	for (unsigned n = 0; thread != NO_THREAD && n < entry->dossier.flow_count; n++)
+	for (unsigned n = 0; thread != NO_THREAD && n < entry->dossier.attempt_count; n++)
 		if (entry->thread[n] == thread)
 			return n;
 	return ATTEMPTS_KEPT;
@@ -126,13 +126,13 @@ void match(struct joint *joint)
 	read_marks(joint);
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		struct entry *entry = &joint->entries[i];
-		for (unsigned n = 0; entry->used && n < entry->dossier.flow_count; n++)
+		for (unsigned n = 0; entry->used && n < entry->dossier.attempt_count; n++)
 			for (unsigned c = entry->capture + 1; c < joint->capture_count; c++)
 				join(joint, entry, n, c);
 	}
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		struct entry *entry = &joint->entries[i];
-		for (unsigned n = 0; entry->used && n < entry->dossier.flow_count; n++)
+		for (unsigned n = 0; entry->used && n < entry->dossier.attempt_count; n++)
 			if (entry->thread[n] != NO_THREAD)
 				learn_shift(joint, entry, n, &traces[0], &traces[1]);
 	}

@@ -39,7 +39,7 @@ static bool report_with(struct joining *j)
 	    !is_client_end(j->joint, j->near) &&
 	    (j->far == NULL || is_server_end(j->joint, j->far)))
 		stand_at_client(&dossier, j->other->name);
-	for (j->first = 0; !tells && j->first < dossier.flow_count; j->first++) {
+	for (j->first = 0; !tells && j->first < dossier.attempt_count; j->first++) {
 		struct run run;
 		struct track track;
 		struct report report;
@@ -54,7 +54,7 @@ static bool report_with(struct joining *j)
 		report_build_facts(&report, &track, &j->facts, &j->joint->report, &run.arena);
 		tells = report.outcome != OUTCOME_UNKNOWN;
 		adds |= j->far != NULL;
-		if (adds && (tells || j->first + 1 == dossier.flow_count))
+		if (adds && (tells || j->first + 1 == dossier.attempt_count))
 			give_report(j, &report);
 		run_free(&run);
 	}

@@ -126,12 +126,14 @@ static void make_relative(struct trace *trace)
 void trace_read(const struct dossier *dossier, unsigned index, struct reading *reading,
 		struct trace *trace)
 {
-	const struct flow *flow = &dossier->flows[index];
-	struct replay replay = chain_replay(dossier->pool, &flow->chain, reading->payload);
+	const struct attempt *attempt = &dossier->attempts[index];
+	struct replay replay =
+		recording_replay(dossier->pool, &attempt->recording, reading->payload);
 	struct packet packet;
 	bool from_client;
-	*trace = (struct trace){ .whole = !(flow->bits & FLOW_FULL) &&
-					  flow->packets < PACKETS_KEPT && flow->bits & FLOW_SYN };
+	*trace = (struct trace){ .whole = !(attempt->bits & ATTEMPT_FULL) &&
+					  attempt->packets < PACKETS_KEPT &&
+					  attempt->bits & ATTEMPT_SYN };
 	reading->stream[SSH_CLIENT].started = reading->stream[SSH_SERVER].started = false;
 	reading->stream[SSH_CLIENT].length = reading->stream[SSH_SERVER].length = 0;
 	while (trace->count < TRACE_MAX && replay_next(&replay, &packet, &from_client)) {
@@ -141,7 +143,7 @@ void trace_read(const struct dossier *dossier, unsigned index, struct reading *r
 			step_of(&packet, from_client, &dossier->conversation.server);
 	}
 	make_relative(trace);
-	trace->marks.client_port = flow->client_port;
+	trace->marks.client_port = attempt->client_port;
 	for (int peer = SSH_CLIENT; peer <= SSH_SERVER; peer++)
 		trace->marks.cookie[peer] = cookie_in(&reading->stream[peer]);
 }

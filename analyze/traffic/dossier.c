@@ -7,22 +7,23 @@
 /* How an attempt ended for the client: those in a row that ended alike are read as one. */
 enum fate { FATE_SILENT, FATE_REFUSED, FATE_CONNECTED };
 
-static enum fate fate_of(const struct flow *flow)
+static enum fate fate_of(const struct attempt *attempt)
 {
-	if (flow->bits & (FLOW_ANSWER | FLOW_CONNECTED | FLOW_MIDSTREAM))
+	if (attempt->bits & (ATTEMPT_ANSWER | ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM))
 		return FATE_CONNECTED;
-	return flow->bits & FLOW_REFUSED ? FATE_REFUSED : FATE_SILENT;
+	return attempt->bits & ATTEMPT_REFUSED ? FATE_REFUSED : FATE_SILENT;
 }
 
-bool flow_lacks_packets(const struct flow *flow)
+bool attempt_lacks_packets(const struct attempt *attempt)
 {
-	bool server = flow->bits & FLOW_SERVER_END, client = flow->bits & FLOW_CLIENT_END;
-	bool from_start = flow->bits & FLOW_SYN;
-	if (flow->bits & FLOW_CLIENT_ACK &&
-	    (server ? (int32_t)(flow->client_ack - flow->server_end) > 0 : from_start))
+	bool server = attempt->bits & ATTEMPT_SERVER_END,
+	     client = attempt->bits & ATTEMPT_CLIENT_END;
+	bool from_start = attempt->bits & ATTEMPT_SYN;
+	if (attempt->bits & ATTEMPT_CLIENT_ACK &&
+	    (server ? (int32_t)(attempt->client_ack - attempt->server_end) > 0 : from_start))
 		return true;
-	return flow->bits & FLOW_SERVER_ACK &&
-	       (client ? (int32_t)(flow->server_ack - flow->client_end) > 0 : true);
+	return attempt->bits & ATTEMPT_SERVER_ACK &&
+	       (client ? (int32_t)(attempt->server_ack - attempt->client_end) > 0 : true);
 }
 
 /* -- the run that the rest of the analysis knows ------------------------------------------ */
@@ -47,9 +48,9 @@ static void add_place(struct run *run, const struct dossier *d)
 static void add_gaps(struct run *run, const struct dossier *d)
 {
 	bool lacking = false, midstream = false;
-	for (unsigned i = 0; i < d->flow_count; i++) {
-		lacking |= flow_lacks_packets(&d->flows[i]);
-		midstream |= (d->flows[i].bits & FLOW_MIDSTREAM) != 0;
+	for (unsigned i = 0; i < d->attempt_count; i++) {
+		lacking |= attempt_lacks_packets(&d->attempts[i]);
+		midstream |= (d->attempts[i].bits & ATTEMPT_MIDSTREAM) != 0;
 	}
 	if (d->lost > 0 || lacking)
 		run_event(run, &(struct event){ .kind = EVENT_CAPTURE,
@@ -107,14 +108,14 @@ static void give_ends(struct packet *packet, const struct conversation *c, uint1
 	packet->destination_port = from_client ? c->port : client_port;
 }
 
-static void feed(struct track *track, const struct dossier *d, const struct flow *flow,
+static void feed(struct track *track, const struct dossier *d, const struct attempt *attempt,
 		 uint8_t *payload)
 {
-	struct replay replay = chain_replay(d->pool, &flow->chain, payload);
+	struct replay replay = recording_replay(d->pool, &attempt->recording, payload);
 	struct packet packet;
 	bool from_client;
 	while (replay_next(&replay, &packet, &from_client)) {
-		give_ends(&packet, &d->conversation, flow->client_port, from_client);
+		give_ends(&packet, &d->conversation, attempt->client_port, from_client);
 		(void)track_packet(track, &packet);
 	}
 }
@@ -123,7 +124,7 @@ static void feed(struct track *track, const struct dossier *d, const struct flow
 static bool port_is_taken_over(const struct dossier *d, size_t first, size_t index)
 {
 	for (size_t i = first; i < index; i++)
-		if (d->flows[i].client_port == d->flows[index].client_port)
+		if (d->attempts[i].client_port == d->attempts[index].client_port)
 			return true;
 	return false;
 }
@@ -160,12 +161,12 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 		     struct run *run)
 {
 	size_t end = first;
-	while (end < d->flow_count && fate_of(&d->flows[end]) == fate_of(&d->flows[first]))
+	while (end < d->attempt_count && fate_of(&d->attempts[end]) == fate_of(&d->attempts[first]))
 		end++;
 	track_start(track, run, &run->arena);
 	for (size_t i = end; i-- > first;)
 		if (!port_is_taken_over(d, first, i))
-			feed(track, d, &d->flows[i], payload);
+			feed(track, d, &d->attempts[i], payload);
 	judge_keys(d, track, run);
 	return end;
 }
@@ -175,7 +176,7 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 void dossier_report(const struct dossier *d, const struct report_options *options, uint8_t *payload,
 		    traffic_settled *settled, void *context)
 {
-	for (size_t first = 0; first < d->flow_count; first++) {
+	for (size_t first = 0; first < d->attempt_count; first++) {
 		struct run run;
 		struct track track;
 		struct report report;
@@ -183,7 +184,7 @@ void dossier_report(const struct dossier *d, const struct report_options *option
 		(void)dossier_track(d, first, payload, &track, &run);
 		report_build_tracked(&report, &track, d->now_ns, options, &run.arena);
 		report.attempts = d->conversation.attempts;
-		bool last = first + 1 == d->flow_count;
+		bool last = first + 1 == d->attempt_count;
 		bool tells = report.outcome != OUTCOME_UNKNOWN;
 		if (tells || last)
 			settled(context, &report);

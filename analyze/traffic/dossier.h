@@ -1,6 +1,6 @@
 /* dossier: what is written down of one conversation, and all that its report needs.
  *
- * It is made when the conversation settles; its chains lie in a pool that somebody else
+ * It is made when the conversation settles; its recordings lie in a pool that somebody else
  * holds.
  */
 #ifndef TRAFFIC_DOSSIER_H
@@ -12,9 +12,9 @@
 
 struct dossier {
 	struct conversation conversation;
-	struct flow flows[ATTEMPTS_KEPT]; /* newest first */
-	unsigned flow_count;
-	const struct pool *pool; /* where their chains are */
+	struct attempt attempts[ATTEMPTS_KEPT]; /* newest first */
+	unsigned attempt_count;
+	const struct pool *pool; /* where their recordings are */
 	enum event_word place;	 /* WORD_NONE: the vantage point was given */
 	char place_text[PLACE_TEXT];
 	enum vantage vantage;
@@ -39,6 +39,6 @@ size_t dossier_track(const struct dossier *dossier, size_t first, uint8_t *paylo
 
 /* A side acknowledges what the capture has not shown, or goes on without an answer: then
  * packets are missing here, not on the wire. */
-bool flow_lacks_packets(const struct flow *flow);
+bool attempt_lacks_packets(const struct attempt *attempt);
 
 #endif

@@ -47,24 +47,24 @@ static uint32_t block_take(struct pool *pool)
 	return index;
 }
 
-static void append(struct pool *pool, struct chain *chain, const void *bytes, size_t length)
+static void append(struct pool *pool, struct recording *recording, const void *bytes, size_t length)
 {
 	const uint8_t *from = bytes;
 	while (length > 0) {
-		if (chain->first == 0 || chain->used == BLOCK_BYTES) {
+		if (recording->first == 0 || recording->used == BLOCK_BYTES) {
 			uint32_t block = block_take(pool);
-			if (chain->first == 0)
-				chain->first = block;
+			if (recording->first == 0)
+				recording->first = block;
 			else
-				pool->blocks[chain->last].next = block;
-			chain->last = block;
-			chain->used = 0;
+				pool->blocks[recording->last].next = block;
+			recording->last = block;
+			recording->used = 0;
 		}
-		size_t room = BLOCK_BYTES - chain->used;
+		size_t room = BLOCK_BYTES - recording->used;
 		size_t step = length < room ? length : room;
-		memcpy(&pool->blocks[chain->last].bytes[chain->used], from, step);
-		chain->used += (uint32_t)step;
-		chain->length += (uint32_t)step;
+		memcpy(&pool->blocks[recording->last].bytes[recording->used], from, step);
+		recording->used += (uint32_t)step;
+		recording->length += (uint32_t)step;
 		from += step;
 		length -= step;
 	}
@@ -82,8 +82,8 @@ static struct kept kept_of(const struct packet *packet, bool from_client)
 	};
 }
 
-bool chain_keep(struct pool *pool, struct chain *chain, const struct packet *packet,
-		bool from_client, uint32_t captured)
+bool recording_keep(struct pool *pool, struct recording *recording, const struct packet *packet,
+		    bool from_client, uint32_t captured)
 {
 	struct kept kept = kept_of(packet, from_client);
 	const void *behind = packet->payload;
@@ -103,28 +103,30 @@ bool chain_keep(struct pool *pool, struct chain *chain, const struct packet *pac
 	kept.payload_captured = (uint16_t)length;
 	if (kept_blocks(length) > pool->available)
 		return false;
-	append(pool, chain, &kept, sizeof(kept));
-	append(pool, chain, behind, length);
+	append(pool, recording, &kept, sizeof(kept));
+	append(pool, recording, behind, length);
 	return true;
 }
 
-void chain_free(struct pool *pool, struct chain *chain)
+void recording_free(struct pool *pool, struct recording *recording)
 {
-	for (uint32_t block = chain->first; block != 0;) {
+	for (uint32_t block = recording->first; block != 0;) {
 		uint32_t next = pool->blocks[block].next;
 		pool->blocks[block].next = pool->freed;
 		pool->freed = block;
 		pool->available++;
 		block = next;
 	}
-	*chain = (struct chain){ 0 };
+	*recording = (struct recording){ 0 };
 }
 
-struct replay chain_replay(const struct pool *pool, const struct chain *chain, uint8_t *payload)
+struct replay recording_replay(const struct pool *pool, const struct recording *recording,
+			       uint8_t *payload)
 {
-	return (struct replay){
-		.pool = pool, .block = chain->first, .left = chain->length, .payload = payload
-	};
+	return (struct replay){ .pool = pool,
+				.block = recording->first,
+				.left = recording->length,
+				.payload = payload };
 }
 
 static void take_bytes(struct replay *replay, void *into, size_t length)

@@ -1,7 +1,7 @@
 /* kept: what is written down of a connection's packets, in blocks of one pool.
  *
- * A chain is a row of records, each a packet's header fields and the payload behind them,
- * written end to end over the chain's blocks. The pool never grows.
+ * A recording is a row of records, each a packet's header fields and the payload behind them,
+ * written end to end over the recording's blocks. The pool never grows.
  */
 #ifndef TRAFFIC_KEPT_H
 #define TRAFFIC_KEPT_H
@@ -23,7 +23,7 @@ struct pool {
 	uint32_t available;
 };
 
-struct chain {
+struct recording {
 	uint32_t first, last;
 	uint32_t used;	 /* bytes of the last block */
 	uint32_t length; /* bytes of all */
@@ -40,18 +40,19 @@ static inline uint32_t kept_blocks(size_t payload)
 
 /* Writes the packet down, with `captured` bytes of its payload at most. False, and nothing
  * is written, when fewer blocks are available than it may need. */
-bool chain_keep(struct pool *pool, struct chain *chain, const struct packet *packet,
-		bool from_client, uint32_t captured);
-void chain_free(struct pool *pool, struct chain *chain);
+bool recording_keep(struct pool *pool, struct recording *recording, const struct packet *packet,
+		    bool from_client, uint32_t captured);
+void recording_free(struct pool *pool, struct recording *recording);
 
-/* Reading a chain from its start. */
+/* Reading a recording from its start. */
 struct replay {
 	const struct pool *pool;
 	uint32_t block, at, left;
 	uint8_t *payload; /* room for the longest payload that was kept */
 };
 
-struct replay chain_replay(const struct pool *pool, const struct chain *chain, uint8_t *payload);
+struct replay recording_replay(const struct pool *pool, const struct recording *recording,
+			       uint8_t *payload);
 
 /* The next packet, all but its addresses and ports; false at the end. */
 bool replay_next(struct replay *replay, struct packet *packet, bool *from_client);

@@ -24,7 +24,7 @@ static void find_place(const struct traffic *t, struct dossier *dossier)
 
 static void fill(struct dossier *dossier, const struct traffic *t, uint32_t index, bool hurried)
 {
-	const struct table *table = &t->table;
+	const struct traffic_table *table = &t->table;
 	*dossier = (struct dossier){
 		.conversation = table->conversations[index],
 		.pool = &table->pool,
@@ -36,20 +36,20 @@ static void fill(struct dossier *dossier, const struct traffic *t, uint32_t inde
 		.hurried = hurried,
 	};
 	for (uint32_t i = dossier->conversation.newest;
-	     i != 0 && dossier->flow_count < ATTEMPTS_KEPT; i = table->flows[i].older)
-		dossier->flows[dossier->flow_count++] = table->flows[i];
+	     i != 0 && dossier->attempt_count < ATTEMPTS_KEPT; i = table->attempts[i].older)
+		dossier->attempts[dossier->attempt_count++] = table->attempts[i];
 	find_place(t, dossier);
 }
 
 static void mark_settled(struct traffic *t, const struct conversation *c)
 {
-	for (uint32_t i = c->newest; i != 0; i = t->table.flows[i].older) {
-		const struct flow *flow = &t->table.flows[i];
-		if (flow->tag == 0 || !(flow->bits & (FLOW_CONNECTED | FLOW_MIDSTREAM)))
+	for (uint32_t i = c->newest; i != 0; i = t->table.attempts[i].older) {
+		const struct attempt *attempt = &t->table.attempts[i];
+		if (attempt->tag == 0 || !(attempt->bits & (ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM)))
 			continue;
-		struct seed *seed = seeds_find(&t->seeds, flow->tag);
+		struct seed *seed = seeds_find(&t->seeds, attempt->tag);
 		if (seed == NULL)
-			seed = seeds_put(&t->seeds, flow->tag, c->last_ns);
+			seed = seeds_put(&t->seeds, attempt->tag, c->last_ns);
 		seed->bits |= SEED_SETTLED;
 	}
 }

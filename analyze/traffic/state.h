@@ -15,7 +15,7 @@ struct traffic {
 	struct look look;
 	struct seeds seeds;
 	struct knocks knocks;
-	struct table table;
+	struct traffic_table table;
 	struct locals locals;
 	struct traffic_tally tally;
 	uint64_t lost;	  /* frames, by the capture's own account */

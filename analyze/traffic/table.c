@@ -5,34 +5,34 @@
 
 /* Together with seeds, code and buffers less than 64 MiB when all of it is in use. */
 enum {
-	FLOWS = 40960,
+	ATTEMPTS = 40960,
 	BUCKETS = 32768,
 	BLOCKS = 49152, /* of 256 bytes: 12 MiB */
 };
 
-bool table_start(struct table *table, const uint8_t key[16], unsigned smaller)
+bool table_start(struct traffic_table *table, const uint8_t key[16], unsigned smaller)
 {
-	*table = (struct table){ .key = siphash_key(key),
-				 .flow_fresh = 1,
-				 .conversation_fresh = 1,
-				 .flow_count = FLOWS >> smaller,
-				 .conversation_count = CONVERSATIONS_MAX >> smaller };
+	*table = (struct traffic_table){ .key = siphash_key(key),
+					 .attempt_fresh = 1,
+					 .conversation_fresh = 1,
+					 .attempt_count = ATTEMPTS >> smaller,
+					 .conversation_count = CONVERSATIONS_MAX >> smaller };
 	/* Untouched memory costs nothing: the pools are used from the front. */
-	table->flows = malloc(table->flow_count * sizeof(*table->flows));
+	table->attempts = malloc(table->attempt_count * sizeof(*table->attempts));
 	table->conversations = malloc(table->conversation_count * sizeof(*table->conversations));
-	table->flow_buckets = calloc(BUCKETS, sizeof(*table->flow_buckets));
+	table->attempt_buckets = calloc(BUCKETS, sizeof(*table->attempt_buckets));
 	table->conversation_buckets = calloc(BUCKETS, sizeof(*table->conversation_buckets));
 	bool pool = pool_start(&table->pool, BLOCKS >> smaller);
-	return pool && table->flows != NULL && table->conversations != NULL &&
-	       table->flow_buckets != NULL && table->conversation_buckets != NULL;
+	return pool && table->attempts != NULL && table->conversations != NULL &&
+	       table->attempt_buckets != NULL && table->conversation_buckets != NULL;
 }
 
-void table_end(struct table *table)
+void table_end(struct traffic_table *table)
 {
 	pool_end(&table->pool);
-	free(table->flows);
+	free(table->attempts);
 	free(table->conversations);
-	free(table->flow_buckets);
+	free(table->attempt_buckets);
 	free(table->conversation_buckets);
 }
 
@@ -56,7 +56,7 @@ static uint64_t hash(const struct siphash_key *key, const struct address *a,
 	return siphash_words(key, words, 5);
 }
 
-uint64_t table_tag(const struct table *table, const struct ends *ends, bool *source_low)
+uint64_t table_tag(const struct traffic_table *table, const struct ends *ends, bool *source_low)
 {
 	int order = memcmp(ends->source, ends->destination, sizeof(*ends->source));
 	*source_low = order < 0 || (order == 0 && ends->source_port < ends->destination_port);
@@ -67,26 +67,27 @@ uint64_t table_tag(const struct table *table, const struct ends *ends, bool *sou
 	return tag != 0 ? tag : 1;
 }
 
-static uint32_t *flow_bucket(const struct table *table, uint64_t tag)
+static uint32_t *attempt_bucket(const struct traffic_table *table, uint64_t tag)
 {
-	return &table->flow_buckets[tag % BUCKETS];
+	return &table->attempt_buckets[tag % BUCKETS];
 }
 
-static uint32_t *conversation_bucket(const struct table *table, const struct address *client,
-				     const struct address *server, uint16_t port)
+static uint32_t *conversation_bucket(const struct traffic_table *table,
+				     const struct address *client, const struct address *server,
+				     uint16_t port)
 {
 	return &table->conversation_buckets[hash(&table->key, client, server, 0, port) % BUCKETS];
 }
 
-uint32_t table_flow(const struct table *table, uint64_t tag)
+uint32_t table_attempt(const struct traffic_table *table, uint64_t tag)
 {
-	uint32_t flow = *flow_bucket(table, tag);
-	while (flow != 0 && table->flows[flow].tag != tag)
-		flow = table->flows[flow].next;
-	return flow;
+	uint32_t attempt = *attempt_bucket(table, tag);
+	while (attempt != 0 && table->attempts[attempt].tag != tag)
+		attempt = table->attempts[attempt].next;
+	return attempt;
 }
 
-uint32_t table_conversation(const struct table *table, const struct address *client,
+uint32_t table_conversation(const struct traffic_table *table, const struct address *client,
 			    const struct address *server, uint16_t port)
 {
 	uint32_t index = *conversation_bucket(table, client, server, port);
@@ -101,15 +102,16 @@ uint32_t table_conversation(const struct table *table, const struct address *cli
 
 /* -- room ---------------------------------------------------------------------------- */
 
-bool table_has_room(const struct table *table, size_t payload)
+bool table_has_room(const struct traffic_table *table, size_t payload)
 {
-	return (table->flow_free != 0 || table->flow_fresh < table->flow_count) &&
+	return (table->attempt_free != 0 || table->attempt_fresh < table->attempt_count) &&
 	       (table->conversation_free != 0 ||
 		table->conversation_fresh < table->conversation_count) &&
 	       kept_blocks(payload) <= table->pool.available;
 }
 
-static uint32_t longest_quiet(const struct table *table, enum standing standing, uint32_t spared)
+static uint32_t longest_quiet(const struct traffic_table *table, enum standing standing,
+			      uint32_t spared)
 {
 	uint32_t index = table->list[standing].first;
 	return index != 0 && index == spared ? table->conversations[index].after : index;
@@ -117,7 +119,7 @@ static uint32_t longest_quiet(const struct table *table, enum standing standing,
 
 /* Where connections hold the room, not SYNs, nothing is won by pushing out the few that
  * have just begun. */
-static enum standing first_to_go(const struct table *table)
+static enum standing first_to_go(const struct traffic_table *table)
 {
 	uint32_t begun = 0, connected = 0;
 	for (int s = 0; s < STANDINGS; s++)
@@ -125,7 +127,7 @@ static enum standing first_to_go(const struct table *table)
 	return connected > begun ? STANDING_ENDED : STANDING_LONE;
 }
 
-uint32_t table_least(const struct table *table, uint32_t spared)
+uint32_t table_least(const struct traffic_table *table, uint32_t spared)
 {
 	unsigned first = first_to_go(table);
 	uint32_t index = 0;
@@ -136,7 +138,7 @@ uint32_t table_least(const struct table *table, uint32_t spared)
 
 /* -- lists --------------------------------------------------------------------------- */
 
-static void leave(struct table *table, uint32_t index)
+static void leave(struct traffic_table *table, uint32_t index)
 {
 	struct conversation *c = &table->conversations[index];
 	if (c->standing == STANDINGS)
@@ -153,7 +155,7 @@ static void leave(struct table *table, uint32_t index)
 	list->count--;
 }
 
-void table_place(struct table *table, uint32_t index, enum standing standing)
+void table_place(struct traffic_table *table, uint32_t index, enum standing standing)
 {
 	struct conversation *c = &table->conversations[index];
 	struct list *list = &table->list[standing];
@@ -173,7 +175,7 @@ void table_place(struct table *table, uint32_t index, enum standing standing)
 
 /* -- coming and going ------------------------------------------------------------------ */
 
-uint32_t table_add_conversation(struct table *table, const struct address *client,
+uint32_t table_add_conversation(struct traffic_table *table, const struct address *client,
 				const struct address *server, uint16_t port)
 {
 	uint32_t index = table->conversation_free;
@@ -193,61 +195,61 @@ uint32_t table_add_conversation(struct table *table, const struct address *clien
 	return index;
 }
 
-uint32_t table_add_flow(struct table *table, uint64_t tag, uint32_t conversation)
+uint32_t table_add_attempt(struct traffic_table *table, uint64_t tag, uint32_t conversation)
 {
 	struct conversation *c = &table->conversations[conversation];
-	uint32_t index = table->flow_free;
+	uint32_t index = table->attempt_free;
 	if (index != 0)
-		table->flow_free = table->flows[index].next;
+		table->attempt_free = table->attempts[index].next;
 	else
-		index = table->flow_fresh++;
-	uint32_t *bucket = flow_bucket(table, tag);
-	table->flows[index] = (struct flow){
+		index = table->attempt_fresh++;
+	uint32_t *bucket = attempt_bucket(table, tag);
+	table->attempts[index] = (struct attempt){
 		.tag = tag, .next = *bucket, .conversation = conversation, .older = c->newest
 	};
 	*bucket = index;
 	c->newest = index;
-	c->flow_count++;
+	c->attempt_count++;
 	c->attempts++;
 	return index;
 }
 
-void table_hide_flow(struct table *table, uint32_t index)
+void table_hide_attempt(struct traffic_table *table, uint32_t index)
 {
-	struct flow *flow = &table->flows[index];
-	if (flow->tag == 0)
+	struct attempt *attempt = &table->attempts[index];
+	if (attempt->tag == 0)
 		return;
-	uint32_t *link = flow_bucket(table, flow->tag);
+	uint32_t *link = attempt_bucket(table, attempt->tag);
 	while (*link != index)
-		link = &table->flows[*link].next;
-	*link = flow->next;
-	flow->tag = 0;
+		link = &table->attempts[*link].next;
+	*link = attempt->next;
+	attempt->tag = 0;
 }
 
-static void remove_flow(struct table *table, uint32_t index)
+static void remove_attempt(struct traffic_table *table, uint32_t index)
 {
-	struct flow *flow = &table->flows[index];
-	table_hide_flow(table, index);
-	chain_free(&table->pool, &flow->chain);
-	flow->next = table->flow_free;
-	table->flow_free = index;
+	struct attempt *attempt = &table->attempts[index];
+	table_hide_attempt(table, index);
+	recording_free(&table->pool, &attempt->recording);
+	attempt->next = table->attempt_free;
+	table->attempt_free = index;
 }
 
-void table_trim(struct table *table, uint32_t conversation, unsigned kept)
+void table_trim(struct traffic_table *table, uint32_t conversation, unsigned kept)
 {
 	struct conversation *c = &table->conversations[conversation];
 	uint32_t *link = &c->newest;
 	for (unsigned i = 0; i < kept && *link != 0; i++)
-		link = &table->flows[*link].older;
+		link = &table->attempts[*link].older;
 	while (*link != 0) {
 		uint32_t index = *link;
-		*link = table->flows[index].older;
-		remove_flow(table, index);
-		c->flow_count--;
+		*link = table->attempts[index].older;
+		remove_attempt(table, index);
+		c->attempt_count--;
 	}
 }
 
-void table_remove(struct table *table, uint32_t index)
+void table_remove(struct traffic_table *table, uint32_t index)
 {
 	struct conversation *c = &table->conversations[index];
 	table_trim(table, index, 0);

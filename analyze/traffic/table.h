@@ -1,7 +1,7 @@
 /* table: the conversations that are going on, their attempts, and which of them goes first
  * when there is no room for another.
  *
- * Conversations and flows live in pools of a fixed size and know each other by index; 0 is
+ * Conversations and attempts live in pools of a fixed size and know each other by index; 0 is
  * nobody. A conversation stands in the list of its standing, the one that was longest quiet
  * first: both settling and pushing out look only there.
  */
@@ -25,33 +25,33 @@ enum standing {
 #define CONVERSATIONS_MAX 24576 /* at once */
 #define ATTEMPTS_KEPT	  4	/* of each, the newest */
 
-enum flow_bit {
-	FLOW_CLIENT_LOW = 1 << 0, /* the client is the lower end of the connection's key */
-	FLOW_SYN = 1 << 1,
-	FLOW_ANSWER = 1 << 2,	 /* a SYN-ACK came */
-	FLOW_CONNECTED = 1 << 3, /* the client said something after its SYN */
-	FLOW_REFUSED = 1 << 4,	 /* a reset or an ICMP error came before it could */
-	FLOW_ENDED = 1 << 5,	 /* a reset, or both FINs */
-	FLOW_MIDSTREAM = 1 << 6, /* the capture begins after it */
-	FLOW_CLIENT_FIN = 1 << 7,
-	FLOW_SERVER_FIN = 1 << 8,
-	FLOW_CLIENT_END = 1 << 9, /* client_end holds */
-	FLOW_SERVER_END = 1 << 10,
-	FLOW_CLIENT_ACK = 1 << 11, /* client_ack holds */
-	FLOW_SERVER_ACK = 1 << 12,
-	FLOW_FULL = 1 << 13, /* packets came that were not written down */
+enum attempt_bit {
+	ATTEMPT_CLIENT_LOW = 1 << 0, /* the client is the lower end of the connection's key */
+	ATTEMPT_SYN = 1 << 1,
+	ATTEMPT_ANSWER = 1 << 2,    /* a SYN-ACK came */
+	ATTEMPT_CONNECTED = 1 << 3, /* the client said something after its SYN */
+	ATTEMPT_REFUSED = 1 << 4,   /* a reset or an ICMP error came before it could */
+	ATTEMPT_ENDED = 1 << 5,	    /* a reset, or both FINs */
+	ATTEMPT_MIDSTREAM = 1 << 6, /* the capture begins after it */
+	ATTEMPT_CLIENT_FIN = 1 << 7,
+	ATTEMPT_SERVER_FIN = 1 << 8,
+	ATTEMPT_CLIENT_END = 1 << 9, /* client_end holds */
+	ATTEMPT_SERVER_END = 1 << 10,
+	ATTEMPT_CLIENT_ACK = 1 << 11, /* client_ack holds */
+	ATTEMPT_SERVER_ACK = 1 << 12,
+	ATTEMPT_FULL = 1 << 13, /* packets came that were not written down */
 };
 
 /* Of one connection: a handshake with retransmissions, and what is read of a stream. */
 #define PACKETS_KEPT 96
 
-/* One connection, or the attempt at one. */
-struct flow {
+/* One TCP connection, or the attempt at one. */
+struct attempt {
 	uint64_t tag;  /* of both ends */
 	uint32_t next; /* of the same bucket */
 	uint32_t conversation;
 	uint32_t older; /* attempt of the same conversation */
-	struct chain chain;
+	struct recording recording;
 	uint32_t client_sequence; /* of its SYN */
 	/* the greatest seen: what each said last, and what it says that it has heard */
 	uint32_t client_end, server_end, client_ack, server_ack;
@@ -76,23 +76,23 @@ struct conversation {
 	uint16_t port;
 	uint8_t standing, marks;
 	uint8_t client_ttl, server_ttl; /* as first seen; 0: not yet */
-	uint8_t flow_count;
+	uint8_t attempt_count;
 	uint16_t mss;		/* the least that was agreed on; 0: unknown */
 	uint32_t next;		/* of the same bucket */
 	uint32_t before, after; /* in the list of its standing */
-	uint32_t newest;	/* flow */
+	uint32_t newest;	/* attempt */
 	uint32_t attempts;
 	int64_t first_ns, last_ns;
 };
 
-struct table {
+struct traffic_table {
 	struct siphash_key key;
-	struct flow *flows;
+	struct attempt *attempts;
 	struct conversation *conversations;
-	uint32_t *flow_buckets, *conversation_buckets; /* first of each */
-	uint32_t flow_free, conversation_free;	       /* used and free again, by `next` */
-	uint32_t flow_fresh, conversation_fresh;       /* never used from here on */
-	uint32_t flow_count, conversation_count;       /* there is room for */
+	uint32_t *attempt_buckets, *conversation_buckets; /* first of each */
+	uint32_t attempt_free, conversation_free;	  /* used and free again, by `next` */
+	uint32_t attempt_fresh, conversation_fresh;	  /* never used from here on */
+	uint32_t attempt_count, conversation_count;	  /* there is room for */
 	struct list {
 		uint32_t first, last, count;
 	} list[STANDINGS];
@@ -100,8 +100,8 @@ struct table {
 };
 
 /* False: no memory. `smaller`: of traffic_options. */
-bool table_start(struct table *table, const uint8_t key[16], unsigned smaller);
-void table_end(struct table *table);
+bool table_start(struct traffic_table *table, const uint8_t key[16], unsigned smaller);
+void table_end(struct traffic_table *table);
 
 /* Both ends of a TCP connection, the same whichever sends. */
 struct ends {
@@ -109,31 +109,31 @@ struct ends {
 	uint16_t source_port, destination_port;
 };
 /* Keyed hash; *source_low: the source is the lower end. Never 0. */
-uint64_t table_tag(const struct table *table, const struct ends *ends, bool *source_low);
+uint64_t table_tag(const struct traffic_table *table, const struct ends *ends, bool *source_low);
 
 /* 0: there is none. */
-uint32_t table_flow(const struct table *table, uint64_t tag);
-uint32_t table_conversation(const struct table *table, const struct address *client,
+uint32_t table_attempt(const struct traffic_table *table, uint64_t tag);
+uint32_t table_conversation(const struct traffic_table *table, const struct address *client,
 			    const struct address *server, uint16_t port);
 
 /* Whether there is room for one more of each, and for a packet with such a payload. */
-bool table_has_room(const struct table *table, size_t payload);
+bool table_has_room(const struct traffic_table *table, size_t payload);
 /* The one to push out first, but not `spared`; 0: there is none. */
-uint32_t table_least(const struct table *table, uint32_t spared);
+uint32_t table_least(const struct traffic_table *table, uint32_t spared);
 
 /* There must be room. A new conversation stands nowhere until table_place(). */
-uint32_t table_add_conversation(struct table *table, const struct address *client,
+uint32_t table_add_conversation(struct traffic_table *table, const struct address *client,
 				const struct address *server, uint16_t port);
-uint32_t table_add_flow(struct table *table, uint64_t tag, uint32_t conversation);
+uint32_t table_add_attempt(struct traffic_table *table, uint64_t tag, uint32_t conversation);
 
 /* Last in the list of `standing`. */
-void table_place(struct table *table, uint32_t conversation, enum standing standing);
+void table_place(struct traffic_table *table, uint32_t conversation, enum standing standing);
 
 /* Nobody finds it by its tag any more: its ends are another connection's now. */
-void table_hide_flow(struct table *table, uint32_t flow);
+void table_hide_attempt(struct traffic_table *table, uint32_t attempt);
 /* All but the `kept` newest attempts go. */
-void table_trim(struct table *table, uint32_t conversation, unsigned kept);
-/* The conversation and its flows go. */
-void table_remove(struct table *table, uint32_t conversation);
+void table_trim(struct traffic_table *table, uint32_t conversation, unsigned kept);
+/* The conversation and its attempts go. */
+void table_remove(struct traffic_table *table, uint32_t conversation);
 
 #endif

@@ -88,15 +88,15 @@ static enum standing standing_of(const struct traffic *t, const struct conversat
 {
 	enum standing standing = STANDING_LONE;
 	unsigned syns = 0;
-	for (uint32_t i = c->newest; i != 0; i = t->table.flows[i].older) {
-		const struct flow *flow = &t->table.flows[i];
+	for (uint32_t i = c->newest; i != 0; i = t->table.attempts[i].older) {
+		const struct attempt *attempt = &t->table.attempts[i];
 		enum standing one = STANDING_LONE;
-		syns += flow->syns;
-		if (flow->bits & (FLOW_CONNECTED | FLOW_MIDSTREAM))
-			one = flow->bits & FLOW_ENDED ? STANDING_ENDED : STANDING_OPEN;
-		else if (flow->bits & FLOW_REFUSED)
+		syns += attempt->syns;
+		if (attempt->bits & (ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM))
+			one = attempt->bits & ATTEMPT_ENDED ? STANDING_ENDED : STANDING_OPEN;
+		else if (attempt->bits & ATTEMPT_REFUSED)
 			one = STANDING_REFUSED;
-		else if (flow->bits & FLOW_ANSWER)
+		else if (attempt->bits & ATTEMPT_ANSWER)
 			one = STANDING_HALF;
 		if (one > standing)
 			standing = one;
@@ -112,48 +112,49 @@ static bool after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-static void greatest(struct flow *flow, unsigned bit, uint32_t *value, uint32_t seen)
+static void greatest(struct attempt *attempt, unsigned bit, uint32_t *value, uint32_t seen)
 {
-	if (!(flow->bits & bit) || after(seen, *value))
+	if (!(attempt->bits & bit) || after(seen, *value))
 		*value = seen;
-	flow->bits |= (uint16_t)bit;
+	attempt->bits |= (uint16_t)bit;
 }
 
 /* How far each side came, and what it says to have heard. */
-static void follow(struct flow *flow, const struct packet *p, bool from_client)
+static void follow(struct attempt *attempt, const struct packet *p, bool from_client)
 {
 	bool ends = p->flags & (TCP_SYN | TCP_FIN);
 	uint32_t end = p->sequence + p->payload_length + ends;
 	if (p->flags & TCP_RST)
 		return;
 	if (from_client)
-		greatest(flow, FLOW_CLIENT_END, &flow->client_end, end);
+		greatest(attempt, ATTEMPT_CLIENT_END, &attempt->client_end, end);
 	else
-		greatest(flow, FLOW_SERVER_END, &flow->server_end, end);
+		greatest(attempt, ATTEMPT_SERVER_END, &attempt->server_end, end);
 	if (!(p->flags & TCP_ACK))
 		return;
 	if (from_client)
-		greatest(flow, FLOW_CLIENT_ACK, &flow->client_ack, p->acknowledgement);
+		greatest(attempt, ATTEMPT_CLIENT_ACK, &attempt->client_ack, p->acknowledgement);
 	else
-		greatest(flow, FLOW_SERVER_ACK, &flow->server_ack, p->acknowledgement);
+		greatest(attempt, ATTEMPT_SERVER_ACK, &attempt->server_ack, p->acknowledgement);
 }
 
-static void note_stage(struct flow *flow, const struct packet *p, bool from_client)
+static void note_stage(struct attempt *attempt, const struct packet *p, bool from_client)
 {
 	unsigned bits = 0;
 	bool reset = p->flags & TCP_RST;
 	if (p->flags & TCP_SYN)
-		bits = from_client ? FLOW_SYN : FLOW_ANSWER;
+		bits = from_client ? ATTEMPT_SYN : ATTEMPT_ANSWER;
 	else if (!reset && (from_client || p->payload_length > 0))
-		bits = FLOW_CONNECTED;
+		bits = ATTEMPT_CONNECTED;
 	if (p->flags & TCP_FIN)
-		bits |= from_client ? FLOW_CLIENT_FIN : FLOW_SERVER_FIN;
-	flow->bits |= (uint16_t)bits;
-	unsigned both = FLOW_CLIENT_FIN | FLOW_SERVER_FIN;
+		bits |= from_client ? ATTEMPT_CLIENT_FIN : ATTEMPT_SERVER_FIN;
+	attempt->bits |= (uint16_t)bits;
+	unsigned both = ATTEMPT_CLIENT_FIN | ATTEMPT_SERVER_FIN;
 	if (reset)
-		flow->bits |= flow->bits & FLOW_CONNECTED ? FLOW_ENDED : FLOW_REFUSED;
-	else if ((flow->bits & both) == both)
-		flow->bits |= FLOW_ENDED;
+		attempt->bits |=
+			attempt->bits & ATTEMPT_CONNECTED ? ATTEMPT_ENDED : ATTEMPT_REFUSED;
+	else if ((attempt->bits & both) == both)
+		attempt->bits |= ATTEMPT_ENDED;
 }
 
 static void note_sides(struct conversation *c, const struct packet *p, bool from_client)
@@ -178,49 +179,49 @@ static void note_sides(struct conversation *c, const struct packet *p, bool from
 }
 
 /* Whether the packet tells anything that is not written down yet. */
-static bool is_news(const struct flow *flow, const struct packet *p, bool from_client)
+static bool is_news(const struct attempt *attempt, const struct packet *p, bool from_client)
 {
 	bool ends = p->flags & (TCP_FIN | TCP_RST);
-	if (p->flags & TCP_SYN && from_client && flow->syns >= SYNS_KEPT)
+	if (p->flags & TCP_SYN && from_client && attempt->syns >= SYNS_KEPT)
 		return false;
-	if (flow->packets >= PACKETS_KEPT)
-		return ends && flow->packets < PACKETS_KEPT + PACKETS_AT_END;
+	if (attempt->packets >= PACKETS_KEPT)
+		return ends && attempt->packets < PACKETS_KEPT + PACKETS_AT_END;
 	if (ends || p->flags & TCP_SYN || p->payload_length > 0 || p->has_sack)
 		return true;
 	/* a bare acknowledgement: of something new, or the first */
 	if (from_client)
-		return !(flow->bits & FLOW_CLIENT_ACK) ||
-		       after(p->acknowledgement, flow->client_ack);
-	bool claims = flow->bits & FLOW_SERVER_END && after(p->sequence, flow->server_end);
+		return !(attempt->bits & ATTEMPT_CLIENT_ACK) ||
+		       after(p->acknowledgement, attempt->client_ack);
+	bool claims = attempt->bits & ATTEMPT_SERVER_END && after(p->sequence, attempt->server_end);
 	/* or, for the first of them, of nothing new while more was sent: something later came */
-	bool repeats = flow->packets < PACKETS_KEPT / 2 && flow->bits & FLOW_CLIENT_END &&
-		       p->acknowledgement == flow->server_ack &&
-		       after(flow->client_end, flow->server_ack);
-	return claims || repeats || !(flow->bits & FLOW_SERVER_ACK) ||
-	       after(p->acknowledgement, flow->server_ack);
+	bool repeats = attempt->packets < PACKETS_KEPT / 2 && attempt->bits & ATTEMPT_CLIENT_END &&
+		       p->acknowledgement == attempt->server_ack &&
+		       after(attempt->client_end, attempt->server_ack);
+	return claims || repeats || !(attempt->bits & ATTEMPT_SERVER_ACK) ||
+	       after(p->acknowledgement, attempt->server_ack);
 }
 
-static void write_down(struct traffic *t, struct flow *flow, const struct packet *p,
+static void write_down(struct traffic *t, struct attempt *attempt, const struct packet *p,
 		       bool from_client)
 {
-	uint32_t *bytes = from_client ? &flow->client_kept : &flow->server_kept;
+	uint32_t *bytes = from_client ? &attempt->client_kept : &attempt->server_kept;
 	uint32_t room = *bytes < SSH_STREAM_MAX ? SSH_STREAM_MAX - *bytes : 0;
 	if (room > p->payload_captured)
 		room = p->payload_captured;
-	if (!make_room(t, room, flow->conversation) ||
-	    !chain_keep(&t->table.pool, &flow->chain, p, from_client, room)) {
-		flow->bits |= FLOW_FULL;
+	if (!make_room(t, room, attempt->conversation) ||
+	    !recording_keep(&t->table.pool, &attempt->recording, p, from_client, room)) {
+		attempt->bits |= ATTEMPT_FULL;
 		return;
 	}
 	*bytes += room;
-	flow->packets++;
+	attempt->packets++;
 	if (from_client && p->flags & TCP_SYN)
-		flow->syns++;
+		attempt->syns++;
 }
 
 static void place(struct traffic *t, uint32_t index)
 {
-	struct table *table = &t->table;
+	struct traffic_table *table = &t->table;
 	table_place(table, index, standing_of(t, &table->conversations[index]));
 	if (table->list[STANDING_LONE].count > (uint32_t)LONE_MAX >> t->options.smaller)
 		push_out(t, table->list[STANDING_LONE].first);
@@ -234,16 +235,17 @@ static void touch(struct conversation *c, int64_t time_ns)
 		c->last_ns = time_ns;
 }
 
-static void flow_takes(struct traffic *t, uint32_t index, const struct packet *p, bool from_client)
+static void attempt_takes(struct traffic *t, uint32_t index, const struct packet *p,
+			  bool from_client)
 {
-	struct flow *flow = &t->table.flows[index];
-	struct conversation *c = &t->table.conversations[flow->conversation];
+	struct attempt *attempt = &t->table.attempts[index];
+	struct conversation *c = &t->table.conversations[attempt->conversation];
 	touch(c, p->time_ns);
-	if (is_news(flow, p, from_client))
-		write_down(t, flow, p, from_client);
+	if (is_news(attempt, p, from_client))
+		write_down(t, attempt, p, from_client);
 	note_sides(c, p, from_client);
-	follow(flow, p, from_client);
-	note_stage(flow, p, from_client);
+	follow(attempt, p, from_client);
+	note_stage(attempt, p, from_client);
 }
 
 /* -- beginnings ------------------------------------------------------------------------ */
@@ -265,18 +267,18 @@ static struct roles roles_of(const struct ends *ends, bool source_low, bool from
 }
 
 /* 0 when there is no room, which cannot be: others are pushed out. */
-static uint32_t open_flow(struct traffic *t, uint64_t tag, const struct roles *roles)
+static uint32_t open_attempt(struct traffic *t, uint64_t tag, const struct roles *roles)
 {
-	struct table *table = &t->table;
+	struct traffic_table *table = &t->table;
 	uint32_t c = table_conversation(table, roles->client, roles->server, roles->port);
 	if (!make_room(t, 0, c))
 		return 0;
 	if (c == 0)
 		c = table_add_conversation(table, roles->client, roles->server, roles->port);
-	uint32_t index = table_add_flow(table, tag, c);
-	struct flow *flow = &table->flows[index];
-	flow->client_port = roles->client_port;
-	flow->bits = roles->client_low ? FLOW_CLIENT_LOW : 0;
+	uint32_t index = table_add_attempt(table, tag, c);
+	struct attempt *attempt = &table->attempts[index];
+	attempt->client_port = roles->client_port;
+	attempt->bits = roles->client_low ? ATTEMPT_CLIENT_LOW : 0;
 	look_watch_port(&t->look, roles->port);
 	table_trim(table, c, ATTEMPTS_KEPT);
 	return index;
@@ -286,15 +288,15 @@ static uint32_t open_flow(struct traffic *t, uint64_t tag, const struct roles *r
 static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
 		       const struct roles *roles, bool goes_on)
 {
-	uint32_t index = open_flow(t, tag, roles);
+	uint32_t index = open_attempt(t, tag, roles);
 	if (index == 0)
 		return 0;
 	struct packet syn = seed_syn_packet(seed), answer = seed_answer_packet(seed);
-	t->table.flows[index].client_sequence = syn.sequence;
-	flow_takes(t, index, &syn, true);
+	t->table.attempts[index].client_sequence = syn.sequence;
+	attempt_takes(t, index, &syn, true);
 	if (!(seed->bits & SEED_ANSWER))
 		return index;
-	flow_takes(t, index, &answer, false);
+	attempt_takes(t, index, &answer, false);
 	if (!goes_on)
 		return index;
 	/* Nobody looked at the acknowledgement that must have followed. */
@@ -305,7 +307,7 @@ static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
 				.ttl = syn.ttl,
 				.sequence = answer.acknowledgement,
 				.acknowledgement = answer.sequence + 1 };
-	flow_takes(t, index, &taken, true);
+	attempt_takes(t, index, &taken, true);
 	return index;
 }
 
@@ -353,8 +355,8 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 	knocks_put(&t->knocks, tag, p, source_low);
 	if (again)
 		return revive(t, tag, &seed, &roles, false);
-	uint32_t index = open_flow(t, tag, &roles);
-	t->table.flows[index].client_sequence = p->sequence;
+	uint32_t index = open_attempt(t, tag, &roles);
+	t->table.attempts[index].client_sequence = p->sequence;
 	return index;
 }
 
@@ -367,7 +369,7 @@ static uint32_t begin_by_answer(struct traffic *t, const struct packet *p, const
 	bool known =
 		recall(t, tag, p->acknowledgement - 1, &seed) && !is_from_client(&seed, source_low);
 	if (!known)
-		return wanted ? open_flow(t, tag, &roles) : 0;
+		return wanted ? open_attempt(t, tag, &roles) : 0;
 	return wanted ? revive(t, tag, &seed, &roles, false) : 0;
 }
 
@@ -410,8 +412,8 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	if (to_server == to_client)
 		to_server = ends->destination_port < ends->source_port;
 	struct roles roles = roles_of(ends, source_low, to_server);
-	uint32_t index = open_flow(t, tag, &roles);
-	t->table.flows[index].bits |= FLOW_MIDSTREAM;
+	uint32_t index = open_attempt(t, tag, &roles);
+	t->table.attempts[index].bits |= ATTEMPT_MIDSTREAM;
 	return index;
 }
 
@@ -428,10 +430,10 @@ static uint32_t begin(struct traffic *t, const struct packet *p, const struct en
 /* -- packets --------------------------------------------------------------------------- */
 
 /* The same ends again: another SYN than the one that this connection began with. */
-static bool is_another(const struct flow *flow, const struct packet *p, bool from_client)
+static bool is_another(const struct attempt *attempt, const struct packet *p, bool from_client)
 {
 	return from_client && (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-	       (!(flow->bits & FLOW_SYN) || p->sequence != flow->client_sequence);
+	       (!(attempt->bits & ATTEMPT_SYN) || p->sequence != attempt->client_sequence);
 }
 
 static void take_tcp(struct traffic *t, const struct packet *p)
@@ -439,11 +441,11 @@ static void take_tcp(struct traffic *t, const struct packet *p)
 	bool source_low;
 	struct ends ends = { &p->source, &p->destination, p->source_port, p->destination_port };
 	uint64_t tag = table_tag(&t->table, &ends, &source_low);
-	uint32_t index = table_flow(&t->table, tag);
+	uint32_t index = table_attempt(&t->table, tag);
 	if (index != 0) {
-		const struct flow *flow = &t->table.flows[index];
-		if (is_another(flow, p, !(flow->bits & FLOW_CLIENT_LOW) == !source_low)) {
-			table_hide_flow(&t->table, index);
+		const struct attempt *attempt = &t->table.attempts[index];
+		if (is_another(attempt, p, !(attempt->bits & ATTEMPT_CLIENT_LOW) == !source_low)) {
+			table_hide_attempt(&t->table, index);
 			index = 0;
 		}
 	}
@@ -453,9 +455,9 @@ static void take_tcp(struct traffic *t, const struct packet *p)
 		note_answer(t, p, tag, source_low);
 	if (index == 0)
 		return;
-	const struct flow *flow = &t->table.flows[index];
-	flow_takes(t, index, p, !(flow->bits & FLOW_CLIENT_LOW) == !source_low);
-	place(t, flow->conversation);
+	const struct attempt *attempt = &t->table.attempts[index];
+	attempt_takes(t, index, p, !(attempt->bits & ATTEMPT_CLIENT_LOW) == !source_low);
+	place(t, attempt->conversation);
 }
 
 /* An error belongs to the connection of the packet that it quotes. */
@@ -467,7 +469,7 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 		return;
 	struct ends ends = { &q->source, &q->destination, q->source_port, q->destination_port };
 	uint64_t tag = table_tag(&t->table, &ends, &source_low);
-	uint32_t index = table_flow(&t->table, tag);
+	uint32_t index = table_attempt(&t->table, tag);
 	if (index == 0) {
 		struct seed seed;
 		struct roles roles = roles_of(&ends, source_low, true);
@@ -478,14 +480,14 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 	}
 	if (index == 0)
 		return;
-	struct flow *flow = &t->table.flows[index];
-	struct conversation *c = &t->table.conversations[flow->conversation];
+	struct attempt *attempt = &t->table.attempts[index];
+	struct conversation *c = &t->table.conversations[attempt->conversation];
 	touch(c, p->time_ns);
-	if (flow->packets < PACKETS_KEPT)
-		write_down(t, flow, p, false);
-	if (!(flow->bits & FLOW_CONNECTED))
-		flow->bits |= FLOW_REFUSED;
-	place(t, flow->conversation);
+	if (attempt->packets < PACKETS_KEPT)
+		write_down(t, attempt, p, false);
+	if (!(attempt->bits & ATTEMPT_CONNECTED))
+		attempt->bits |= ATTEMPT_REFUSED;
+	place(t, attempt->conversation);
 }
 
 /* -- time ------------------------------------------------------------------------------ */
