@@ -1,4 +1,5 @@
-/* crossing: what becomes of one connection's packets between its two ends.
+/* crossing: what becomes of one connection's packets between its two ends; asked by report.c with
+ * the traces of both.
  *
  * Presence is proof; absence is only where the capture that ought to show the packet shows
  * that it would have: it goes on later than that, lacks nothing that its own packets speak

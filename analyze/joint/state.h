@@ -1,4 +1,5 @@
-/* state: what the files of this room share. */
+/* state: what the files of joint/ share: the captures, their conversations, and the SYNs seen; made
+ * by joint.c, numbered by match.c, reported on by report.c. */
 #ifndef JOINT_STATE_H
 #define JOINT_STATE_H
 

@@ -1,4 +1,5 @@
-/* trace: the packets of one attempt, read back, with sequence numbers from each side's first. */
+/* trace: the packets of one attempt, read back from a dossier, with sequence numbers from each
+ * side's first; used by match.c, clock.c, crossing.c and report.c. */
 #ifndef JOINT_TRACE_H
 #define JOINT_TRACE_H
 

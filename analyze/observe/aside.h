@@ -1,4 +1,5 @@
-/* aside: what was found on this machine and need not be the fault that shows.
+/* aside: what was found on this machine and need not be the fault that shows; made by found.c, used
+ * by the report.
  *
  * A key file that ssh would refuse is no answer while the network is the trouble: the
  * conversation never comes so far. It is worth a line all the same.

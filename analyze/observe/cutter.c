@@ -43,8 +43,8 @@ static void judge_ender(struct observation *o)
 	if (session->terminal != 0 && hop->reset_frame != 0)
 		copies = cutter_of(who_at(o, session->terminal,
 					  hop->reply == REPLY_RESET ? hop->reply_ttl : 0));
-	/* The VM resets what comes after the end, whoever made that: it says who only where the
-	 * end came from as far away. */
+	/* The VM resets copies that come after the end, whoever ended the connection: that copies
+	 * are reset at the VM names it only where the end came from as far away. */
 	if (copies == ANSWER_CUTTER_VM && end_ttl != c->syn_ack_ttl)
 		copies = ANSWER_NONE;
 	if (copies != ANSWER_NONE) {

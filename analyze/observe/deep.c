@@ -197,7 +197,7 @@ static void judge_ack(struct observation *o)
 		count_resets(o, exchange, exchange->remote_port == o->run->port ? &ssh : &control);
 	if (ssh.answered > 0)
 		judge_reset(o, &ssh);
-	/* One lost, and one more: no accident when both of the control's are answered. */
+	/* Two lost by chance, while both to the control port are answered, are no accident. */
 	else if (ssh.full >= 2 && control.answered >= 2 && !o->frames_lost)
 		fact_packet(fact_set(o, ANSWER_ACK_SILENT,
 				     "bare ACKs to port %u draw nothing, as SYNs do; those to port "

@@ -7,7 +7,7 @@
 
 /* -- not a word ----------------------------------------------------------------------- */
 
-/* What follows the client's words within this, round trips aside, is their effect. */
+/* An end that follows the client's words so soon, beside two round trips, is their effect. */
 #define EFFECT_WITHIN MILLISECONDS(150)
 
 /* The end follows the client's first words so closely that they are why. */

@@ -22,10 +22,10 @@ static bool sweeps(const struct exchange *exchange)
 	return exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
 }
 
-/* What was answered, and what was not although its like is: kept by how far away the answer
- * comes from, since a link that loses packets shows only behind it. Answers of the far end
- * stand at its end. Of a router's silence only that beside its answer to another counts:
- * its ICMP limit explains none of it. */
+/* Counts the packets of one exchange that were answered, and those that were not although others of
+ * their kind are. They are counted by who answers, each router for itself and the far end, since a
+ * link that loses packets loses only those that cross it. A router's silence is not counted here
+ * but in `missed`, where its answer to another packet shows that no ICMP limit was the reason. */
 static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struct paths *paths)
 {
 	uint8_t least = least_answered(exchange);
@@ -58,8 +58,8 @@ unsigned again_ripe(const struct connection *connection, int64_t now_ns)
 	return ripe;
 }
 
-/* Copies of old words that drew nothing. Where none did, somebody has silenced this
- * conversation, perhaps: that says nothing of the others. */
+/* Copies of acknowledged words that were not acknowledged again. Where no copy was, somebody may
+ * have silenced this conversation on purpose: then they say nothing of how much the way loses. */
 static unsigned again_lost(const struct connection *connection, int64_t now_ns)
 {
 	unsigned ripe = again_ripe(connection, now_ns), acked = connection->acked_again;
@@ -82,7 +82,7 @@ void loss_weigh(const struct track *track, int64_t now_ns, struct paths *paths)
 			paths->router[ttl].lost += paths->ssh.hop[ttl].missed;
 }
 
-/* What is taken to be known of any way before: most lose next to nothing. */
+/* Taken as seen before anything is, on any way: most lose next to nothing. */
 #define LOST_BEFORE	0.5
 #define ANSWERED_BEFORE 2.0
 

@@ -6,12 +6,13 @@
 
 #include "sshwhy/fact.h"
 
-/* Counts what was answered and what was not although its like is, once the hops are known. */
+/* Counts, once the hops are known, the packets that were answered, and those that were not although
+ * others of their kind are. */
 void loss_weigh(const struct track *track, int64_t now_ns, struct paths *paths);
 
-/* How likely so many silences in a row are where each packet that comes past `ttl` is answered
- * as a rule: packets are lost by chance, as often as is seen from there on (Beta-binomial).
- * More than ACCIDENT is no evidence. The second: where the far end answers as a rule. */
+/* How likely it is that so many packets in a row are lost by chance, each with its answer, when
+ * they cross all links behind hop `ttl`, or the whole way to the far end: as often as packets were
+ * seen to be lost there (Beta-binomial). What is likelier than ACCIDENT is no evidence. */
 #define ACCIDENT 0.002
 double paths_accident(const struct paths *paths, uint8_t ttl, unsigned silences);
 double far_end_accident(const struct paths *paths, unsigned silences);
@@ -21,7 +22,7 @@ double paths_loss(const struct paths *paths);
 /* The same, as great as it may well be: a standard deviation more. */
 double paths_loss_feared(const struct paths *paths);
 
-/* Of copies of words that were acknowledged before, those with time enough for an answer. */
+/* How many copies of already acknowledged words have had time enough for an answer. */
 unsigned again_ripe(const struct connection *connection, int64_t now_ns);
 
 #endif

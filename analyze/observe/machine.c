@@ -44,7 +44,8 @@ void observe_route(struct observation *o)
 	const struct event *route = find_event(o->run, EVENT_ROUTE, &i);
 	if (route == NULL)
 		return;
-	/* A link that has just come up is called down for a second; what comes over it is not. */
+	/* The kernel calls a link down for a second after it came up: a connection over it proves
+	 * that it is not. */
 	bool up = o->kernel != NULL && o->kernel->connection != NULL;
 	if (route->error == ENETDOWN && !up) {
 		fact_set(o, ANSWER_ROUTE_DOWN, "the interface of the route is down: %s",
@@ -206,8 +207,9 @@ void observe_in(struct observation *o)
 		fact = fact_set(o, ANSWER_IN_TAKEN, "the kernel takes the %s that the wire shows",
 				what);
 	else if (syn->reply != REPLY_UNREACHABLE && o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
-		/* (An ICMP error is only noted when it comes while connect() still holds the
-		 * socket, as it does from very near: the next one counts.) */
+		/* (Not so an ICMP error. One that comes from very near comes while connect() still
+		 * holds the socket: then the kernel notes it, and only the next one ends
+		 * connect().) */
 		fact = fact_set(o, ANSWER_IN_IGNORED,
 				"a %s for the kernel's SYN is on the wire%s, and the kernel does "
 				"not take it",

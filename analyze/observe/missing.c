@@ -13,8 +13,9 @@ static double missed_by_loss(const struct paths *paths, const struct path *path)
 	return paths_accident(paths, (uint8_t)(path->last_router + 1), silent);
 }
 
-/* The share of hops at which flows part, some to a router that never speaks: then half of them
- * go by there, and by chance all these and none of those that were answered. */
+/* The share of hops at which routers spread flows over two ways, one of them through a router that
+ * never answers. Half of all flows go that way: by chance it may be each flow that drew nothing
+ * here, and none of those that were answered. */
 #define FORKS 0.15
 double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing)
 {

@@ -71,7 +71,8 @@ static void arrived_and_refused(struct observation *o, const struct sent *sent)
 {
 	struct fact *fact;
 	double after = (double)(sent->reply_ns - sent->time_ns) / 1e6;
-	/* That it answers is no fact: it would put in the running what shows only later. */
+	/* That the VM answers is not told: as a fact it would favour causes of what comes later,
+	 * before anything of it is seen. */
 	if (sent->reply == REPLY_RESET)
 		fact = fact_set(o, ANSWER_ARRIVED_RESET,
 				"SYNs to port %u come to the VM, which resets them after %.1f ms",
@@ -102,7 +103,8 @@ void observe_arrived(struct observation *o)
 		arrived_and_refused(o, last);
 }
 
-/* Who answers matters once there is something to answer for. */
+/* Who answers is a question only once something is wrong with the conversation: until then the
+ * answer is taken back. */
 void observe_answerer_passively(struct observation *o)
 {
 	if (o->run->planned)
@@ -135,7 +137,8 @@ void observe_back(struct observation *o)
 	for (unsigned i = o->kernel->sent_count; i-- > 0;)
 		if (o->kernel->sent[i].reply == REPLY_SYN_ACK)
 			syn = &o->kernel->sent[i];
-	/* That it is taken is no fact: it would put in the running whatever might have lost it. */
+	/* That the client takes it is not told: as a fact it would favour all causes that have to
+	 * do with losing it. */
 	if (c->established || o->frames_lost || c->client_reset_frame != 0 ||
 	    c->syn_acks < ANSWERS_ENOUGH || o->now_ns - syn->reply_ns < ANSWERS_SPAN)
 		return;

@@ -116,7 +116,8 @@ static bool same_way(const struct exchange *exchange, const struct path *path, u
 	return !any;
 }
 
-/* Counts the silences of `exchange` that probes of `purpose` show to be no accident. */
+/* Counts the packets of `exchange` that drew nothing while a probe of `purpose`, sent with the same
+ * TTL right afterwards, drew a router's answer. */
 static void count_missed(const struct track *track, struct path *path,
 			 const struct exchange *exchange, bool data, enum purpose purpose)
 {
@@ -257,7 +258,7 @@ static void find_cloud(const struct run *run, struct paths *paths)
 			paths->cloud = ttl;
 }
 
-/* The VM is as far away as the farthest answer: what is nearer was given for it. */
+/* The VM is as far away as the farthest answer: nearer ones were given by others in its name. */
 static void find_distance(struct paths *paths, const struct path *path)
 {
 	enum reply reply = path->hop[path->terminal].reply;

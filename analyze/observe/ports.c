@@ -51,8 +51,9 @@ void observe_control(struct observation *o)
 		fact_set(o, ANSWER_CONTROL_SILENT, "other ports (%s) do not answer either", ports);
 }
 
-/* Whether a port was not asked, or not often enough where more depends on it or packets are
- * lost: what did not leave draws no answer. Of an open one it is not yet known what it says. */
+/* Whether nothing can be said of this port yet: no SYN has left for it, or only one where `twice`
+ * asks for two (packets are lost, or a verdict rests on it); or it is open and who listens there
+ * has not been heard out. */
 static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool twice)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++) {

@@ -25,7 +25,8 @@ static bool says_forbidden(const struct sent *sent)
 	       sent->icmp_code == 10 || sent->icmp_code == 13;
 }
 
-/* One that has asked for the next hop's address in vain, not one that knows no route. */
+/* The router that reports has asked for the next hop's address in vain, which takes time; one that
+ * knows no route says so at once. */
 static bool router_gave_up(const struct observation *o)
 {
 	const struct exchange *exchange;
@@ -113,10 +114,12 @@ void observe_syn(struct observation *o)
 	struct syn_tally tally = tally_syns(o);
 	if (tally.sent == 0)
 		return;
-	/* An answer that is lost behind this place says nothing of the way that it went. */
+	/* A SYN-ACK that is lost between this capture and the client says nothing of the way
+	 * between the VM and the capture, which is what this question is about. */
 	if (fact_answer(o->facts, QUESTION_BACK) == ANSWER_BACK_LOST && !at_the_vm(o->run))
 		return;
-	/* One to this port with a small TTL is one to this port: the others were lost. */
+	/* The sweep's SYNs go to the same port: where one of them is answered with SYN-ACK, those
+	 * with the full TTL were lost. */
 	if (tally.example[REPLY_SYN_ACK] == NULL && tally.example[REPLY_RESET] == NULL)
 		tally.example[REPLY_SYN_ACK] = swept_reply(o, REPLY_SYN_ACK);
 	bool answered = tally.example[REPLY_SYN_ACK] || tally.example[REPLY_RESET] ||

@@ -14,7 +14,8 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 			if (sent->time_ns > tally->last_ripe_ns)
 				tally->last_ripe_ns = sent->time_ns;
 		}
-		/* Behind a reset that came first, the SYN-ACK is who the SYN was for. */
+		/* Where a connection followed nevertheless, the reset was another's, and the
+		 * SYN-ACK behind it is the answer of whom the SYN was for. */
 		bool forestalled = sent->reply == REPLY_RESET && exchange->connection != NULL;
 		enum reply reply = forestalled ? REPLY_SYN_ACK : sent->reply;
 		if (tally->example[reply] == NULL)

@@ -1,4 +1,5 @@
-/* word: the answer that an event's word is (EVENT_HOST_KEY, EVENT_PLACE). */
+/* word: the answer that an event's word is (EVENT_HOST_KEY, EVENT_PLACE); asked by key.c and
+ * passive.c. */
 #ifndef OBSERVE_WORD_H
 #define OBSERVE_WORD_H
 

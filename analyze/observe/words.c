@@ -86,8 +86,8 @@ bool identification_unheard(const struct observation *o)
 
 /* -- whether it can be read ------------------------------------------------------------ */
 
-/* Of a capture that cuts packets short, as far as it goes: two bytes are left of them with the
- * usual 68. */
+/* What the server says begins with "SSH-", as far as the capture holds it: where packets are cut to
+ * the usual 68 bytes, two bytes of the first line are left. */
 bool begins_like_ssh(const struct observation *o)
 {
 	const struct ssh_side *server = &o->kernel->connection->dialog.side[SSH_SERVER];

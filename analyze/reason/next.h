@@ -1,4 +1,5 @@
-/* next: the observation that would best separate the causes that are left. */
+/* next: the observation that would best separate the causes that are left; made from a verdict, for
+ * the report. */
 #ifndef REASON_NEXT_H
 #define REASON_NEXT_H
 

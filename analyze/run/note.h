@@ -1,4 +1,5 @@
-/* note: the part of a run that no packet shows, as lines of JSON.
+/* note: the part of a run that no packet shows, as lines of JSON; written and read by
+ * saved.c.
  *
  * The first note is {"sshwhy":"run/1", ...}: the question. Each further one is an
  * event. Unknown keys are ignored, unknown events skipped, so that newer runs can

@@ -1,4 +1,5 @@
-/* What the formats share: the savefile they read, its interfaces, its damage. */
+/* reader: what the formats share (pcap.c, pcapng.c, variant.c): the savefile they read for
+ * savefile.c, its interfaces, its damage. */
 #ifndef SSHWHY_SAVEFILE_READER_H
 #define SSHWHY_SAVEFILE_READER_H
 

@@ -1,4 +1,5 @@
-/* source: the bytes of a file or of standard input in order, gunzipped if need be.
+/* source: the bytes of a file or of standard input in order, gunzipped if need be; read by the
+ * formats.
  *
  * A window moves over them: peek makes the next bytes contiguous, advance steps
  * past them. The formats see nothing else, so that another source (a mapping, say)

@@ -1,4 +1,5 @@
-/* ident: the identification string, and the lines a server may send before it. */
+/* ident: the identification string, and the lines a server may send before it; read by dialog.c and
+ * the observation. */
 #ifndef SSHWHY_SSH_IDENT_H
 #define SSHWHY_SSH_IDENT_H
 

@@ -1,4 +1,4 @@
-/* kexinit: SSH_MSG_KEXINIT (RFC 4253 7.1). */
+/* kexinit: SSH_MSG_KEXINIT (RFC 4253 7.1), read for dialog.c. */
 #ifndef SSHWHY_SSH_KEXINIT_H
 #define SSHWHY_SSH_KEXINIT_H
 

@@ -1,4 +1,4 @@
-/* connection: the TCP and SSH side of an exchange once a SYN-ACK came. */
+/* connection: the TCP and SSH side of an exchange once a SYN-ACK came; fed by track.c. */
 #ifndef TRACK_CONNECTION_H
 #define TRACK_CONNECTION_H
 

@@ -1,4 +1,5 @@
-/* dossier: what is written down of one conversation, and all that its report needs.
+/* dossier: what is written down of one conversation, and all that its report needs; made by
+ * settle.c, read by joint, which keeps it.
  *
  * It is made when the conversation settles; its recordings lie in a pool that somebody else
  * holds.

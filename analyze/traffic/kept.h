@@ -1,4 +1,5 @@
-/* kept: what is written down of a connection's packets, in blocks of one pool.
+/* kept: what is written down of a connection's packets, in blocks of one pool; written by
+ * traffic.c, read back by dossier.c and joint.
  *
  * A recording is a row of records, each a packet's header fields and the payload behind them,
  * written end to end over the recording's blocks. The pool never grows.

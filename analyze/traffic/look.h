@@ -1,4 +1,4 @@
-/* look: the first glance at a frame, before it is decoded.
+/* look: the first glance at a frame, before it is decoded; asked by traffic.c.
  *
  * Nearly all frames of a capture are somebody else's TCP segments. A few compares tell
  * those; whatever is not plainly one of them (tunnels, fragments, options, odd links) is

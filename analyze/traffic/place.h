@@ -1,4 +1,4 @@
-/* place: where a capture was taken, as the packets of one conversation tell it.
+/* place: where a capture was taken, as the packets of one conversation tell it; asked by settle.c.
  *
  * A packet with the TTL that stacks start with (64, 128, 255) has passed no router: its
  * sender is here. What a machine notes of direction, or what other connections showed,

@@ -1,4 +1,5 @@
-/* seed: how the TCP connections of all ports began, for as long as there is room.
+/* seed: how the TCP connections of all ports began, for as long as there is room; kept and asked by
+ * traffic.c.
  *
  * What a connection is about shows only after its handshake: until then its SYN and
  * SYN-ACK are a seed. A SYN alone is less, a knock: there are so many that one which a

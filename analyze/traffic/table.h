@@ -1,5 +1,5 @@
-/* table: the conversations that are going on, their attempts, and which of them goes first
- * when there is no room for another.
+/* table: the conversations that are going on, their attempts, and which of them goes first when
+ * there is no room for another; filled by traffic.c, emptied by settle.c.
  *
  * Conversations and attempts live in pools of a fixed size and know each other by index; 0 is
  * nobody. A conversation stands in the list of its standing, the one that was longest quiet

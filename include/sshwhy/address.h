@@ -1,4 +1,5 @@
-/* An IPv4 or IPv6 address as a plain value, comparable with memcmp. */
+/* address: an IPv4 or IPv6 address as a plain value, comparable with memcmp; made by the decoder
+ * and from texts, used everywhere. */
 #ifndef SSHWHY_ADDRESS_H
 #define SSHWHY_ADDRESS_H
 

@@ -1,4 +1,5 @@
-/* An arena: everything that lives as long as one run or one report, freed at once.
+/* arena: memory that lives as long as one run or one report, freed at once; begun by whoever makes
+ * a run, used by all that belongs to it.
  *
  * Allocation failure ends the program (exit 70, EX_SOFTWARE, with a line on
  * stderr): a diagnosis cannot go on without its memory, and no caller has a

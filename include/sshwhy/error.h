@@ -1,4 +1,5 @@
-/* Errors are values that go up; the caller adds context, the top prints once.
+/* error: values that go up, made by whatever can fail; each caller may add context, and the command
+ * (probe/cli) prints them once.
  *
  * A function that can fail takes `struct error *` last and returns false (or
  * NULL) after filling it. The text is one line without a newline; the exit

@@ -1,12 +1,13 @@
-/* exchange: one thing said to the VM and everything that came back.
+/* exchange: what was sent from one local port to the VM and everything that came back; made by the
+ * tracker from packets and events, read by the observation, the plan and the joint captures.
  *
  * The tracker is fed packets and events in any order that time allows and keeps,
  * for each local port, the segments that were sent (with their TTL) and the reply
  * each drew, and for a connection its SSH dialogue. A reply counts only if it is
  * tied to a segment that was seen leaving: a TCP reply acknowledges its sequence
  * number, an ICMP error quotes it, and a connection takes of the server what the client's
- * TCP takes. What ties to nothing is counted, not believed. Ports alone tell nothing:
- * other machines use the same.
+ * TCP takes. A reply that ties to no such segment is counted, not believed. Ports alone tell
+ * nothing: other machines use the same.
  */
 #ifndef SSHWHY_EXCHANGE_H
 #define SSHWHY_EXCHANGE_H

@@ -1,4 +1,5 @@
-/* fact: an answered question, with the packets it rests on.
+/* fact: an answered question, with the packets it rests on; made by observe(), weighed by the
+ * reasoning, asked by the plan for what to do next, and shown by the report.
  *
  * questions.def lists them. observe() answers from the tracker what can be
  * answered; the rest stays unasked and counts for nothing.
@@ -50,11 +51,13 @@ struct fact {
 #define PATH_TTL_MAX 32
 
 struct path_hop {
-	bool asked;	   /* a packet with this TTL left */
-	unsigned missed;   /* how often it drew nothing, although what was sent right after it
-			      to compare with did: a router's ICMP limit explains none of these */
-	unsigned flows;	   /* from how many local ports that was */
-	unsigned silences; /* how often it drew nothing at all, lost or not */
+	bool asked; /* a packet with this TTL left */
+	/* Packets with this TTL that drew no answer, while one of another connection, sent with the
+	 * same TTL right after it, drew a router's. Routers limit how many ICMP errors they send;
+	 * that limit would have stopped the second answer as well. */
+	unsigned missed;
+	unsigned flows;	   /* from how many local ports the missed packets came */
+	unsigned silences; /* packets with this TTL that drew no answer, whatever the reason */
 	enum reply reply;
 	struct address address;
 	int64_t rtt_ns;
@@ -85,9 +88,9 @@ struct paths {
 	struct path control[PATHS_MAX];
 	size_t control_count;
 	struct path session; /* the client's identification, inside the connection */
-	/* TTL of the last hop inside the client's organisation, 0 there is none: as far as its
-	 * routers come without a gap; and of the last that may be, as clouds and providers have
-	 * private addresses too. */
+	/* TTL of the last hop inside the client's organisation (0: there is none): `edge` counts
+	 * its routers as far as they follow one another without a gap, `edge_far` also those behind
+	 * a gap, which may be the cloud's or a provider's: they have private addresses too. */
 	uint8_t edge, edge_far;
 	uint8_t cloud; /* least TTL at which a router of the cloud answered for the SSH port; 0 none
 			*/

@@ -1,4 +1,5 @@
-/* fingerprint: a host key as people compare it.
+/* fingerprint: a host key as people compare it; made from what a server shows or known_hosts holds,
+ * used by the handshake and by captures.
  *
  * A blob is the public key as the protocol carries it (RFC 4253 6.6: K_S of the
  * key exchange reply, and the base64 field of known_hosts). Blobs come from the

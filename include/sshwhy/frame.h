@@ -1,4 +1,5 @@
-/* frame: one record of a capture, live or saved, before any decoding. */
+/* frame: one record of a capture, before any decoding; made by the live capture and the readers of
+ * savefiles, used by the decoder and by run. */
 #ifndef SSHWHY_FRAME_H
 #define SSHWHY_FRAME_H
 

@@ -1,10 +1,11 @@
-/* joint: the same connections in several captures, from one end of the way to the other.
+/* joint: the same connections in several captures, from one end of the way to the other; fed by
+ * `analyze` with several files, gives reports.
  *
  * Each capture goes through traffic.h with this as its heir; nothing is reported meanwhile,
  * but for what there is no room to keep. At the end the connections of different captures
  * are matched, whatever addresses and ports a NAT gave them, and a conversation that several
  * captures show, or one shows and another ought to, gets one report. The others are reported
- * as ever. Room is had once: some 6 MiB.
+ * as ever. Memory is allocated once: some 6 MiB.
  */
 #ifndef SSHWHY_JOINT_H
 #define SSHWHY_JOINT_H

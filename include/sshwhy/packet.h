@@ -1,4 +1,5 @@
-/* packet: a frame decoded once, as a plain value.
+/* packet: a frame decoded once, as a plain value; made by decode(), used by the tracker and by
+ * traffic.
  *
  * RFC 791, RFC 8200 (IPv6), RFC 9293 and RFC 7323 (TCP), RFC 792, RFC 4443 and
  * RFC 4884 (ICMP); behind VLAN tags, PPP, MPLS or IEEE 802.11, and within tunnels (IP in

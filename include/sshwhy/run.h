@@ -1,4 +1,5 @@
-/* run: everything one diagnosis rests on: the question, what no packet shows, the frames.
+/* run: everything one diagnosis rests on: the question, what no packet shows, the frames; made by a
+ * live probe, from a saved run, or from a conversation of a capture; read by the whole analysis.
  *
  * A live probe fills it as it goes; a saved run is it, written to one pcapng: the
  * frames as packets, the rest as notes (one JSON object a line, opt_comment of the

@@ -1,4 +1,5 @@
-/* saved: comments for a run's frames, so that the evidence is found in Wireshark. */
+/* saved: comments for a run's frames, so that the evidence is found in Wireshark; made from the
+ * report, used when a run is saved. */
 #ifndef SSHWHY_SAVED_H
 #define SSHWHY_SAVED_H
 

@@ -1,4 +1,4 @@
-/* savefile: reading and writing captures.
+/* savefile: reading and writing captures; used by the commands that read files, and by run_save().
  *
  * Formats: pcap (libpcap's, microseconds and nanoseconds, both byte orders; with the
  * longer record headers of Kuznetzov's libpcap and of Nokia; as AIX writes it) and

@@ -1,4 +1,5 @@
-/* ssh: the unencrypted part of an SSH connection, bytes in, milestones out.
+/* ssh: the unencrypted part of an SSH connection, bytes in, milestones out; fed by the tracker with
+ * what each side says, read by the observation.
  *
  * RFC 4253: identification strings with the lines a server may send before its
  * own (4.2), the binary packet (6), KEXINIT and negotiation (7.1), the KEX reply

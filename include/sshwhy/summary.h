@@ -1,4 +1,5 @@
-/* summary: many reports as one table, the most troubled first.
+/* summary: many reports as one table, the most troubled first; fed with reports by `analyze` and
+ * `watch`, written at their end.
  *
  * It holds the SUMMARY_ROWS most troubled reports and counts the rest, whatever their
  * number. Trouble: a fault, then what is ambiguous, then the unknown, then the healthy;

@@ -1,11 +1,12 @@
-/* traffic: every SSH conversation in the packets that flow by, in bounded memory.
+/* traffic: every SSH conversation in the packets that flow by, in bounded memory; fed with frames
+ * by `analyze`, `watch` and joint, gives a report or a dossier for each.
  *
  * Frames go in, in the order of the capture; a report comes out whenever one
  * conversation, (client, server, server port), is settled: quiet for long enough after it
  * ended, pushed out for want of room, or at the end. Connections that a client makes while
- * its conversation is not settled are attempts of that one diagnosis. All room is had once,
- * in traffic_new(): no frame costs an allocation. What is written down of a frame is a
- * packet's header fields and, until the key exchange is over, its payload.
+ * its conversation is not settled are attempts of that one diagnosis. All memory is
+ * allocated once, in traffic_new(): no frame costs an allocation. What is written down of a frame
+ * is a packet's header fields and, until the key exchange is over, its payload.
  *
  * SSH servers are: port 22, the ports of the options, and whoever is spoken to on a stream
  * that begins with "SSH-" (RFC 4253 4.2).
@@ -20,12 +21,13 @@ struct traffic;
 struct dossier; /* traffic/dossier.h */
 struct packet;
 
-/* Who keeps what settles, instead of having it reported: see joint.h. */
+/* Takes over each conversation that settles, so that it is not reported at once: joint.h first
+ * compares it with those of other captures. */
 struct traffic_heir {
 	void *context;
-	/* Copies what it wants to keep; false: the report is to be given as ever. */
+	/* Copies what it wants to keep. False: it takes nothing, and traffic reports it. */
 	bool (*keep)(void *context, const struct dossier *dossier);
-	/* A SYN to any port, though not each copy of it. */
+	/* Is shown a SYN to any port, though not each copy of it. */
 	void (*syn)(void *context, const struct packet *syn);
 };
 
@@ -48,8 +50,8 @@ struct traffic_options {
 	struct report_options report;	 /* borrowed */
 	const struct traffic_keys *keys; /* borrowed; NULL: nobody does */
 	const struct traffic_heir *heir; /* borrowed; NULL: there is none */
-	/* Room is had for so many fewer, as a power of two: up to TRAFFIC_SMALLEST, for tests of
-	 * what happens when there is none. */
+	/* Every table holds 2^smaller times fewer entries than usual, so that tests can fill them:
+	 * 0 is the usual size, TRAFFIC_SMALLEST the smallest. */
 	unsigned smaller;
 };
 
