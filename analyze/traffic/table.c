@@ -56,7 +56,7 @@ static uint64_t hash(const struct siphash_key *key, const struct address *a,
 	return siphash_words(key, words, 5);
 }
 
-uint64_t table_tag(const struct traffic_table *table, const struct ends *ends, bool *source_low)
+uint64_t table_tag(const struct traffic_table *table, const struct tcp_ends *ends, bool *source_low)
 {
 	int order = memcmp(ends->source, ends->destination, sizeof(*ends->source));
 	*source_low = order < 0 || (order == 0 && ends->source_port < ends->destination_port);

@@ -104,12 +104,13 @@ bool table_start(struct traffic_table *table, const uint8_t key[16], unsigned sm
 void table_end(struct traffic_table *table);
 
 /* Both ends of a TCP connection, the same whichever sends. */
-struct ends {
+struct tcp_ends {
 	const struct address *source, *destination;
 	uint16_t source_port, destination_port;
 };
 /* Keyed hash; *source_low: the source is the lower end. Never 0. */
-uint64_t table_tag(const struct traffic_table *table, const struct ends *ends, bool *source_low);
+uint64_t table_tag(const struct traffic_table *table, const struct tcp_ends *ends,
+		   bool *source_low);
 
 /* 0: there is none. */
 uint32_t table_attempt(const struct traffic_table *table, uint64_t tag);

@@ -257,7 +257,7 @@ struct roles {
 	bool client_low;
 };
 
-static struct roles roles_of(const struct ends *ends, bool source_low, bool from_client)
+static struct roles roles_of(const struct tcp_ends *ends, bool source_low, bool from_client)
 {
 	if (from_client)
 		return (struct roles){ ends->source, ends->destination, ends->source_port,
@@ -339,7 +339,7 @@ static bool is_retry(const struct traffic *t, const struct roles *roles)
 	       table_conversation(&t->table, roles->client, roles->server, roles->port) != 0;
 }
 
-static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const struct ends *ends,
+static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const struct tcp_ends *ends,
 			     uint64_t tag, bool source_low)
 {
 	struct seed seed;
@@ -360,8 +360,8 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 	return index;
 }
 
-static uint32_t begin_by_answer(struct traffic *t, const struct packet *p, const struct ends *ends,
-				uint64_t tag, bool source_low)
+static uint32_t begin_by_answer(struct traffic *t, const struct packet *p,
+				const struct tcp_ends *ends, uint64_t tag, bool source_low)
 {
 	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, false);
@@ -386,7 +386,7 @@ static void note_answer(struct traffic *t, const struct packet *p, uint64_t tag,
 }
 
 /* Neither a SYN nor an answer to one. */
-static uint32_t begin_later(struct traffic *t, const struct packet *p, const struct ends *ends,
+static uint32_t begin_later(struct traffic *t, const struct packet *p, const struct tcp_ends *ends,
 			    uint64_t tag, bool source_low)
 {
 	bool to_server = look_wants_port(&t->look, ends->destination_port);
@@ -417,7 +417,7 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	return index;
 }
 
-static uint32_t begin(struct traffic *t, const struct packet *p, const struct ends *ends,
+static uint32_t begin(struct traffic *t, const struct packet *p, const struct tcp_ends *ends,
 		      uint64_t tag, bool source_low)
 {
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
@@ -439,7 +439,7 @@ static bool is_another(const struct attempt *attempt, const struct packet *p, bo
 static void take_tcp(struct traffic *t, const struct packet *p)
 {
 	bool source_low;
-	struct ends ends = { &p->source, &p->destination, p->source_port, p->destination_port };
+	struct tcp_ends ends = { &p->source, &p->destination, p->source_port, p->destination_port };
 	uint64_t tag = table_tag(&t->table, &ends, &source_low);
 	uint32_t index = table_attempt(&t->table, tag);
 	if (index != 0) {
@@ -467,7 +467,7 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 	bool source_low;
 	if (!q->present || !q->has_ports || q->protocol != IP_TCP)
 		return;
-	struct ends ends = { &q->source, &q->destination, q->source_port, q->destination_port };
+	struct tcp_ends ends = { &q->source, &q->destination, q->source_port, q->destination_port };
 	uint64_t tag = table_tag(&t->table, &ends, &source_low);
 	uint32_t index = table_attempt(&t->table, tag);
 	if (index == 0) {

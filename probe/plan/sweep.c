@@ -5,11 +5,6 @@
 
 /* -- what the passes so far have found ------------------------------------------------- */
 
-static bool is_terminal(enum reply reply)
-{
-	return reply == REPLY_SYN_ACK || reply == REPLY_RESET || reply == REPLY_UNREACHABLE;
-}
-
 static bool is_sweep_to(const struct exchange *exchange, uint16_t remote_port)
 {
 	return (exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL) &&
@@ -22,7 +17,8 @@ static uint8_t terminal_ttl(const struct exchange *exchange)
 	uint8_t least = 0;
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
-		if (!sent->data && is_terminal(sent->reply) && (least == 0 || sent->ttl < least))
+		if (!sent->data && reply_is_terminal(sent->reply) &&
+		    (least == 0 || sent->ttl < least))
 			least = sent->ttl;
 	}
 	return least;
