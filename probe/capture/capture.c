@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "local/parallel.h"
+#include "process/parallel.h"
 
 enum {
 	/* A KEXINIT and a KEX reply whole, merged by offloading too. With the 70 bytes that

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cli/reports.h"
-#include "local/known.h"
 #include "sshwhy/joint.h"
+#include "user/known.h"
 
 #define PORTS_MAX 16
 

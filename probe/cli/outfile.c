@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "local/local.h"
+#include "user/person.h"
 
 /* -- whose rights -------------------------------------------------------------------- */
 

@@ -7,9 +7,9 @@
 
 #include "cli/cli.h"
 #include "drive/drive.h"
-#include "local/local.h"
 #include "sshwhy/patience.h"
 #include "sshwhy/verdict.h"
+#include "user/privilege.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
 static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };

@@ -11,7 +11,7 @@
 #include "capture/capture.h"
 #include "cli/reports.h"
 #include "cli/ring.h"
-#include "local/local.h"
+#include "user/privilege.h"
 
 #define PORTS_MAX 16
 #define MEBIBYTE  (UINT64_C(1) << 20)

@@ -6,7 +6,7 @@
 #ifndef PROBE_CRAFT_H
 #define PROBE_CRAFT_H
 
-#include "local/local.h"
+#include "route/route.h"
 #include "sshwhy/packet.h"
 #include "sshwhy/run.h"
 
@@ -20,7 +20,7 @@ enum { CRAFT_PAYLOAD_MAX = 1460 }; /* of one segment on Ethernet, without option
  * and a packet socket. EXIT_NOT_PERMITTED without CAP_NET_RAW; no privilege after. */
 struct sender;
 struct sender *sender_open(uid_t uid, const char *interface, struct error *error);
-/* Waits some 10 ms for the kernel: see local/parallel.h. */
+/* Waits some 10 ms for the kernel: see process/parallel.h. */
 void sender_close(struct sender *sender);
 
 /* Crafts for route's target, through a sender that others use too and that outlives it:

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "drive/machine.h"
-#include "local/reserve.h"
+#include "names/resolve.h"
+#include "process/reserve.h"
+#include "user/privilege.h"
 
 _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS, "ports for all");
 _Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule for each");

@@ -11,7 +11,8 @@
 #include <netinet/tcp.h>
 
 #include "drive/machine.h"
-#include "local/names.h"
+#include "names/names.h"
+#include "route/neighbour.h"
 
 static int64_t clock_ns(clockid_t clock)
 {

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "user/privilege.h"
+
 /* -- rules ------------------------------------------------------------------------ */
 
 static struct flow flow_of(const struct session *session, const struct person *person)

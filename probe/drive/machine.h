@@ -5,13 +5,13 @@
 #define DRIVE_MACHINE_H
 
 #include "drive/session.h"
-#include "local/inventory.h"
-#include "local/keys.h"
-#include "local/known.h"
-#include "local/modes.h"
-#include "local/owner.h"
-#include "local/proxy.h"
-#include "local/ssh_config.h"
+#include "firewall/inventory.h"
+#include "process/owner.h"
+#include "user/keys.h"
+#include "user/known.h"
+#include "user/modes.h"
+#include "user/proxy.h"
+#include "user/ssh_config.h"
 
 struct machine {
 	struct inventory *inventory; /* NULL: no rules are read */

@@ -10,6 +10,8 @@
 
 #include <netinet/tcp.h>
 
+#include "route/neighbour.h"
+
 /* The port is ours (reserve.h), but its last connection may have ended a moment ago. */
 static bool bind_port(int fd, uint8_t family, uint16_t port)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local/parallel.h"
+#include "process/parallel.h"
 
 static bool known(const struct wire *wire, const char *interface)
 {

@@ -1,7 +1,7 @@
 /* wire: what all sessions of a process share: captures, the sender, the shield.
  *
  * Each of them waits for the kernel when it is opened or closed, some 10 ms; together
- * they wait once (local/parallel.h).
+ * they wait once (process/parallel.h).
  */
 #ifndef DRIVE_WIRE_H
 #define DRIVE_WIRE_H
@@ -9,7 +9,9 @@
 #include "capture/capture.h"
 #include "craft/craft.h"
 #include "drive/admission.h"
-#include "local/local.h"
+#include "firewall/shield.h"
+#include "route/route.h"
+#include "user/person.h"
 
 #define WIRE_CAPTURES RUN_INTERFACES /* loopback, and the interfaces of the routes */
 

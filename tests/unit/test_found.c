@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "local/modes.h"
-#include "local/owner.h"
-#include "local/ssh_config.h"
+#include "process/owner.h"
+#include "user/modes.h"
+#include "user/ssh_config.h"
 
 static void write_file(const char *folder, const char *name, const char *text, mode_t mode)
 {

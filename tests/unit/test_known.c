@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "local/known.h"
-#include "local/lines.h"
-#include "local/pattern.h"
+#include "user/known.h"
+#include "user/lines.h"
+#include "user/pattern.h"
 
 /* Made with ssh-keygen; fingerprints by ssh-keygen -l, hashes by ssh-keygen -H. */
 #define ED25519	      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFQihDBWzoxcEh9dmR8Rte4cEFVvHHEr5EpXoUhLy2NL"

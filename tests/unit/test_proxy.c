@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "local/proxy.h"
+#include "user/proxy.h"
 
 static struct ssh_config config;
 

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "local/reserve.h"
+#include "process/reserve.h"
 
 static const struct port_block block = { .own = 4, .held = 40 };
 static const struct port_zone three = { 20000, 20000 + 3 * 44 - 1 }; /* room for three blocks */

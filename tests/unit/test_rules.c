@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "local/rules.h"
+#include "firewall/rules.h"
 
 static struct flow flow4(void)
 {

@@ -1,0 +1,49 @@
+/* inventory: what this machine's firewall does to our connections, read beside the probe.
+ *
+ * Reading rules takes CAP_NET_ADMIN, and with thousands of rules half a second; who owns a
+ * port takes CAP_SYS_PTRACE. Both are wanted only when something is wrong, which is known
+ * long after privilege is gone. So a child that keeps its privilege reads them at once,
+ * writes what concerns us into a pipe, and ends. It reads the kernel's tables and nothing
+ * else: no byte of the network, of a file of the user or of its parent reaches it. It dies
+ * with its parent. libnftables ends the process over some rules: then only the child does.
+ */
+#ifndef PROBE_FIREWALL_INVENTORY_H
+#define PROBE_FIREWALL_INVENTORY_H
+
+#include "firewall/rules.h"
+#include "process/owner.h"
+#include "sshwhy/error.h"
+
+#define INVENTORY_FLOWS 4
+
+/* What concerns one flow. */
+struct inventory_part {
+	struct findings rules;
+	bool diverted; /* the first diversion leads to this machine: */
+	uint16_t owner_port;
+	struct owner owner;
+};
+
+struct inventory_result {
+	struct inventory_part part[INVENTORY_FLOWS];
+	bool read;	  /* nftables' rules were read */
+	char limit[128];  /* why not */
+	char legacy4[64]; /* legacy iptables' tables with rules, by family: these are not read */
+	char legacy6[64];
+};
+
+struct inventory;
+
+/* Forks. NULL when that is not possible. `count` is INVENTORY_FLOWS at most. */
+struct inventory *inventory_start(const struct flow *flows, size_t count, struct error *error);
+
+int inventory_fd(const struct inventory *inventory); /* readable when there is something */
+
+/* Takes what is there, without waiting. The result, once it is whole; NULL before, and
+ * when the child ended without. */
+const struct inventory_result *inventory_read(struct inventory *inventory);
+bool inventory_ended(const struct inventory *inventory);
+
+void inventory_free(struct inventory *inventory); /* NULL is fine */
+
+#endif

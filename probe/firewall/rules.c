@@ -1,0 +1,532 @@
+/* Walks a ruleset as the packet would: base chains by hook and priority, rules in order,
+ * jumps and returns. Three-valued: what may match may also not. */
+#include "firewall/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "firewall/match.h"
+
+#define CHAINS_MAX 4096
+#define RULES_MAX  200000
+#define JUMPS_MAX  16
+#define STEPS_MAX  400000 /* rules looked at: jumps may multiply a small ruleset */
+
+struct rule {
+	const json_t *expr; /* borrowed from the document */
+	int64_t handle;
+	size_t next; /* the chain's next rule, counted from 1; 0 none */
+};
+
+struct chain {
+	const char *family, *table, *name, *hook, *type, *policy, *device;
+	int64_t priority;
+	bool dormant;
+	size_t first, last; /* rules, counted from 1 */
+};
+
+struct ruleset {
+	struct chain *chain;
+	size_t chain_count;
+	struct rule *rule;
+	size_t rule_count;
+};
+
+struct walk {
+	const struct ruleset *ruleset;
+	const struct flow *flow;
+	struct findings *out;
+	const struct chain *base;
+	bool incoming;
+	bool diverted; /* certainly: what follows sees another packet */
+	unsigned steps;
+};
+
+static bool is(const char *text, const char *word)
+{
+	return text != NULL && strcmp(text, word) == 0;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/* -- loading ---------------------------------------------------------------------- */
+
+static bool has_flag(const json_t *flags, const char *flag)
+{
+	if (json_is_string(flags))
+		return is(json_string_value(flags), flag);
+	for (size_t i = 0; i < json_array_size(flags); i++)
+		if (is(json_string_value(json_array_get(flags, i)), flag))
+			return true;
+	return false;
+}
+
+static void load_chain(struct ruleset *ruleset, const json_t *object)
+{
+	if (ruleset->chain_count == CHAINS_MAX)
+		return;
+	struct chain chain = {
+		.family = text_of(object, "family"),
+		.table = text_of(object, "table"),
+		.name = text_of(object, "name"),
+		.hook = text_of(object, "hook"),
+		.type = text_of(object, "type"),
+		.policy = text_of(object, "policy"),
+		.device = text_of(object, "dev"),
+		.priority = json_integer_value(json_object_get(object, "prio")),
+	};
+	if (chain.family != NULL && chain.table != NULL && chain.name != NULL)
+		ruleset->chain[ruleset->chain_count++] = chain;
+}
+
+static struct chain *find_chain(const struct ruleset *ruleset, const char *family,
+				const char *table, const char *name)
+{
+	/* rules follow their chains: the last one looked for is near the end */
+	for (size_t i = ruleset->chain_count; i-- > 0;) {
+		struct chain *chain = &ruleset->chain[i];
+		if (is(name, chain->name) && is(table, chain->table) && is(family, chain->family))
+			return chain;
+	}
+	return NULL;
+}
+
+static void load_rule(struct ruleset *ruleset, const json_t *object, struct chain **recent)
+{
+	const char *family = text_of(object, "family"), *table = text_of(object, "table");
+	const char *name = text_of(object, "chain");
+	struct chain *chain = *recent;
+	if (chain == NULL || !is(name, chain->name) || !is(table, chain->table) ||
+	    !is(family, chain->family))
+		chain = *recent = find_chain(ruleset, family, table, name);
+	if (chain == NULL || ruleset->rule_count == RULES_MAX)
+		return;
+	struct rule *rule = &ruleset->rule[ruleset->rule_count++];
+	rule->expr = json_object_get(object, "expr");
+	rule->handle = json_integer_value(json_object_get(object, "handle"));
+	if (chain->last != 0)
+		ruleset->rule[chain->last - 1].next = ruleset->rule_count;
+	else
+		chain->first = ruleset->rule_count;
+	chain->last = ruleset->rule_count;
+}
+
+static void put_to_sleep(struct ruleset *ruleset, const json_t *table)
+{
+	for (size_t i = 0; i < ruleset->chain_count; i++)
+		if (is(text_of(table, "name"), ruleset->chain[i].table) &&
+		    is(text_of(table, "family"), ruleset->chain[i].family))
+			ruleset->chain[i].dormant = true;
+}
+
+static bool load(struct ruleset *ruleset, const json_t *objects)
+{
+	size_t count = json_array_size(objects);
+	struct chain *recent = NULL;
+	ruleset->chain = calloc(count < CHAINS_MAX ? count + 1 : CHAINS_MAX, sizeof(struct chain));
+	ruleset->rule = calloc(count < RULES_MAX ? count + 1 : RULES_MAX, sizeof(struct rule));
+	if (ruleset->chain == NULL || ruleset->rule == NULL)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *chain = json_object_get(json_array_get(objects, i), "chain");
+		if (chain != NULL)
+			load_chain(ruleset, chain);
+	}
+	for (size_t i = 0; i < count; i++) {
+		const json_t *object = json_array_get(objects, i);
+		const json_t *rule = json_object_get(object, "rule");
+		const json_t *table = json_object_get(object, "table");
+		if (rule != NULL)
+			load_rule(ruleset, rule, &recent);
+		else if (table != NULL && has_flag(json_object_get(table, "flags"), "dormant"))
+			put_to_sleep(ruleset, table);
+	}
+	return true;
+}
+
+/* -- findings --------------------------------------------------------------------- */
+
+/* Certain ones before the others, each kind in the order met. */
+static struct finding *find(struct walk *walk, enum event_word effect, enum match match)
+{
+	struct findings *out = walk->out;
+	bool certain = match == MATCH_YES;
+	if (out->count == FINDINGS_MAX && (!certain || out->finding[FINDINGS_MAX - 1].certain))
+		return NULL;
+	size_t at = out->count < FINDINGS_MAX ? out->count++ : FINDINGS_MAX - 1;
+	for (; certain && at > 0 && !out->finding[at - 1].certain; at--)
+		out->finding[at] = out->finding[at - 1];
+	struct finding *finding = &out->finding[at];
+	*finding = (struct finding){ .effect = effect,
+				     .incoming = walk->incoming,
+				     .certain = certain };
+	return finding;
+}
+
+/* libnftables 1.0.6 leaves the device out. */
+static bool sees_one_device(const struct chain *chain)
+{
+	return is(chain->family, "netdev") || is(chain->hook, "ingress") ||
+	       is(chain->hook, "egress");
+}
+
+static void name_it(const struct walk *walk, const struct chain *chain, int64_t handle,
+		    struct finding *finding)
+{
+	snprintf(finding->tool, sizeof(finding->tool), "nft");
+	snprintf(finding->family, sizeof(finding->family), "%s", chain->family);
+	snprintf(finding->table, sizeof(finding->table), "%s", chain->table);
+	snprintf(finding->chain, sizeof(finding->chain), "%s", chain->name);
+	snprintf(finding->hook, sizeof(finding->hook), "%s", walk->base->hook);
+	finding->handle = handle;
+	finding->device_unknown = sees_one_device(walk->base) && walk->base->device == NULL;
+}
+
+static void report(struct walk *walk, const struct chain *chain, const struct rule *rule,
+		   enum event_word effect, enum match match)
+{
+	struct finding *finding = find(walk, effect, match);
+	if (finding != NULL)
+		name_it(walk, chain, rule->handle, finding);
+}
+
+static void report_policy(struct walk *walk, enum match match)
+{
+	struct finding *finding = find(walk, WORD_RULE_DROPS, match);
+	if (finding == NULL)
+		return;
+	name_it(walk, walk->base, 0, finding);
+	finding->policy = true;
+	snprintf(finding->text, sizeof(finding->text), "policy drop");
+}
+
+static void report_diversion(struct walk *walk, const struct chain *chain, const struct rule *rule,
+			     const json_t *target, bool to_self, enum match match)
+{
+	struct finding *finding = find(walk, WORD_RULE_DIVERTS, match);
+	if (finding == NULL)
+		return;
+	name_it(walk, chain, rule->handle, finding);
+	const char *address = text_of(target, "addr");
+	if (address != NULL)
+		finding->to = address_parse(address);
+	else if (to_self) /* nf_nat_redirect: a local packet goes to the loopback address */
+		finding->to = address_parse(walk->flow->target.family == 6 ? "::1" : "127.0.0.1");
+	int64_t port = json_integer_value(json_object_get(target, "port"));
+	if (port > 0 && port <= UINT16_MAX)
+		finding->to_port = (uint16_t)port;
+	else if (json_object_get(target, "port") == NULL)
+		finding->to_port = walk->flow->port;
+}
+
+/* -- the walk --------------------------------------------------------------------- */
+
+/* What becomes of the packet at one rule, given that the rule's conditions hold. */
+enum verdict_kind {
+	VERDICT_NONE, /* it goes on to the next rule */
+	VERDICT_ACCEPT,
+	VERDICT_STOP, /* dropped, rejected, diverted or queued, and reported */
+	VERDICT_JUMP,
+	VERDICT_GOTO,
+	VERDICT_RETURN,
+};
+
+struct verdict_taken {
+	enum verdict_kind kind;
+	const char *target;
+};
+
+struct place {
+	struct walk *walk;
+	const struct chain *chain;
+	const struct rule *rule;
+	enum match here; /* whether the packet comes to this rule at all */
+	unsigned depth;
+};
+
+static enum match walk_chain(struct walk *walk, const struct chain *chain, enum match here,
+			     unsigned depth);
+
+static struct verdict_taken stops(const struct place *place, enum event_word effect,
+				  enum match match)
+{
+	report(place->walk, place->chain, place->rule, effect, match);
+	return (struct verdict_taken){ .kind = VERDICT_STOP };
+}
+
+static struct verdict_taken diverts(const struct place *place, const json_t *target, bool to_self,
+				    enum match match)
+{
+	if (place->walk->incoming) /* answers of a connection keep its first packet's mapping */
+		return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
+	report_diversion(place->walk, place->chain, place->rule, target, to_self, match);
+	place->walk->diverted |= match == MATCH_YES;
+	return (struct verdict_taken){ .kind = VERDICT_STOP };
+}
+
+/* iptables' own targets, which libnftables knows by name only. */
+static struct verdict_taken extension(const struct place *place, const json_t *xt, enum match match)
+{
+	const char *name = text_of(xt, "name");
+	if (!is(text_of(xt, "type"), "target") || name == NULL)
+		return (struct verdict_taken){ .kind = VERDICT_NONE };
+	if (is(name, "REJECT"))
+		return stops(place, WORD_RULE_REJECTS, match);
+	if (is(name, "DROP") || is(name, "TARPIT"))
+		return stops(place, WORD_RULE_DROPS, match);
+	if (is(name, "REDIRECT") || is(name, "DNAT") || is(name, "TPROXY"))
+		return diverts(place, NULL, is(name, "REDIRECT"), match);
+	if (is(name, "NFQUEUE"))
+		return stops(place, WORD_RULE_QUEUES, match);
+	return (struct verdict_taken){ .kind = VERDICT_NONE };
+}
+
+/* One statement as a verdict; `match`: whether it is reached. */
+static struct verdict_taken verdict_of(const struct place *place, const json_t *statement,
+				       enum match match)
+{
+	const char *key = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)statement));
+	const json_t *value = json_object_get(statement, key != NULL ? key : "");
+	const char *target = text_of(value, "target");
+	if (is(key, "drop"))
+		return stops(place, WORD_RULE_DROPS, match);
+	if (is(key, "reject"))
+		return stops(place, WORD_RULE_REJECTS, match);
+	if (is(key, "queue"))
+		return stops(place, WORD_RULE_QUEUES, match);
+	if (is(key, "redirect") || is(key, "tproxy"))
+		return diverts(place, value, is(key, "redirect"), match);
+	if (is(key, "dnat"))
+		return diverts(place, value, false, match);
+	if (is(key, "xt"))
+		return extension(place, value, match);
+	if (is(key, "accept") || is(key, "snat") || is(key, "masquerade"))
+		return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
+	if (is(key, "jump"))
+		return (struct verdict_taken){ .kind = VERDICT_JUMP, .target = target };
+	if (is(key, "goto"))
+		return (struct verdict_taken){ .kind = VERDICT_GOTO, .target = target };
+	return (struct verdict_taken){ .kind = is(key, "return") ? VERDICT_RETURN : VERDICT_NONE };
+}
+
+/* Statements that neither ask nor decide anything. */
+static bool idle(const char *key)
+{
+	static const char *const names[] = { "counter", "log",	     "comment", "notrack", "mangle",
+					     "set",	"ct helper", "secmark", "dup",	   "flow" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (is(key, names[i]))
+			return true;
+	return false;
+}
+
+/* What a statement asks of the packet; MATCH_YES when it asks nothing. */
+static enum match asks(const struct place *place, const json_t *statement)
+{
+	const char *key = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)statement));
+	const json_t *value = json_object_get(statement, key != NULL ? key : "");
+	if (is(key, "match"))
+		return match_condition(value, place->walk->flow, place->walk->incoming);
+	if (is(key, "xt"))
+		return is(text_of(value, "type"), "match") && !is(text_of(value, "name"), "comment")
+			       ? MATCH_MAYBE
+			       : MATCH_YES;
+	static const char *const known[] = { "drop",	   "reject", "accept",	"queue", "redirect",
+					     "tproxy",	   "dnat",   "snat",	"jump",	 "goto",
+					     "masquerade", "return", "continue" };
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (is(key, known[i]))
+			return MATCH_YES;
+	return idle(key) ? MATCH_YES : MATCH_MAYBE; /* limits, quotas, what is yet to come */
+}
+
+/* Follows one verdict. Returns whether the packet's way through the base chain ends with
+ * it; *leaves: whether it leaves this chain for its caller. */
+static enum match follow(const struct place *place, struct verdict_taken verdict, enum match match,
+			 enum match *leaves)
+{
+	enum match reached = match_both(place->here, match), ends = MATCH_NO;
+	*leaves = MATCH_NO;
+	switch (verdict.kind) {
+	case VERDICT_NONE:
+		return MATCH_NO;
+	case VERDICT_ACCEPT:
+	case VERDICT_STOP:
+		return match;
+	case VERDICT_RETURN:
+		*leaves = match;
+		return MATCH_NO;
+	case VERDICT_JUMP:
+	case VERDICT_GOTO: {
+		const struct chain *from = place->chain;
+		const struct chain *to =
+			find_chain(place->walk->ruleset, from->family, from->table, verdict.target);
+		if (to != NULL && place->depth < JUMPS_MAX)
+			ends = walk_chain(place->walk, to, reached, place->depth + 1);
+		if (verdict.kind == VERDICT_GOTO)
+			*leaves = match;
+		return match_both(ends, match);
+	}
+	}
+	return MATCH_NO;
+}
+
+/* A verdict map: its first entry that certainly fits, and those before it that may. */
+static enum match follow_map(const struct place *place, const json_t *map, enum match match,
+			     enum match *leaves)
+{
+	const json_t *key = json_object_get(map, "key");
+	const json_t *data = json_object_get(map, "data");
+	const json_t *set = json_object_get(data, "set");
+	enum match ends = MATCH_NO;
+	*leaves = MATCH_NO;
+	if (json_is_string(data)) /* a named map */
+		return MATCH_NO;
+	for (size_t i = 0; i < json_array_size(set); i++) {
+		const json_t *pair = json_array_get(set, i);
+		enum match fits =
+			match_both(match, match_value(key, json_array_get(pair, 0),
+						      place->walk->flow, place->walk->incoming));
+		if (fits == MATCH_NO)
+			continue;
+		enum match away;
+		struct verdict_taken verdict =
+			verdict_of(place, json_array_get(pair, 1), match_both(place->here, fits));
+		ends = match_either(ends, follow(place, verdict, fits, &away));
+		*leaves = match_either(*leaves, away);
+		if (fits == MATCH_YES)
+			break;
+	}
+	return ends;
+}
+
+/* One rule: conditions and statements from left to right, one verdict at most. */
+static enum match walk_rule(const struct place *place, enum match *leaves)
+{
+	enum match match = MATCH_YES, ends = MATCH_NO;
+	*leaves = MATCH_NO;
+	for (size_t i = 0; i < json_array_size(place->rule->expr) && match != MATCH_NO; i++) {
+		const json_t *statement = json_array_get(place->rule->expr, i);
+		const json_t *map = json_object_get(statement, "vmap");
+		if (map != NULL)
+			return follow_map(place, map, match, leaves);
+		match = match_both(match, asks(place, statement));
+		if (match == MATCH_NO)
+			break;
+		struct verdict_taken verdict =
+			verdict_of(place, statement, match_both(place->here, match));
+		if (verdict.kind == VERDICT_NONE)
+			continue;
+		ends = follow(place, verdict, match, leaves);
+		break;
+	}
+	return ends;
+}
+
+/* Whether the packet's way through the base chain ends in this chain. */
+static enum match walk_chain(struct walk *walk, const struct chain *chain, enum match here,
+			     unsigned depth)
+{
+	enum match ended = MATCH_NO;
+	struct place place = { .walk = walk, .chain = chain, .here = here, .depth = depth };
+	bool sure = true; /* that a packet which came into this chain comes to this rule */
+	for (size_t at = chain->first; at != 0 && walk->steps < STEPS_MAX;
+	     at = place.rule->next, walk->steps++) {
+		enum match leaves;
+		place.rule = &walk->ruleset->rule[at - 1];
+		enum match ends = walk_rule(&place, &leaves);
+		if (ends != MATCH_NO)
+			ended = sure ? match_either(ended, ends) : MATCH_MAYBE;
+		if (ends == MATCH_YES || leaves == MATCH_YES)
+			return ended;
+		if (ends == MATCH_MAYBE || leaves == MATCH_MAYBE) {
+			sure = false;
+			place.here = match_both(place.here, MATCH_MAYBE);
+		}
+	}
+	return ended;
+}
+
+static void walk_base(struct walk *walk, const struct chain *base)
+{
+	walk->base = base;
+	enum match ended = walk_chain(walk, base, MATCH_YES, 0);
+	if (ended != MATCH_YES && is(base->policy, "drop"))
+		report_policy(walk, ended == MATCH_NO ? MATCH_YES : MATCH_MAYBE);
+}
+
+/* -- base chains in their order ---------------------------------------------------- */
+
+/* When a base chain sees the packet; -1: never. */
+static int hook_rank(const struct walk *walk, const struct chain *chain)
+{
+	static const char *const out[] = { "output", "postrouting", "egress" };
+	static const char *const in[] = { "ingress", "prerouting", "input" };
+	const char *family = walk->flow->target.family == 6 ? "ip6" : "ip";
+	if (chain->dormant || chain->hook == NULL)
+		return -1;
+	if (!is(chain->family, family) && !is(chain->family, "inet") &&
+	    !is(chain->family, "netdev"))
+		return -1;
+	if (sees_one_device(chain) && chain->device != NULL &&
+	    !is(chain->device, walk->flow->interface))
+		return -1;
+	if (walk->incoming && is(chain->type, "nat")) /* sees first packets only */
+		return -1;
+	for (int rank = 0; rank < 3; rank++)
+		if (is(chain->hook, walk->incoming ? in[rank] : out[rank]))
+			return rank;
+	return -1;
+}
+
+static const struct chain *next_base(const struct walk *walk, const struct chain *after)
+{
+	const struct chain *best = NULL;
+	int best_rank = 0, after_rank = after != NULL ? hook_rank(walk, after) : -1;
+	for (size_t i = 0; i < walk->ruleset->chain_count; i++) {
+		const struct chain *chain = &walk->ruleset->chain[i];
+		int rank = hook_rank(walk, chain);
+		if (rank < 0)
+			continue;
+		bool later = after == NULL || rank > after_rank ||
+			     (rank == after_rank &&
+			      (chain->priority > after->priority ||
+			       (chain->priority == after->priority && chain > after)));
+		bool sooner = best == NULL || rank < best_rank ||
+			      (rank == best_rank && chain->priority < best->priority);
+		if (later && sooner) {
+			best = chain;
+			best_rank = rank;
+		}
+	}
+	return best;
+}
+
+static void walk_hooks(const struct ruleset *ruleset, const struct flow *flow, bool incoming,
+		       struct findings *out)
+{
+	struct walk walk = { .ruleset = ruleset, .flow = flow, .out = out, .incoming = incoming };
+	for (const struct chain *base = NULL;
+	     !walk.diverted && (base = next_base(&walk, base)) != NULL;)
+		walk_base(&walk, base);
+}
+
+bool rules_find(const char *json, const struct flow *flow, struct findings *out)
+{
+	json_t *document = json_loads(json, 0, NULL);
+	const json_t *objects = json_object_get(document, "nftables");
+	struct ruleset ruleset = { 0 };
+	bool loaded = json_is_array(objects) && load(&ruleset, objects);
+	if (loaded) {
+		walk_hooks(&ruleset, flow, false, out);
+		walk_hooks(&ruleset, flow, true, out);
+	}
+	free(ruleset.chain);
+	free(ruleset.rule);
+	json_decref(document);
+	return loaded;
+}

@@ -1,0 +1,26 @@
+/* shield: a rule that hides our crafted ports from the kernel; the wire raises and lowers it. */
+#ifndef PROBE_FIREWALL_SHIELD_H
+#define PROBE_FIREWALL_SHIELD_H
+
+#include <stddef.h>
+
+#include "sshwhy/address.h"
+#include "sshwhy/error.h"
+
+/* What one peer answers to our crafted ports [first, last], which must be ours alone
+ * (process/reserve.h). */
+struct shielded {
+	struct address peer;
+	uint16_t first, last;
+};
+
+#define SHIELDED_MAX 4
+
+/* Hides those answers from this machine's TCP, which would reset what crafted SYNs open.
+ * An nftables table with the owner flag: the kernel removes it with the process, SIGKILL
+ * included. NULL (and `error`) when that is not possible; the probe then goes on without. */
+struct shield;
+struct shield *shield_raise(const struct shielded *shielded, size_t count, struct error *error);
+void shield_lower(struct shield *shield);
+
+#endif

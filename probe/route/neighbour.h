@@ -1,0 +1,21 @@
+/* neighbour: the next hop's link-layer address; made by the kernel, used by sessions to craft
+ * frames.
+ */
+#ifndef PROBE_ROUTE_NEIGHBOUR_H
+#define PROBE_ROUTE_NEIGHBOUR_H
+
+#include "route/route.h"
+
+/* The next hop's link-layer address from the kernel's neighbour table. Returns
+ * 1 known (bytes and length filled), 0 not yet asked or still asking, -1 asked and
+ * not answered (FAILED). Never sends. */
+int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
+
+/* Whether that table has an entry for it, which has not failed. */
+bool neighbour_present(const struct route *route);
+
+/* Has the kernel ask for it (ARP or neighbour discovery) although no packet of its own
+ * may get so far. Needs CAP_NET_ADMIN; false without. */
+bool neighbour_ask(const struct route *route);
+
+#endif

@@ -1,0 +1,38 @@
+/* route: the kernel's way to an address; looked up by each session, used by craft and by the wire.
+ */
+#ifndef PROBE_ROUTE_ROUTE_H
+#define PROBE_ROUTE_ROUTE_H
+
+#include <net/if.h>
+#include <sys/types.h>
+
+#include "sshwhy/address.h"
+#include "sshwhy/error.h"
+
+struct route {
+	int error; /* 0, or the errno a connect() would get at once:
+		      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
+	char interface[IF_NAMESIZE];
+	unsigned index;		 /* interface index */
+	struct address source;	 /* the address the kernel would use */
+	struct address next_hop; /* gateway, or the target itself when on-link */
+	bool on_link;		 /* next_hop is the target */
+	bool local;		 /* the target is this very machine */
+	bool up;		 /* the interface is administratively up and running */
+	bool has_link_address;	 /* Ethernet-like: frames need the next hop's address */
+	uint32_t mtu;		 /* of the route, else of the interface */
+	uint16_t hardware;	 /* ARPHRD_* */
+	uid_t uid;		 /* asked for this user */
+	bool bound;		 /* an interface was asked for: connect() must be bound to it too */
+};
+
+/* What a connect() to TCP `port` would get at once although the address has a route, as
+ * route->error: rules may be about ports ("ip rule ... dport 22 prohibit", Linux 4.17). */
+int route_refuses_port(const struct address *target, const struct route *route, uint16_t port);
+
+/* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.
+ * False only when netlink itself fails: "no route" is an answer, in route->error. */
+bool route_lookup(const struct address *target, const char *interface, uid_t uid,
+		  struct route *route, struct error *error);
+
+#endif

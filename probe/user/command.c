@@ -1,0 +1,173 @@
+#include "user/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "user/privilege.h"
+
+/* The keeper's own end of the leash comes behind the command's streams. */
+enum { KEPT_LEASH = STDERR_FILENO + 1 };
+
+/* -- the command --------------------------------------------------------------------- */
+
+static void allow_signals(void)
+{
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _Noreturn void become_command(const char *line, const struct person *person)
+{
+	close(KEPT_LEASH);
+	setpgid(0, 0);
+	allow_signals();
+	/* under sudo they are root's */
+	if (setenv("HOME", person->home, 1) == 0 && setenv("USER", person->name, 1) == 0 &&
+	    setenv("LOGNAME", person->name, 1) == 0)
+		execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+	_exit(127);
+}
+
+/* -- the keeper ---------------------------------------------------------------------- */
+
+/* The four descriptors that it needs at 0 to 3, and nothing else: a copy of a socket of the
+ * probe's would keep the socket alive. */
+static bool keep_four(const struct ends *ends)
+{
+	int wanted[] = { ends->input, ends->output, ends->complaints, ends->leash };
+	for (int i = 0; i < 4; i++) { /* away from where the others go */
+		wanted[i] = fcntl(wanted[i], F_DUPFD, KEPT_LEASH + 1);
+		if (wanted[i] < 0)
+			return false;
+	}
+	for (int i = 0; i < 4; i++)
+		if (dup2(wanted[i], i) < 0)
+			return false;
+	return close_range(KEPT_LEASH + 1, ~0u, 0) == 0;
+}
+
+static void kill_children(void)
+{
+	int child;
+	FILE *children = fopen("/proc/thread-self/children", "re");
+	while (children != NULL && fscanf(children, "%d", &child) == 1)
+		kill(child, SIGKILL);
+	if (children != NULL)
+		(void)fclose(children);
+}
+
+/* Each that ends leaves its own children to the keeper: the next round is theirs. */
+static void end_everything(pid_t command)
+{
+	kill(-command, SIGKILL);
+	do
+		kill_children();
+	while (waitpid(-1, NULL, 0) >= 0 || errno == EINTR);
+}
+
+static void wait_for_end_of_leash(void)
+{
+	char byte;
+	while (read(KEPT_LEASH, &byte, 1) < 0 && errno == EINTR)
+		;
+}
+
+static _Noreturn void keep(const char *line, const struct person *person, const struct ends *ends)
+{
+	struct error ignored;
+	if (!keep_four(ends) || !privilege_drop(person, &ignored) || setsid() < 0 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+		_exit(127);
+	pid_t command = fork();
+	if (command < 0)
+		_exit(127);
+	if (command == 0)
+		become_command(line, person);
+	(void)send(KEPT_LEASH, "", 1, MSG_NOSIGNAL); /* it runs */
+	/* it is heard to end when the last that holds its streams has ended */
+	(void)close_range(STDIN_FILENO, STDERR_FILENO, 0);
+	wait_for_end_of_leash();
+	end_everything(command);
+	_exit(0);
+}
+
+/* -- the probe ----------------------------------------------------------------------- */
+
+static void close_ends(const struct ends *ends)
+{
+	const int fds[] = { ends->input, ends->output, ends->complaints, ends->leash };
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static bool make_pipe(int *from, int *to)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return false;
+	*from = ends[0];
+	*to = ends[1];
+	return true;
+}
+
+static bool make_ends(struct ends *ours, struct ends *theirs)
+{
+	int leash[2];
+	*ours = *theirs = (struct ends){ -1, -1, -1, -1 };
+	if (!make_pipe(&theirs->input, &ours->input) ||
+	    !make_pipe(&ours->output, &theirs->output) ||
+	    !make_pipe(&ours->complaints, &theirs->complaints) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, leash) != 0)
+		return false;
+	ours->leash = leash[0];
+	theirs->leash = leash[1];
+	return true;
+}
+
+/* The keeper ends at once when it cannot do its work; nothing has run then. */
+static bool runs(const struct command *command)
+{
+	char byte;
+	if (read(command->ends.leash, &byte, 1) == 1)
+		return true;
+	(void)waitpid(command->keeper, NULL, 0);
+	return false;
+}
+
+bool command_start(struct command *command, const char *line, const struct person *person)
+{
+	struct ends theirs;
+	bool made = make_ends(&command->ends, &theirs);
+	command->keeper = made ? fork() : -1;
+	if (command->keeper == 0)
+		keep(line, person, &theirs);
+	close_ends(&theirs);
+	if (command->keeper > 0 && runs(command))
+		return true;
+	close_ends(&command->ends);
+	return false;
+}
+
+/* A process in the kernel's hands (a dead network file system) ends when the kernel likes. */
+#define END_PATIENCE_MS 1000
+
+void command_end(struct command *command)
+{
+	struct pollfd keeper = { .fd = command->ends.leash, .events = POLLIN };
+	(void)shutdown(command->ends.leash, SHUT_WR);
+	bool ended = poll(&keeper, 1, END_PATIENCE_MS) > 0;
+	if (!ended)
+		kill(command->keeper, SIGKILL);
+	(void)waitpid(command->keeper, NULL, ended ? 0 : WNOHANG);
+	close_ends(&command->ends);
+}

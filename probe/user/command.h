@@ -1,0 +1,28 @@
+/* command: a line for the shell from the person's own files, run beside the probe.
+ *
+ * Between the two stands a keeper, a child that gives up every privilege before it runs
+ * anything, as privilege_drop() does. What the command starts, in whatever session, becomes the
+ * keeper's child once its own parent is gone (PR_SET_CHILD_SUBREAPER). When the leash, a socket
+ * pair, is let go, which SIGKILL does too, the keeper ends all of them and then itself. So nothing
+ * outlives the probe, and the probe need not be allowed to end what it started.
+ */
+#ifndef PROBE_USER_COMMAND_H
+#define PROBE_USER_COMMAND_H
+
+#include "user/person.h"
+
+struct command {
+	pid_t keeper;
+	struct ends {
+		int input, output, complaints; /* of the command's 0, 1 and 2 */
+		int leash;
+	} ends; /* -1: closed already */
+};
+
+/* Runs `line` as that person; when the person is root, as nobody. False: it cannot be run. */
+bool command_start(struct command *command, const char *line, const struct person *person);
+
+/* Ends all that came of it and closes the ends. Waits for that, but not for ever. */
+void command_end(struct command *command);
+
+#endif

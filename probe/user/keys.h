@@ -1,0 +1,21 @@
+/* keys: the private keys that ssh tries by itself, read while their owner's rights are held.
+ *
+ * What is read is secret: it stays in memory until keys_close(), which wipes it.
+ */
+#ifndef PROBE_USER_KEYS_H
+#define PROBE_USER_KEYS_H
+
+#include <stddef.h>
+
+#define KEYS_MAX 3 /* id_ed25519, id_ecdsa, id_rsa */
+
+struct keys {
+	char *text[KEYS_MAX]; /* each file as it is, terminated */
+	size_t count;
+};
+
+/* Those of ~/.ssh that can be read; with the owner's rights. */
+void keys_read(const char *home, struct keys *keys);
+void keys_close(struct keys *keys);
+
+#endif

@@ -1,0 +1,43 @@
+/* modes: the files of ~/.ssh whose modes the guide names, and what ssh makes of them. */
+#ifndef PROBE_USER_MODES_H
+#define PROBE_USER_MODES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "user/ssh_config.h"
+
+enum mode_severity {
+	MODE_DIFFERS, /* from what the guide asks for; ssh does not mind */
+	MODE_UNUSED,  /* ssh would refuse this key, which it does not try by itself */
+	MODE_REFUSED, /* ssh refuses it: a key that it would try, or its configuration */
+};
+
+struct mode_finding {
+	enum mode_severity severity;
+	char path[640];
+	unsigned mode, wanted; /* permission bits */
+	bool foreign;	       /* the owner is somebody else */
+	bool unreadable;       /* to the person: ssh cannot even read it */
+	bool key;	       /* a private key; its content goes nowhere */
+};
+
+#define MODES_MAX 16
+
+struct modes {
+	struct mode_finding finding[MODES_MAX]; /* most severe first */
+	size_t count;
+	unsigned usable_keys;  /* that ssh would try, and may */
+	unsigned refused_keys; /* that ssh would try, and refuses */
+	bool config_refused;   /* ssh ends over ~/.ssh/config */
+};
+
+/* Looks at ~/.ssh of the reader's home as user `uid`, whose privileges the process has
+ * (or root's). `config`: names further keys. */
+void modes_find(const struct config_reader *reader, uid_t uid, struct modes *modes);
+
+/* "/home/a/.ssh/id_rsa has mode 644, not 600" */
+void mode_describe(const struct mode_finding *finding, char *text, size_t room);
+
+#endif

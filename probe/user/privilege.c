@@ -1,0 +1,109 @@
+#include <cap-ng.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "user/privilege.h"
+
+enum { NOBODY = 65534 };
+
+static bool holds(unsigned capability)
+{
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, capability) != 0;
+}
+
+bool privilege_check(struct error *error)
+{
+	if (holds(CAP_NET_RAW))
+		return true;
+	return error_set(error, EXIT_NOT_PERMITTED,
+			 "CAP_NET_RAW is missing: run it with sudo, or once "
+			 "\"sudo setcap cap_net_raw,cap_net_admin+ep sshwhy\"");
+}
+
+bool privilege_net_admin(void)
+{
+	return holds(CAP_NET_ADMIN);
+}
+
+/* Whom to become: the user who called sudo; root becomes nobody; others stay. */
+static struct person successor(const struct person *person)
+{
+	struct person next = *person;
+	const struct passwd *nobody;
+
+	if (person->sudo || getuid() != 0)
+		return next;
+	nobody = getpwnam("nobody");
+	memset(&next, 0, sizeof(next));
+	next.uid = nobody != NULL ? nobody->pw_uid : NOBODY;
+	next.gid = nobody != NULL ? nobody->pw_gid : NOBODY;
+	return next;
+}
+
+/* Supplementary groups first: it takes the capability that the next steps give up. */
+static bool change_groups(const struct person *next)
+{
+	if (!holds(CAP_SETGID))
+		return getuid() != 0; /* an ordinary user's groups are his own */
+	if (next->name[0] != '\0' ? initgroups(next->name, next->gid) != 0
+				  : setgroups(0, NULL) != 0)
+		return false;
+	return setresgid(next->gid, next->gid, next->gid) == 0;
+}
+
+static bool change_user(const struct person *next)
+{
+	return setresuid(next->uid, next->uid, next->uid) == 0;
+}
+
+/* The bounding set can only shrink, and only while CAP_SETPCAP is held. */
+static bool empty_bounding_set(void)
+{
+	if (!holds(CAP_SETPCAP))
+		return true;
+	capng_clear(CAPNG_SELECT_BOUNDS);
+	return capng_apply(CAPNG_SELECT_BOUNDS) == 0;
+}
+
+static bool empty_capabilities(void)
+{
+	if (capng_get_caps_process() != 0)
+		return false;
+	capng_clear(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT);
+	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0;
+}
+
+static bool nothing_left(const struct person *next)
+{
+	uid_t real, effective, saved;
+
+	if (getresuid(&real, &effective, &saved) != 0 || real != next->uid ||
+	    effective != next->uid || saved != next->uid)
+		return false;
+	if (capng_get_caps_process() != 0 ||
+	    capng_have_capabilities(CAPNG_SELECT_CAPS) != CAPNG_NONE)
+		return false;
+	/* the proof is in the trying */
+	return setresuid(0, 0, 0) != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+bool privilege_drop(const struct person *person, struct error *error)
+{
+	struct person next = successor(person);
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return error_set(error, EXIT_NOT_PERMITTED, "no_new_privs: %s", strerror(errno));
+	if (!empty_bounding_set())
+		return error_set(error, EXIT_NOT_PERMITTED, "cannot empty the bounding set");
+	if (!change_groups(&next) || !change_user(&next))
+		return error_set(error, EXIT_NOT_PERMITTED, "cannot become uid %u: %s",
+				 (unsigned)next.uid, strerror(errno));
+	if (!empty_capabilities() || !nothing_left(&next))
+		return error_set(error, EXIT_NOT_PERMITTED, "privilege could be had back");
+	return true;
+}

@@ -1,0 +1,17 @@
+/* privilege: what this process may; the commands check it, and drop it when all is open. */
+#ifndef PROBE_USER_PRIVILEGE_H
+#define PROBE_USER_PRIVILEGE_H
+
+#include "sshwhy/error.h"
+#include "user/person.h"
+
+/* True when the process holds CAP_NET_RAW; else error EXIT_NOT_PERMITTED that says
+ * which capability is missing and how to grant it (setcap, sudo). */
+bool privilege_check(struct error *error);
+bool privilege_net_admin(void);
+
+/* Drops every capability and every uid/gid for good (to `person` when it called
+ * sudo, else to nobody), sets no_new_privs, and checks that nothing can be had back. */
+bool privilege_drop(const struct person *person, struct error *error);
+
+#endif

@@ -1,0 +1,281 @@
+#include "user/proxy.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEARD_MAX   512	  /* kept of each stream; an identification has 255 bytes at most */
+#define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
+
+struct heard {
+	int *fd; /* of the command's; -1 when it has ended */
+	size_t length, total;
+	char bytes[HEARD_MAX + 1];
+};
+
+struct proxy {
+	struct command command; /* its input stays open: most commands end with it */
+	struct heard output, complaints;
+	bool jump;
+	bool stand_in; /* it runs as somebody who is not the person */
+	int64_t started_ms;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
+/* -- the command ------------------------------------------------------------------- */
+
+struct target {
+	const char *host, *port, *user, *typed, *home, *local_user;
+};
+
+static const char *token(const struct target *target, char letter)
+{
+	switch (letter) {
+	case '%':
+		return "%";
+	case 'h':
+		return target->host;
+	case 'n':
+		return target->typed;
+	case 'p':
+		return target->port;
+	case 'r':
+		return target->user;
+	case 'u':
+		return target->local_user;
+	case 'd':
+		return target->home;
+	default:
+		return NULL;
+	}
+}
+
+/* ssh_config(5), TOKENS: those that a ProxyCommand takes and that can be known here. */
+static bool expand(const char *text, const struct target *target, char *out, size_t room)
+{
+	size_t used = 0;
+	for (; *text != '\0'; text++) {
+		char plain[2] = { *text, '\0' };
+		const char *piece = *text == '%' ? token(target, *++text) : plain;
+		size_t length = piece != NULL ? strlen(piece) : room;
+		if (length >= room - used)
+			return false;
+		memcpy(out + used, piece, length);
+		used += length;
+	}
+	out[used] = '\0';
+	return true;
+}
+
+static const char *value_of(const struct config_reader *reader, enum config_keyword keyword,
+			    const char *otherwise)
+{
+	const struct config_setting *setting = &reader->config->setting[keyword];
+	return setting->set && setting->certain ? setting->value : otherwise;
+}
+
+/* Hosts in ssh's own words, with nothing that means something to a shell. */
+static bool plain(const char *text)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789_.@:[]/,-";
+	return text[0] != '-' && text[strspn(text, allowed)] == '\0';
+}
+
+/* ssh -W to the last of the jump hosts, through the others, as ssh itself does it; in batch
+ * mode, since nobody is there to be asked. */
+static bool jump_command(const char *jumps, const struct target *target, char *command, size_t room)
+{
+	const char *comma = strrchr(jumps, ',');
+	const char *last = comma != NULL ? comma + 1 : jumps;
+	const char *scheme = strncasecmp(last, "ssh://", 6) == 0 ? "" : "ssh://";
+	if (!plain(jumps) || !plain(target->host))
+		return false;
+	int written =
+		snprintf(command, room,
+			 "exec ssh -o BatchMode=yes -o ConnectTimeout=4 -W '[%s]:%s' %s%.*s %s%s",
+			 target->host, target->port, comma != NULL ? "-J " : "",
+			 comma != NULL ? (int)(comma - jumps) : 0, jumps, scheme, last);
+	return written > 0 && (size_t)written < room;
+}
+
+/* ssh does not connect to such a host (valid_hostname() in its ssh.c): in the line for the shell
+ * the name would be more than a word (CVE-2023-51385). */
+static bool host_is_one_word(const char *host)
+{
+	if (host[0] == '-' || host[strcspn(host, "'`\"$\\;&<>|(){}")] != '\0')
+		return false;
+	for (; *host != '\0'; host++)
+		if (isspace((unsigned char)*host) || iscntrl((unsigned char)*host))
+			return false;
+	return true;
+}
+
+/* Nor as such a user (valid_ruser() in the same place), where names of Windows may be had. */
+static bool user_is_harmless(const char *user)
+{
+	if (user[0] == '-' || user[strcspn(user, "'`\";&<>|(){}")] != '\0')
+		return false;
+	for (; *user != '\0'; user++)
+		if (iscntrl((unsigned char)*user) ||
+		    (isspace((unsigned char)*user) && user[1] == '-') ||
+		    (*user == '\\' && user[1] == '\0'))
+			return false;
+	return true;
+}
+
+/* What ssh would run, as a line for the shell. */
+static bool make_command(const struct config_reader *reader, const struct config_setting *setting,
+			 uint16_t port, char *command, size_t room)
+{
+	char number[8];
+	const char *user = value_of(reader, CONFIG_USER, reader->local_user);
+	snprintf(number, sizeof(number), "%u", port);
+	struct target target = { .host = value_of(reader, CONFIG_HOST_NAME, reader->host),
+				 .port = number,
+				 .user = reader->user != NULL ? reader->user : user,
+				 .typed = reader->host,
+				 .home = reader->home,
+				 .local_user = reader->local_user };
+	if (!host_is_one_word(target.host) || !host_is_one_word(target.typed) ||
+	    !user_is_harmless(target.user))
+		return false;
+	if (setting == &reader->config->setting[CONFIG_PROXY_JUMP])
+		return jump_command(setting->value, &target, command, room);
+	int used = snprintf(command, room, "exec ");
+	return expand(setting->value, &target, command + used, room - (size_t)used);
+}
+
+struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
+			  uint16_t port)
+{
+	char command[2048];
+	const struct config_setting *setting = config_proxy(reader->config);
+	if (setting == NULL || !setting->certain ||
+	    !make_command(reader, setting, port, command, sizeof(command)))
+		return NULL;
+	struct proxy *proxy = calloc(1, sizeof(*proxy));
+	if (proxy == NULL)
+		return NULL;
+	proxy->jump = setting == &reader->config->setting[CONFIG_PROXY_JUMP];
+	proxy->stand_in = person->uid == 0;
+	proxy->output.fd = &proxy->command.ends.output;
+	proxy->complaints.fd = &proxy->command.ends.complaints;
+	proxy->started_ms = now_ms();
+	if (command_start(&proxy->command, command, person))
+		return proxy;
+	free(proxy);
+	return NULL;
+}
+
+/* -- what it says ------------------------------------------------------------------ */
+
+static void hear(struct heard *heard)
+{
+	char rest[256];
+	bool full = heard->length == HEARD_MAX;
+	ssize_t got =
+		full ? read(*heard->fd, rest, sizeof(rest))
+		     : read(*heard->fd, heard->bytes + heard->length, HEARD_MAX - heard->length);
+	if (got < 0 && errno == EINTR)
+		return;
+	if (got <= 0) {
+		close(*heard->fd);
+		*heard->fd = -1;
+	} else {
+		heard->length += full ? 0 : (size_t)got;
+		heard->total += (size_t)got;
+	}
+}
+
+/* RFC 4253 4.2: lines of other text may come before it. */
+static bool identified(const struct heard *heard)
+{
+	const char *at = heard->bytes;
+	while (strncmp(at, "SSH-", 4) != 0) {
+		at = strchr(at, '\n');
+		if (at == NULL)
+			return false;
+		at++;
+	}
+	return strchr(at, '\n') != NULL;
+}
+
+/* The last line that is not empty. */
+static void last_line(const struct heard *heard, char *out, size_t room)
+{
+	size_t end = heard->length;
+	while (end > 0 && (heard->bytes[end - 1] == '\n' || heard->bytes[end - 1] == '\r'))
+		end--;
+	size_t from = end;
+	while (from > 0 && heard->bytes[from - 1] != '\n')
+		from--;
+	snprintf(out, room, "%.*s", (int)(end - from), heard->bytes + from);
+}
+
+/* A jump host that asks for a password or has a new key is not at fault: nobody was there
+ * to answer it. Nor is a command that root may run, and who stands in for root may not. */
+static bool wants_its_user(const struct proxy *proxy)
+{
+	static const char *const signs[] = { "Permission denied", "Host key verification failed",
+					     "Too many authentication failures" };
+	bool somebody_is_missing = proxy->jump || proxy->stand_in;
+	for (size_t i = 0; somebody_is_missing && i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(proxy->complaints.bytes, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+static bool may_say_more(const struct proxy *proxy)
+{
+	return !identified(&proxy->output) && proxy->output.total < PATIENT_FOR &&
+	       (*proxy->output.fd >= 0 || *proxy->complaints.fd >= 0);
+}
+
+enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, char *said,
+			      size_t room)
+{
+	struct heard *heard[] = { &proxy->output, &proxy->complaints };
+	while (may_say_more(proxy)) {
+		struct pollfd fds[] = { { .fd = *proxy->output.fd, .events = POLLIN },
+					{ .fd = *proxy->complaints.fd, .events = POLLIN },
+					{ .fd = stop, .events = POLLIN } };
+		int64_t left = proxy->started_ms + patience_ms - now_ms();
+		if (left <= 0 || poll(fds, 3, (int)left) == 0)
+			break;
+		if (fds[2].revents != 0)
+			return PROXY_STOPPED;
+		for (int i = 0; i < 2; i++)
+			if (fds[i].revents != 0)
+				hear(heard[i]);
+	}
+	last_line(proxy->complaints.length > 0 ? &proxy->complaints : &proxy->output, said, room);
+	if (identified(&proxy->output)) {
+		last_line(&proxy->output, said, room);
+		return PROXY_ANSWERS;
+	}
+	bool ended = *proxy->output.fd < 0 || proxy->output.total >= PATIENT_FOR;
+	if (wants_its_user(proxy))
+		return PROXY_UNTOLD;
+	return ended ? PROXY_FAILS : PROXY_SILENT;
+}
+
+void proxy_end(struct proxy *proxy)
+{
+	if (proxy == NULL)
+		return;
+	command_end(&proxy->command);
+	free(proxy);
+}

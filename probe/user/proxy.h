@@ -1,0 +1,39 @@
+/* proxy: tries the way that ssh's configuration takes instead of the direct one.
+ *
+ * Runs the person's own ProxyCommand, or for a ProxyJump what ssh itself makes of it (ssh -W),
+ * as that person (nobody stands in for root), as ssh would (ssh_config(5)), and listens for an
+ * identification (RFC 4253 4.2). Nothing is said to whoever answers. What the command starts ends
+ * with proxy_end(), or with this process (command.h).
+ */
+#ifndef PROBE_USER_PROXY_H
+#define PROBE_USER_PROXY_H
+
+#include <stdint.h>
+
+#include "user/command.h"
+#include "user/ssh_config.h"
+
+enum proxy_outcome {
+	PROXY_UNTOLD,  /* it wants what only its user has */
+	PROXY_STOPPED, /* waiting was broken off */
+	PROXY_SILENT,  /* nothing was heard in time */
+	PROXY_ANSWERS, /* with an identification */
+	PROXY_FAILS,   /* it ended without one, or what came is none */
+};
+
+struct proxy;
+
+/* `port` as asked for on the command line. NULL: the configuration names no proxy for certain, or
+ * it cannot be run. */
+struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
+			  uint16_t port);
+
+/* Waits for it, at most `patience_ms` after the start and until the descriptor `stop` (-1: none)
+ * becomes readable. `said`: what it complained of or
+ * answered with last; not escaped. */
+enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, char *said,
+			      size_t room);
+
+void proxy_end(struct proxy *proxy); /* NULL: nothing */
+
+#endif
