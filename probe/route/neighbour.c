@@ -1,67 +1,100 @@
+#include "route/neighbour.h"
+
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "route/neighbour.h"
 #include "route/netlink.h"
 
 enum { KNOWN = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP };
 
-static bool ask(const struct route *route, struct netlink_reply *reply)
-{
-	struct netlink_request request;
-	bool six = route->next_hop.family == 6;
-	struct ndmsg head = { .ndm_family = six ? AF_INET6 : AF_INET,
-			      .ndm_ifindex = (int)route->index };
+struct entry {
+	uint16_t state; /* NUD_* */
+	uint8_t link_address[8];
+	size_t length; /* of the address; 0: none is told */
+};
 
-	netlink_begin(&request, RTM_GETNEIGH, &head, sizeof(head));
-	netlink_attribute(&request, NDA_DST, route->next_hop.bytes, six ? 16 : 4);
-	/* ENOENT: never asked for; then the kernel has nothing to say */
-	return netlink_ask(&request, reply, NULL) && reply->error == 0;
+static void begin(union netlink_request *request, uint16_t type, uint16_t flags,
+		  const struct route *route, uint8_t head_flags)
+{
+	struct ndmsg head = { .ndm_family = route->next_hop.family == 6 ? AF_INET6 : AF_INET,
+			      .ndm_ifindex = (int)route->index,
+			      .ndm_flags = head_flags };
+
+	netlink_begin(request, type, flags, &head, sizeof(head));
+	netlink_put_address(request, NDA_DST, &route->next_hop);
 }
 
-static bool link_address_in(struct cursor body, uint8_t link_address[8], size_t *length)
+static int take_attribute(const struct nlattr *attribute, void *context)
 {
-	uint16_t type;
-	struct cursor value;
+	struct entry *entry = context;
+	size_t length = mnl_attr_get_payload_len(attribute);
 
-	while (netlink_next(&body, &type, &value)) {
-		if (type != NDA_LLADDR || value.left == 0 || value.left > 8)
-			continue;
-		*length = value.left;
-		netlink_value(value, link_address, value.left);
-		return true;
+	if (mnl_attr_get_type(attribute) == NDA_LLADDR && length <= sizeof(entry->link_address)) {
+		entry->length = length;
+		netlink_value(attribute, entry->link_address, length);
 	}
-	return false;
+	return MNL_CB_OK;
+}
+
+static int take_entry(const struct nlmsghdr *message, void *context)
+{
+	struct entry *entry = context;
+	const struct ndmsg *head = netlink_body(message, sizeof(*head));
+
+	if (head == NULL)
+		return MNL_CB_ERROR;
+	entry->state = head->ndm_state;
+	return mnl_attr_parse(message, sizeof(*head), take_attribute, entry);
+}
+
+/* False when the kernel has no entry (ENOENT: it never asked). */
+static bool look_up(const struct route *route, struct entry *entry)
+{
+	union netlink_request request;
+	int refusal;
+
+	memset(entry, 0, sizeof(*entry));
+	begin(&request, RTM_GETNEIGH, 0, route, 0);
+	return netlink_ask(&request, take_entry, entry, &refusal, NULL) && refusal == 0;
 }
 
 bool neighbour_present(const struct route *route)
 {
-	struct netlink_reply reply;
-	struct ndmsg head;
+	struct entry entry;
 
-	if (!ask(route, &reply))
-		return false;
-	netlink_value(reply.body, &head, sizeof(head));
-	return (head.ndm_state & NUD_FAILED) == 0;
+	return look_up(route, &entry) && (entry.state & NUD_FAILED) == 0;
 }
 
 int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
 {
-	struct netlink_reply reply;
-	struct ndmsg head;
+	struct entry entry;
 
 	*length = 0;
 	memset(link_address, 0, 8);
 	if (!route->has_link_address)
 		return 1; /* tunnels and lo: frames go out without one */
-	if (!ask(route, &reply))
+	if (!look_up(route, &entry))
 		return 0;
-	netlink_value(reply.body, &head, sizeof(head));
-	cursor_skip(&reply.body, NLMSG_ALIGN(sizeof(head)));
-	if ((head.ndm_state & NUD_FAILED) != 0)
+	if ((entry.state & NUD_FAILED) != 0)
 		return -1;
-	if ((head.ndm_state & KNOWN) == 0)
+	if ((entry.state & KNOWN) == 0 || entry.length == 0)
 		return 0;
-	return link_address_in(reply.body, link_address, length) ? 1 : 0;
+	memcpy(link_address, entry.link_address, sizeof(entry.link_address));
+	*length = entry.length;
+	return 1;
+}
+
+/* NTF_USE: as if a packet wanted to go there. The entry is an ordinary one of the
+ * neighbour cache and ages like it. One that is there already is left alone: the kernel would
+ * forget it, a permanent one too, and what may be at fault would be mended unseen. */
+bool neighbour_ask(const struct route *route)
+{
+	union netlink_request request;
+	int refusal;
+
+	if (!route->has_link_address || neighbour_present(route))
+		return true;
+	begin(&request, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, route, NTF_USE);
+	return netlink_ask(&request, NULL, NULL, &refusal, NULL) && refusal == 0;
 }

@@ -1,130 +1,107 @@
 #include "route/netlink.h"
 
 #include <errno.h>
-#include <linux/netlink.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-/* The kernel's NLMSG_ALIGN and NLA_ALIGN (both 4) without their signed arithmetic. */
-static size_t aligned(size_t length)
+enum { SEQUENCE = 1 }; /* a socket asks one question */
+
+void netlink_begin(union netlink_request *request, uint16_t type, uint16_t flags, const void *body,
+		   size_t length)
 {
-	return (length + 3) & ~(size_t)3;
-}
-
-void netlink_begin(struct netlink_request *request, uint16_t type, const void *body, size_t length)
-{
-	struct nlmsghdr header = { .nlmsg_type = type,
-				   .nlmsg_flags = NLM_F_REQUEST,
-				   .nlmsg_seq = 1 };
-
 	memset(request, 0, sizeof(*request));
-	memcpy(request->bytes, &header, sizeof(header));
-	memcpy(request->bytes + NLMSG_HDRLEN, body, length);
-	request->length = NLMSG_HDRLEN + aligned(length);
+	mnl_nlmsg_put_header(request->bytes);
+	request->header.nlmsg_type = type;
+	request->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	request->header.nlmsg_seq = SEQUENCE;
+	memcpy(mnl_nlmsg_put_extra_header(&request->header, length), body, length);
 }
 
-void netlink_attribute(struct netlink_request *request, uint16_t type, const void *value,
-		       size_t length)
+void netlink_put_address(union netlink_request *request, uint16_t type,
+			 const struct address *address)
 {
-	struct nlattr header = { .nla_type = type,
-				 .nla_len = (uint16_t)(sizeof(struct nlattr) + length) };
-
-	if (sizeof(struct nlattr) + aligned(length) > sizeof(request->bytes) - request->length)
-		return; /* cannot happen: callers add a handful of addresses and numbers */
-	memcpy(request->bytes + request->length, &header, sizeof(header));
-	memcpy(request->bytes + request->length + sizeof(struct nlattr), value, length);
-	request->length += sizeof(struct nlattr) + aligned(length);
+	mnl_attr_put(&request->header, type, address->family == 6 ? 16 : 4, address->bytes);
 }
 
-static bool exchange(int fd, const struct netlink_request *request, uint8_t *bytes, size_t room,
-		     size_t *received)
+const void *netlink_body(const struct nlmsghdr *message, size_t length)
 {
-	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	struct sockaddr_nl from = { 0 };
-	socklen_t from_length = sizeof(from);
-	struct nlmsghdr header;
-	uint8_t sent[sizeof(request->bytes)];
-
-	memcpy(sent, request->bytes, request->length);
-	memcpy(&header, sent, sizeof(header));
-	header.nlmsg_len = (uint32_t)request->length;
-	memcpy(sent, &header, sizeof(header));
-	if (sendto(fd, sent, request->length, 0, (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return false;
-	ssize_t got = recvfrom(fd, bytes, room, 0, (struct sockaddr *)&from, &from_length);
-	if (got < 0)
-		return false;
-	if (from.nl_pid !=
-	    0) { /* another process may write to our port; only pid 0 is the kernel */
-		errno = EPROTO;
-		return false;
-	}
-	*received = (size_t)got;
-	return true;
+	if (mnl_nlmsg_get_payload_len(message) >= length)
+		return mnl_nlmsg_get_payload(message);
+	errno = EBADMSG;
+	return NULL;
 }
 
-static bool parse(struct netlink_reply *reply, size_t received, struct error *error)
+void netlink_value(const struct nlattr *attribute, void *out, size_t length)
 {
-	struct cursor all = cursor_over(reply->bytes, received);
-	struct nlmsghdr header;
-	int code = 0;
-
-	netlink_value(all, &header, sizeof(header));
-	cursor_skip(&all, NLMSG_HDRLEN);
-	if (all.failed || header.nlmsg_len < NLMSG_HDRLEN)
-		return error_set(error, EXIT_UNAVAILABLE, "netlink: the answer is no message");
-	reply->body = cursor_part(&all, header.nlmsg_len - NLMSG_HDRLEN);
-	if (reply->body.failed)
-		return error_set(error, EXIT_UNAVAILABLE, "netlink: the answer is cut short");
-	if (header.nlmsg_type == NLMSG_ERROR)
-		netlink_value(reply->body, &code, sizeof(code));
-	reply->error = -code;
-	return true;
+	if (mnl_attr_get_payload_len(attribute) >= length)
+		memcpy(out, mnl_attr_get_payload(attribute), length);
 }
 
-bool netlink_ask(const struct netlink_request *request, struct netlink_reply *reply,
+/* -- the exchange ------------------------------------------------------------------- */
+
+struct exchange {
+	mnl_cb_t take;
+	void *context;
+	int refusal;
+};
+
+static int take_answer(const struct nlmsghdr *message, void *context)
+{
+	struct exchange *exchange = context;
+
+	return exchange->take != NULL ? exchange->take(message, exchange->context) : MNL_CB_OK;
+}
+
+/* NLMSG_ERROR: an acknowledgement when its error is 0. */
+static int take_refusal(const struct nlmsghdr *message, void *context)
+{
+	struct exchange *exchange = context;
+	const struct nlmsgerr *refusal = netlink_body(message, sizeof(*refusal));
+
+	if (refusal == NULL)
+		return MNL_CB_ERROR;
+	exchange->refusal = -refusal->error;
+	return MNL_CB_STOP;
+}
+
+/* Connected to the kernel, the socket takes nothing from other processes: only then is what
+ * comes the kernel's answer, for the library does not look at the sender. */
+static bool open_to_kernel(const struct mnl_socket *socket)
+{
+	static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+
+	return connect(mnl_socket_get_fd(socket), (const struct sockaddr *)&kernel,
+		       sizeof(kernel)) == 0;
+}
+
+static bool exchange_over(struct mnl_socket *socket, const union netlink_request *request,
+			  struct exchange *exchange)
+{
+	mnl_cb_t control[] = { [NLMSG_ERROR] = take_refusal };
+	union {
+		struct nlmsghdr header;
+		char bytes[8192]; /* the most that the kernel puts into one answer */
+	} reply;
+
+	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 || !open_to_kernel(socket) ||
+	    mnl_socket_sendto(socket, request, request->header.nlmsg_len) < 0)
+		return false;
+	ssize_t got = mnl_socket_recvfrom(socket, &reply, sizeof(reply));
+	return got >= 0 &&
+	       mnl_cb_run2(&reply, (size_t)got, SEQUENCE, mnl_socket_get_portid(socket),
+			   take_answer, exchange, control, MNL_ARRAY_SIZE(control)) >= 0;
+}
+
+bool netlink_ask(union netlink_request *request, mnl_cb_t take, void *context, int *refusal,
 		 struct error *error)
 {
-	size_t received = 0;
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	struct exchange exchange = { .take = take, .context = context };
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 
-	if (fd < 0)
+	if (socket == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "netlink socket: %s", strerror(errno));
-	bool done = exchange(fd, request, reply->bytes, sizeof(reply->bytes), &received);
+	bool done = exchange_over(socket, request, &exchange);
 	int cause = errno;
-	close(fd);
-	if (!done)
-		return error_set(error, EXIT_UNAVAILABLE, "netlink: %s", strerror(cause));
-	return parse(reply, received, error);
-}
-
-bool netlink_next(struct cursor *from, uint16_t *type, struct cursor *value)
-{
-	struct nlattr header;
-
-	if (from->failed || from->left < sizeof(struct nlattr))
-		return false;
-	netlink_value(*from, &header, sizeof(header));
-	cursor_skip(from, sizeof(struct nlattr));
-	if (header.nla_len < sizeof(struct nlattr)) {
-		from->failed = true;
-		return false;
-	}
-	size_t length = (size_t)(header.nla_len - sizeof(struct nlattr));
-	*value = cursor_part(from, length);
-	size_t padding = aligned(length) - length;
-	cursor_skip(from, padding < from->left ? padding : from->left);
-	*type = header.nla_type & (uint16_t)NLA_TYPE_MASK;
-	return !value->failed;
-}
-
-void netlink_value(struct cursor value, void *out, size_t length)
-{
-	const uint8_t *bytes = cursor_take(&value, length);
-
-	if (bytes != NULL)
-		memcpy(out, bytes, length);
-	else
-		memset(out, 0, length);
+	mnl_socket_close(socket);
+	*refusal = exchange.refusal;
+	return done || error_set(error, EXIT_UNAVAILABLE, "netlink: %s", strerror(cause));
 }

@@ -1,37 +1,35 @@
-/* netlink: one question to the kernel's rtnetlink, one answer. */
+/* netlink: one question to the kernel, one answer; route.c and neighbour.c ask, nobody else. */
 #ifndef PROBE_ROUTE_NETLINK_H
 #define PROBE_ROUTE_NETLINK_H
 
-#include <stdalign.h>
+#include <libmnl/libmnl.h>
 
-#include "sshwhy/cursor.h"
+#include "sshwhy/address.h"
 #include "sshwhy/error.h"
 
-struct netlink_request {
-	alignas(8) uint8_t bytes[256];
-	size_t length;
-};
-
-struct netlink_reply {
-	int error;	    /* errno of an NLMSG_ERROR, 0 for any other answer */
-	struct cursor body; /* behind the netlink header; borrows from `bytes` */
-	alignas(8) uint8_t bytes[8192];
+/* Built by netlink_begin() and mnl_attr_put*(): the callers' handful of addresses and numbers
+ * fills a third of it. */
+union netlink_request {
+	struct nlmsghdr header;
+	char bytes[256];
 };
 
 /* Starts a request of `type` (RTM_GETROUTE, ...) with its fixed body. */
-void netlink_begin(struct netlink_request *request, uint16_t type, const void *body, size_t length);
-void netlink_attribute(struct netlink_request *request, uint16_t type, const void *value,
-		       size_t length);
+void netlink_begin(union netlink_request *request, uint16_t type, uint16_t flags, const void *body,
+		   size_t length);
+void netlink_put_address(union netlink_request *request, uint16_t type,
+			 const struct address *address);
 
-/* Asks and waits for the answer. False when there is none that can be read; an
- * error that the kernel answers with is in reply->error and no failure. */
-bool netlink_ask(const struct netlink_request *request, struct netlink_reply *reply,
+/* Asks and waits for the answer, which `take` (NULL: none is wanted) gets with `context`; it
+ * returns MNL_CB_OK. False when there is no answer that can be read; an error that the kernel
+ * answers with is in *refusal, else 0, and no failure. */
+bool netlink_ask(union netlink_request *request, mnl_cb_t take, void *context, int *refusal,
 		 struct error *error);
 
-/* Takes the next attribute off `from`; false at the end (or at damage: from->failed). */
-bool netlink_next(struct cursor *from, uint16_t *type, struct cursor *value);
+/* A message's fixed body; NULL and EBADMSG when it has fewer bytes. */
+const void *netlink_body(const struct nlmsghdr *message, size_t length);
 
-/* A fixed-size value, zeroes when the cursor holds fewer bytes. */
-void netlink_value(struct cursor value, void *out, size_t length);
+/* Copies a value of `length` bytes; leaves `out` alone when the attribute has fewer. */
+void netlink_value(const struct nlattr *attribute, void *out, size_t length);
 
 #endif

@@ -1,3 +1,5 @@
+#include "route/route.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include "route/netlink.h"
-#include "route/route.h"
 
 /* What the kernel's answer says, before interface and source are filled in. */
 struct answer {
@@ -16,7 +17,7 @@ struct answer {
 	int oif;
 	struct address source, gateway;
 	uint32_t mtu;
-	int error; /* RTA_CACHEINFO's, IPv6 */
+	int error; /* the errno it amounts to */
 };
 
 static uint8_t family_of(const struct address *address)
@@ -24,75 +25,79 @@ static uint8_t family_of(const struct address *address)
 	return address->family == 6 ? AF_INET6 : AF_INET;
 }
 
-static size_t size_of(const struct address *address)
+static struct address address_of(const void *bytes, size_t length)
 {
-	return address->family == 6 ? 16 : 4;
+	if (length == 16)
+		return address_v6(bytes);
+	return length == 4 ? address_v4(bytes) : (struct address){ 0 };
 }
 
-static struct address address_in(struct cursor value)
+static struct address address_in(const struct nlattr *attribute)
 {
-	uint8_t bytes[16] = { 0 };
-
-	netlink_value(value, bytes, value.left == 16 ? 16 : 4);
-	if (value.left == 16)
-		return address_v6(bytes);
-	return value.left == 4 ? address_v4(bytes) : (struct address){ 0 };
+	return address_of(mnl_attr_get_payload(attribute), mnl_attr_get_payload_len(attribute));
 }
 
 /* struct rtvia: a next hop of the other family (RFC 5549 style routes). */
-static struct address address_via(struct cursor value)
+static struct address address_via(const struct nlattr *attribute)
 {
-	cursor_skip(&value, sizeof(((struct rtvia *)0)->rtvia_family));
-	return address_in(value);
+	const struct rtvia *via = mnl_attr_get_payload(attribute);
+	size_t length = mnl_attr_get_payload_len(attribute);
+
+	if (length < sizeof(*via))
+		return (struct address){ 0 };
+	return address_of(via->rtvia_addr, length - sizeof(*via));
 }
 
-static uint32_t metrics_mtu(struct cursor metrics)
+static int take_metric(const struct nlattr *attribute, void *context)
 {
-	uint16_t type;
-	struct cursor value;
-	uint32_t mtu = 0;
+	struct answer *answer = context;
 
-	while (netlink_next(&metrics, &type, &value))
-		if (type == RTAX_MTU)
-			netlink_value(value, &mtu, sizeof(mtu));
-	return mtu;
+	if (mnl_attr_get_type(attribute) == RTAX_MTU)
+		netlink_value(attribute, &answer->mtu, sizeof(answer->mtu));
+	return MNL_CB_OK;
 }
 
-static void read_answer(struct cursor body, struct answer *answer)
+static int take_attribute(const struct nlattr *attribute, void *context)
 {
-	uint16_t type;
-	struct cursor value;
-	struct rta_cacheinfo cache;
+	struct answer *answer = context;
+	struct rta_cacheinfo cache = { 0 };
 
-	memset(answer, 0, sizeof(*answer));
-	netlink_value(body, &answer->head, sizeof(answer->head));
-	cursor_skip(&body, NLMSG_ALIGN(sizeof(answer->head)));
-	while (netlink_next(&body, &type, &value)) {
-		switch (type) {
-		case RTA_OIF:
-			netlink_value(value, &answer->oif, sizeof(answer->oif));
-			break;
-		case RTA_PREFSRC:
-			answer->source = address_in(value);
-			break;
-		case RTA_GATEWAY:
-			answer->gateway = address_in(value);
-			break;
-		case RTA_VIA:
-			answer->gateway = address_via(value);
-			break;
-		case RTA_METRICS:
-			answer->mtu = metrics_mtu(value);
-			break;
-		case RTA_CACHEINFO:
-			netlink_value(value, &cache, sizeof(cache));
-			answer->error = (int)cache.rta_error;
-			break;
-		}
+	switch (mnl_attr_get_type(attribute)) {
+	case RTA_OIF:
+		netlink_value(attribute, &answer->oif, sizeof(answer->oif));
+		break;
+	case RTA_PREFSRC:
+		answer->source = address_in(attribute);
+		break;
+	case RTA_GATEWAY:
+		answer->gateway = address_in(attribute);
+		break;
+	case RTA_VIA:
+		answer->gateway = address_via(attribute);
+		break;
+	case RTA_METRICS:
+		return mnl_attr_parse_nested(attribute, take_metric, answer);
+	case RTA_CACHEINFO:
+		netlink_value(attribute, &cache, sizeof(cache));
+		answer->error = (int)cache.rta_error;
+		break;
 	}
+	return MNL_CB_OK;
 }
 
-/* IPv4 answers a refusing route with an error message, IPv6 with the route itself. */
+static int take_answer(const struct nlmsghdr *message, void *context)
+{
+	struct answer *answer = context;
+	const struct rtmsg *head = netlink_body(message, sizeof(*head));
+
+	if (head == NULL)
+		return MNL_CB_ERROR;
+	answer->head = *head;
+	return mnl_attr_parse(message, sizeof(*head), take_attribute, answer);
+}
+
+/* IPv4 answers a refusing route with an error message, IPv6 with the route itself, and its
+ * error in RTA_CACHEINFO. */
 static int refusal(const struct answer *answer)
 {
 	switch (answer->head.rtm_type) {
@@ -108,24 +113,29 @@ static int refusal(const struct answer *answer)
 	return answer->error < 0 ? -answer->error : answer->error;
 }
 
-/* `port` 0: whatever flow it may be. */
-static void ask_for(const struct address *target, unsigned index, uid_t uid, uint16_t port,
-		    struct netlink_request *request)
+/* What the kernel would do with a flow to `port`; 0: whatever flow it may be. */
+static bool ask_for(const struct address *target, unsigned index, uid_t uid, uint16_t port,
+		    struct answer *answer, struct error *error)
 {
-	uint8_t protocol = IPPROTO_TCP;
-	uint16_t destination = htons(port);
+	union netlink_request request;
 	struct rtmsg head = { .rtm_family = family_of(target),
-			      .rtm_dst_len = (unsigned char)(size_of(target) * 8) };
+			      .rtm_dst_len = target->family == 6 ? 128 : 32 };
+	int refused;
 
-	netlink_begin(request, RTM_GETROUTE, &head, sizeof(head));
-	netlink_attribute(request, RTA_DST, target->bytes, size_of(target));
-	netlink_attribute(request, RTA_UID, &uid, sizeof(uid)); /* "ip rule ... uidrange" */
+	memset(answer, 0, sizeof(*answer));
+	netlink_begin(&request, RTM_GETROUTE, 0, &head, sizeof(head));
+	netlink_put_address(&request, RTA_DST, target);
+	mnl_attr_put_u32(&request.header, RTA_UID, uid); /* "ip rule ... uidrange" */
 	if (index != 0)
-		netlink_attribute(request, RTA_OIF, &index, sizeof(index));
-	if (port == 0)
-		return;
-	netlink_attribute(request, RTA_IP_PROTO, &protocol, sizeof(protocol));
-	netlink_attribute(request, RTA_DPORT, &destination, sizeof(destination));
+		mnl_attr_put_u32(&request.header, RTA_OIF, index);
+	if (port != 0) {
+		mnl_attr_put_u8(&request.header, RTA_IP_PROTO, IPPROTO_TCP);
+		mnl_attr_put_u16(&request.header, RTA_DPORT, htons(port));
+	}
+	if (!netlink_ask(&request, take_answer, answer, &refused, error))
+		return false;
+	answer->error = refused != 0 ? refused : refusal(answer);
+	return true;
 }
 
 static bool is_up(const struct ifreq *request)
@@ -198,8 +208,6 @@ static void fill_route(const struct address *target, const struct answer *answer
 bool route_lookup(const struct address *target, const char *interface, uid_t uid,
 		  struct route *route, struct error *error)
 {
-	struct netlink_request request;
-	struct netlink_reply reply;
 	struct answer answer;
 	unsigned index = 0;
 
@@ -208,14 +216,9 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	route->bound = interface != NULL;
 	if (interface != NULL && (index = if_nametoindex(interface)) == 0)
 		return error_set(error, EXIT_UNAVAILABLE, "no such interface: %s", interface);
-	ask_for(target, index, uid, 0, &request);
-	if (!netlink_ask(&request, &reply, error))
+	if (!ask_for(target, index, uid, 0, &answer, error))
 		return error_context(error, "route lookup");
-	route->error = reply.error;
-	if (route->error != 0)
-		return true;
-	read_answer(reply.body, &answer);
-	route->error = refusal(&answer);
+	route->error = answer.error;
 	if (route->error == 0)
 		fill_route(target, &answer, route);
 	return true;
@@ -223,18 +226,10 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 
 int route_refuses_port(const struct address *target, const struct route *route, uint16_t port)
 {
-	struct netlink_request request;
-	struct netlink_reply reply;
 	struct answer answer;
-	struct error error = { 0 };
 
-	if (route->error != 0)
+	if (route->error != 0 ||
+	    !ask_for(target, route->bound ? route->index : 0, route->uid, port, &answer, NULL))
 		return 0;
-	ask_for(target, route->bound ? route->index : 0, route->uid, port, &request);
-	if (!netlink_ask(&request, &reply, &error))
-		return 0;
-	if (reply.error != 0)
-		return reply.error;
-	read_answer(reply.body, &answer);
-	return refusal(&answer);
+	return answer.error;
 }

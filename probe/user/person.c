@@ -1,3 +1,5 @@
+#include "user/person.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -5,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include "user/person.h"
 
 static void copy(struct person *person, const struct passwd *entry)
 {

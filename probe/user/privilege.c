@@ -1,3 +1,5 @@
+#include "user/privilege.h"
+
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
@@ -5,8 +7,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#include "user/privilege.h"
 
 enum { NOBODY = 65534 };
 
