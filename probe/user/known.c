@@ -24,34 +24,18 @@ void known_name(const char *host, uint16_t port, char *name, size_t room)
 
 /* -- base64 ----------------------------------------------------------------------- */
 
-static int sextet(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c != '\0' ? strchr(digits, c) : NULL;
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
-/* Decodes `length` characters, padding included; 0 when they are no base64. */
+/* Decodes `length` characters, padding included; 0 when they are no base64 as OpenSSH reads it.
+ * The library takes "=" for a digit, and overlooks what it does not know behind the last one. */
 static size_t decode64(const char *text, size_t length, uint8_t *out, size_t room)
 {
-	uint32_t bits = 0;
-	unsigned have = 0;
-	size_t count = 0;
-	while (length > 0 && text[length - 1] == '=')
-		length--;
-	for (size_t i = 0; i < length; i++) {
-		int value = sextet(text[i]);
-		if (value < 0 || (have >= 2 && count == room))
-			return 0;
-		bits = bits << 6 | (uint32_t)value;
-		have += 6;
-		if (have >= 8) {
-			have -= 8;
-			out[count++] = (uint8_t)(bits >> have);
-		}
-	}
-	return count;
+	size_t digits = strcspn(text, "=");
+	size_t padded = digits < length ? length - digits : 0;
+	size_t whole = length / 4 * 3;
+	if (length % 4 != 0 || whole > room || padded > 2 ||
+	    (padded > 0 && strspn(text + digits, "=") < padded) ||
+	    EVP_DecodeBlock(out, (const uint8_t *)text, (int)length) != (int)whole)
+		return 0;
+	return whole - padded;
 }
 
 /* -- names ------------------------------------------------------------------------ */

@@ -17,7 +17,9 @@
 #include "user/pattern.h"
 
 /* Made with ssh-keygen; fingerprints by ssh-keygen -l, hashes by ssh-keygen -H. */
-#define ED25519	      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFQihDBWzoxcEh9dmR8Rte4cEFVvHHEr5EpXoUhLy2NL"
+#define ED25519_BUT_ONE                                                                            \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFQihDBWzoxcEh9dmR8Rte4cEFVvHHEr5EpXoUhLy2N"
+#define ED25519	      ED25519_BUT_ONE "L"
 #define ED25519_PRINT "SHA256:uZAf9Ze+rwLFqkWtpxp8WZ+5A63dnuV+cIwnv7CZB2g"
 #define ECDSA                                                                                      \
 	"ecdsa-sha2-nistp256 "                                                                     \
@@ -64,6 +66,15 @@ static void names(void **state)
 		{ "vm.example ssh-ed25519", "vm.example", false },
 		{ "vm.example ssh-ed25519 !!!!", "vm.example", false },
 		{ "vm.example ssh-ed25519 AAAA", "vm.example", false },
+		{ "vm.example " ED25519_BUT_ONE, "vm.example", false },
+		{ "vm.example " ED25519_BUT_ONE "-", "vm.example", false },
+		{ "vm.example " ED25519 "====", "vm.example", false },
+		{ "vm.example " ED25519 "----", "vm.example", false },
+		{ "vm.example " ED25519 "\r\r\r\r", "vm.example", false },
+		{ "vm.example ssh-ed25519 "
+		  "AAAAC3NzaC1lZDI1NTE5AAAAIFQihDBWzo=cEh9dmR8Rte4cEFVvHHEr5EpX"
+		  "oUhLy2NL",
+		  "vm.example", false },
 		{ "vm.example", "vm.example", false },
 		{ "@revoked", "vm.example", false },
 		{ "", "vm.example", false },
