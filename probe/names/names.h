@@ -1,7 +1,6 @@
-/* names: what routers are called, asked of the name servers while the probe goes on.
+/* names: what routers are called; the drive asks name servers while the probe goes on.
  *
- * getnameinfo() knows neither deadlines nor descriptors, so each address is asked for in a
- * thread; those that nobody waits for any more hold what they need themselves.
+ * getnameinfo() knows no deadlines, so each address is an errand (errand.h).
  */
 #ifndef PROBE_NAMES_NAMES_H
 #define PROBE_NAMES_NAMES_H

@@ -1,9 +1,12 @@
+#include "names/resolve.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "names/resolve.h"
+#include "names/errand.h"
 
 /* "[2001:db8::1]" is how SPEC 1 writes an IPv6 literal with a port behind it. */
 static void without_brackets(const char *host, char *out, size_t room)
@@ -39,7 +42,7 @@ static void fail(struct resolution *out, int error, int system_error)
 		 error == EAI_SYSTEM ? strerror(system_error) : gai_strerror(error));
 }
 
-static void ask(const char *name, int family, struct resolution *out)
+static void look_up(const char *name, int family, struct resolution *out)
 {
 	/* no AI_ADDRCONFIG: ssh does without it too, and its answer is the one to explain */
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -58,20 +61,68 @@ static void ask(const char *name, int family, struct resolution *out)
 		fail(out, EAI_NODATA, 0);
 }
 
-void resolve(const char *host, int family, struct resolution *out)
-{
+struct question {
 	char name[NI_MAXHOST];
+	int family;
+	struct resolution answer;
+};
 
-	memset(out, 0, sizeof(*out));
-	without_brackets(host, name, sizeof(name));
-	struct address literal = address_parse(name);
-	if (literal.family == 0) {
-		ask(name, family, out);
-		return;
-	}
+static void ask(void *parcel)
+{
+	struct question *question = parcel;
+
+	look_up(question->name, question->family, &question->answer);
+}
+
+static void give_up(struct resolution *out, bool stopped)
+{
+	out->error = stopped ? EAI_INTR : EAI_AGAIN;
+	snprintf(out->text, sizeof(out->text), "%s",
+		 stopped ? gai_strerror(EAI_INTR) : "the name servers do not answer");
+}
+
+/* getaddrinfo knows neither deadlines nor descriptors: it asks in a thread. */
+static void ask_within(struct question *question, int timeout_ms, int stop, struct resolution *out)
+{
+	struct errand *errand = errand_send(ask, question, sizeof(*question));
+	int outcome = errand != NULL ? errand_wait(errand, timeout_ms, stop) : 0;
+
+	if (errand == NULL) /* no thread to wait in */
+		ask(question);
+	else if (outcome == 0)
+		memcpy(question, errand_parcel(errand), sizeof(*question));
+	errand_leave(errand);
+	if (outcome == 0)
+		*out = question->answer;
+	else
+		give_up(out, outcome == EINTR);
+}
+
+static void take_literal(struct address literal, int family, struct resolution *out)
+{
 	out->literal = true;
 	if (family == 0 || family == literal.family)
 		add(out, literal);
 	else
 		fail(out, EAI_ADDRFAMILY, 0);
+}
+
+void resolve_within(const char *host, int family, int timeout_ms, int stop, struct resolution *out)
+{
+	struct question question = { .family = family };
+
+	memset(out, 0, sizeof(*out));
+	without_brackets(host, question.name, sizeof(question.name));
+	struct address literal = address_parse(question.name);
+	if (literal.family != 0) {
+		take_literal(literal, family, out);
+		return;
+	}
+	/* resolv.conf(5): a lost packet costs 5 s by default, which nobody has here. Who has set
+	 * this knows better; the programs that are run later shall not have it. */
+	bool ours = getenv("RES_OPTIONS") == NULL &&
+		    setenv("RES_OPTIONS", "timeout:1 attempts:4", 0) == 0;
+	ask_within(&question, timeout_ms, stop, out);
+	if (ours)
+		unsetenv("RES_OPTIONS");
 }

@@ -13,13 +13,9 @@ struct resolution {
 };
 
 /* family: 0 any, 4 or 6. A literal in brackets is fine. Link-local IPv6 addresses
- * keep no zone here: pass the interface with -i. */
-void resolve(const char *host, int family, struct resolution *out);
-
-/* The same, but gives up after `timeout_ms` with EAI_AGAIN, which is what getaddrinfo
- * says of silent name servers too, only 10 to 30 s later; and at once with EAI_INTR when
- * the descriptor `stop` (-1: none) becomes readable. The question then goes on in a thread
- * that nobody waits for. */
+ * keep no zone here: pass the interface with -i. Gives up after `timeout_ms` with EAI_AGAIN,
+ * which is what getaddrinfo says of silent name servers too, only 10 to 30 s later; and at once
+ * with EAI_INTR when the descriptor `stop` (-1: none) becomes readable. */
 void resolve_within(const char *host, int family, int timeout_ms, int stop, struct resolution *out);
 
 #endif
