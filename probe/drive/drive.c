@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "drive/machine.h"
 #include "names/resolve.h"
@@ -13,13 +12,6 @@
 
 _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS, "ports for all");
 _Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule for each");
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return now.tv_sec * SECONDS(1) + now.tv_nsec;
-}
 
 static void run_start(struct run *run, const struct drive_options *options)
 {
@@ -78,37 +70,74 @@ static struct ports ports_of(const struct ports *all, size_t session)
 	};
 }
 
-static bool open_sessions(struct session *sessions, size_t count,
-			  const struct drive_options *options, const struct resolution *names,
-			  const struct reference *reference, const struct person *person,
-			  const struct ports *all, struct run *runs, struct error *error)
+/* One diagnosis: a name, its addresses, and what their sessions have together. */
+struct diagnosis {
+	const struct drive_options *options;
+	struct resolution names;
+	struct reference reference;
+	struct sessions sessions;
+	struct run *runs; /* the caller's: one for each session */
+	struct person person;
+	struct reservation reservation;
+	struct wire wire;
+	struct machine machine;
+};
+
+static bool open_sessions(struct diagnosis *d, const struct ports *all, struct error *error)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct ports ports = ports_of(all, i);
-		/* Once is enough: the verdict is about the first, or about health. */
-		if (session_open(&sessions[i], options, &names->address[i],
-				 i == 0 ? reference : NULL, person, &ports, &runs[i], error))
+	for (size_t i = 0; i < d->sessions.count; i++) {
+		struct session_wish wish = {
+			.options = d->options,
+			.person = &d->person,
+			.address = &d->names.address[i],
+			/* Once is enough: the verdict is about the first, or about health. */
+			.reference = i == 0 ? &d->reference : NULL,
+			.ports = ports_of(all, i),
+			.run = &d->runs[i],
+		};
+		if (session_open(&d->sessions.session[i], &wish, error))
 			continue;
 		for (size_t n = 0; n <= i; n++)
-			session_close(&sessions[n]);
+			session_close(&d->sessions.session[n]);
 		return false;
 	}
 	return true;
 }
 
 /* Each session's own peer answers to its own ports. */
-static void shield_sessions(struct wire *wire, const struct session *sessions, size_t count)
+static void shield_sessions(struct diagnosis *d)
 {
 	struct shielded shielded[SHIELDED_MAX];
-	for (size_t i = 0; i < count; i++) {
-		const struct ports *ports = &sessions[i].ports;
+	for (size_t i = 0; i < d->sessions.count; i++) {
+		const struct session *session = &d->sessions.session[i];
+		const struct ports *ports = &session->ports;
 		shielded[i] = (struct shielded){
-			.peer = sessions[i].run->address,
+			.peer = session->run->address,
 			.first = ports->crafted,
 			.last = (uint16_t)(ports->crafted + ports->crafted_count - 1),
 		};
 	}
-	wire_shield(wire, shielded, count);
+	wire_shield(&d->wire, shielded, d->sessions.count);
+}
+
+static bool open_wire(struct diagnosis *d, const struct ports *all, struct error *error)
+{
+	const struct route *routes[DRIVE_ADDRESSES + 1];
+	size_t count = d->sessions.count;
+	for (size_t i = 0; i < count; i++)
+		routes[i] = &d->sessions.session[i].route;
+	routes[count] = &d->sessions.session[0].reference_route;
+	struct wire_wish wish = { .routes = routes,
+				  .route_count = count + 1,
+				  .uid = d->person.uid,
+				  .bound = d->options->interface,
+				  .ports = *all };
+	if (!wire_open(&d->wire, &wish, error))
+		return false;
+	shield_sessions(d);
+	for (size_t i = 0; i < count; i++)
+		session_attach(&d->sessions.session[i], &d->wire);
+	return true;
 }
 
 /* The person's files are read as that person: root's before root becomes nobody. */
@@ -121,47 +150,30 @@ static bool drop_and_read(struct machine *machine, struct error *error)
 }
 
 /* Everything that needs privilege. */
-static bool open_all(struct session *sessions, size_t count, const struct drive_options *options,
-		     const struct resolution *names, const struct reference *reference,
-		     const struct ports *ports, struct wire *wire, struct machine *machine,
-		     struct run *runs, struct error *error)
+static bool open_all(struct diagnosis *d, struct error *error)
 {
-	struct person person;
-	struct route routes[DRIVE_ADDRESSES + 1];
-	person_find(&person);
-	if (!open_sessions(sessions, count, options, names, reference, &person, ports, runs, error))
+	struct ports all;
+	person_find(&d->person);
+	if (!reserve_ports(d->sessions.count, &d->reservation, error))
 		return false;
-	for (size_t i = 0; i < count; i++)
-		routes[i] = sessions[i].route;
-	machine_start(machine, options, &person, sessions, count);
-	routes[count] = sessions[0].reference_route;
-	if (!wire_open(wire, routes, count + 1, &person, options->interface, ports, error))
+	all = all_ports(&d->reservation, d->sessions.count);
+	if (!open_sessions(d, &all, error))
 		return false;
-	shield_sessions(wire, sessions, count);
-	for (size_t i = 0; i < count; i++)
-		session_attach(&sessions[i], wire);
-	if (!drop_and_read(machine, error))
+	machine_start(&d->machine, d->options, &d->person, d->sessions.session, d->sessions.count);
+	if (!open_wire(d, &all, error) || !drop_and_read(&d->machine, error))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		machine_tell_files(machine, &runs[i]);
-		machine_tell_listeners(machine, i, &runs[i]);
+	for (size_t i = 0; i < d->sessions.count; i++) {
+		machine_tell_files(&d->machine, &d->runs[i]);
+		machine_tell_listeners(&d->machine, i, &d->runs[i]);
 	}
 	return true;
-}
-
-static bool healthy(const struct run *run)
-{
-	for (size_t i = 0; i < run->event_count; i++)
-		if (run->events[i].kind == EVENT_AUTH)
-			return true;
-	return false;
 }
 
 /* The first healthy address comes first: it is what the verdict is about. */
 static void put_healthy_first(struct run *runs, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!healthy(&runs[i]))
+		if (!run_healthy(&runs[i]))
 			continue;
 		struct run first = runs[i];
 		runs[i] = runs[0];
@@ -172,24 +184,24 @@ static void put_healthy_first(struct run *runs, size_t count)
 
 #define RESOLVE_PATIENCE_MS 5000 /* where half of the whole time would be too long */
 
-/* Resolves the name; runs[0 .. *count) are begun, with what came of it. */
-static void begin(const struct drive_options *options, int signals, struct resolution *names,
-		  struct run *runs, size_t *count)
+/* Resolves the name; as many runs as there will be sessions are begun, with what came of it:
+ * one, also where there will be none. */
+static void begin(struct diagnosis *d, size_t *begun)
 {
-	run_start(&runs[0], options);
+	const struct drive_options *options = d->options;
+	size_t count;
+	run_start(&d->runs[0], options);
 	int patience_ms =
 		options->deep ? RESOLVE_PATIENCE_MS : (int)(options->timeout_ns / 2000000);
-	resolve_within(options->host, options->family, patience_ms, signals, names);
-	*count = names->count < DRIVE_ADDRESSES ? names->count : DRIVE_ADDRESSES;
-	for (size_t i = 1; i < *count; i++)
-		run_start(&runs[i], options);
-	for (size_t i = 0; i < *count; i++)
-		note_resolution(&runs[i], names);
-	if (*count > 0)
-		return;
-	note_resolution(&runs[0], names);
-	runs[0].interrupted = names->error == EAI_INTR;
-	*count = 1;
+	resolve_within(options->host, options->family, patience_ms, d->sessions.signals, &d->names);
+	count = d->names.count < DRIVE_ADDRESSES ? d->names.count : DRIVE_ADDRESSES;
+	*begun = count > 0 ? count : 1;
+	d->sessions.count = count;
+	for (size_t i = 1; i < count; i++)
+		run_start(&d->runs[i], options);
+	for (size_t i = 0; i < *begun; i++)
+		note_resolution(&d->runs[i], &d->names);
+	d->runs[0].interrupted = count == 0 && d->names.error == EAI_INTR;
 }
 
 /* An address of the target's family before others. */
@@ -204,17 +216,19 @@ static void choose_address(struct reference *reference, const struct resolution 
 
 #define REFERENCE_PATIENCE_MS 1500
 
-static void find_reference(const struct drive_options *options, int signals, struct run *run,
-			   uint8_t family, struct reference *reference)
+static void find_reference(struct diagnosis *d)
 {
+	const struct drive_options *options = d->options;
 	struct resolution found;
+	struct run *run = &d->runs[0];
 	char text[512];
-	*reference =
+	d->reference =
 		(struct reference){ .host = options->reference, .port = options->reference_port };
 	if (options->reference == NULL)
 		return;
-	resolve_within(options->reference, options->family, REFERENCE_PATIENCE_MS, signals, &found);
-	choose_address(reference, &found, family);
+	resolve_within(options->reference, options->family, REFERENCE_PATIENCE_MS,
+		       d->sessions.signals, &found);
+	choose_address(&d->reference, &found, d->names.address[0].family);
 	if (found.count > 0)
 		return;
 	snprintf(text, sizeof(text), "the reference: %s does not resolve: %s", options->reference,
@@ -226,32 +240,25 @@ static void find_reference(const struct drive_options *options, int signals, str
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
-	struct session sessions[DRIVE_ADDRESSES];
-	struct wire wire = { 0 };
-	struct machine machine = { 0 };
-	struct reservation reservation = { 0 };
-	struct resolution names;
+	struct diagnosis d = { .options = options, .runs = runs, .sessions.signals = signals };
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
-		session_init(&sessions[i]);
+		session_init(&d.sessions.session[i]);
 	if (!privilege_check(error))
 		return false;
-	begin(options, signals, &names, runs, count);
-	if (names.count == 0)
+	begin(&d, count);
+	if (d.sessions.count == 0)
 		return true;
-	struct reference reference;
-	find_reference(options, signals, &runs[0], names.address[0].family, &reference);
-	if (!reserve_ports(*count, &reservation, error))
-		return false;
-	struct ports ports = all_ports(&reservation, *count);
-	bool done = open_all(sessions, *count, options, &names, &reference, &ports, &wire, &machine,
-			     runs, error) &&
-		    sessions_run(sessions, *count, &wire, &machine,
-				 clock_ns(CLOCK_MONOTONIC) + options->timeout_ns, signals, error);
-	for (size_t i = 0; i < *count; i++)
-		session_close(&sessions[i]);
-	wire_close(&wire);
-	reserve_release(&reservation); /* when the shield is down */
-	machine_close(&machine);
+	find_reference(&d);
+	d.sessions.wire = &d.wire;
+	d.sessions.machine = &d.machine;
+	bool done = open_all(&d, error);
+	d.sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + options->timeout_ns;
+	done = done && sessions_run(&d.sessions, error);
+	for (size_t i = 0; i < d.sessions.count; i++)
+		session_close(&d.sessions.session[i]);
+	wire_close(&d.wire);
+	reserve_release(&d.reservation); /* when the shield is down */
+	machine_close(&d.machine);
 	put_healthy_first(runs, *count);
 	return done;
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <netinet/tcp.h>
@@ -13,13 +12,6 @@
 #include "drive/machine.h"
 #include "names/names.h"
 #include "route/neighbour.h"
-
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return now.tv_sec * SECONDS(1) + now.tv_nsec;
-}
 
 /* The captures stamp with the wall clock; advanced by the monotonic one it never
  * steps back while the run lasts. */
@@ -280,16 +272,18 @@ static void step_socket(struct session *session, const struct machine *machine,
 
 /* -- waiting ---------------------------------------------------------------------- */
 
-/* All sessions of one process, and what they wait for together. */
+/* All sessions, and what they wait for together. */
 struct loop {
 	struct session *sessions;
 	size_t count;
 	const struct wire *wire;
 	struct machine *machine;
+	int signals;
 	struct names *names; /* NULL: nobody is asked */
 	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
 	int64_t left_ns; /* until somebody wants to be woken */
+	bool interrupted;
 };
 
 static void wait_at_most(struct loop *loop, int64_t left_ns)
@@ -319,11 +313,11 @@ static void want_sockets(struct loop *loop, const struct session *session)
 	}
 }
 
-static void wait_for(struct loop *loop, int signals)
+static void wait_for(struct loop *loop)
 {
 	loop->fd_count = 0;
 	loop->left_ns = SECONDS(1);
-	want(loop, signals, POLLIN);
+	want(loop, loop->signals, POLLIN);
 	for (size_t i = 0; i < loop->wire->capture_count; i++)
 		want(loop, capture_fd(loop->wire->capture[i]), POLLIN);
 	for (size_t i = 0; i < loop->count; i++)
@@ -417,14 +411,6 @@ static void finish(struct session *session)
 	session->done = true;
 }
 
-static bool healthy(const struct run *run)
-{
-	for (size_t i = 0; i < run->event_count; i++)
-		if (run->events[i].kind == EVENT_AUTH)
-			return true;
-	return false;
-}
-
 /* How long a verdict of trouble waits for a large ruleset. */
 #define RULES_PATIENCE_MS 500
 
@@ -442,7 +428,7 @@ static void session_turn(struct loop *loop, size_t index)
 			    loop->fd_count > 0 ? fd[i].revents : 0);
 	if (act(session, loop->machine))
 		return;
-	if (!healthy(session->run))
+	if (!run_healthy(session->run))
 		machine_tell_rules(loop->machine, session, index, RULES_PATIENCE_MS);
 	finish(session);
 }
@@ -467,7 +453,7 @@ static void tell_names(const struct loop *loop, bool wait)
 
 static bool all_done(const struct loop *loop)
 {
-	if (loop->sessions[0].done && healthy(loop->sessions[0].run))
+	if (loop->sessions[0].done && run_healthy(loop->sessions[0].run))
 		return true;
 	for (size_t i = 0; i < loop->count; i++)
 		if (!loop->sessions[i].done)
@@ -475,41 +461,55 @@ static bool all_done(const struct loop *loop)
 	return true;
 }
 
-bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
-		  struct machine *machine, int64_t deadline_ns, int signals, struct error *error)
+/* Until all plans are done, or a signal comes. False when a capture fails. */
+static bool turn(struct loop *loop, struct error *error)
 {
-	struct loop loop = {
-		.sessions = sessions, .count = count, .wire = wire, .machine = machine
-	};
-	for (size_t i = 0; i < count; i++)
-		if (!make_plan(&sessions[i], deadline_ns))
-			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
-	if (!sessions[0].options->no_names)
-		loop.names = names_new();
 	for (;;) {
-		for (size_t i = 0; i < count; i++)
-			if (!sessions[i].done)
-				session_turn(&loop, i);
-		if (all_done(&loop))
-			break;
-		wait_for(&loop, signals);
-		if (!read_captures(&loop, error)) {
-			names_close(loop.names);
+		for (size_t i = 0; i < loop->count; i++)
+			if (!loop->sessions[i].done)
+				session_turn(loop, i);
+		if (all_done(loop))
+			return true;
+		wait_for(loop);
+		if (!read_captures(loop, error))
 			return false;
-		}
-		if (loop.fd[0].revents & POLLIN)
-			break;
+		loop->interrupted = (loop->fd[0].revents & POLLIN) != 0;
+		if (loop->interrupted)
+			return true;
 	}
-	bool interrupted = (loop.fd[0].revents & POLLIN) != 0;
-	for (size_t i = 0; i < count; i++) {
-		sessions[i].run->interrupted = !sessions[i].done && interrupted;
-		sessions[i].run->unfinished = !sessions[i].done && !interrupted;
-		if (!sessions[i].done)
-			finish(&sessions[i]);
+}
+
+static void finish_all(struct loop *loop)
+{
+	for (size_t i = 0; i < loop->count; i++) {
+		struct session *session = &loop->sessions[i];
+		if (session->done)
+			continue;
+		session->run->interrupted = loop->interrupted;
+		session->run->unfinished = !loop->interrupted;
+		finish(session);
 	}
-	if (!interrupted && !machine_tell_proxy(machine, signals, sessions[0].run))
-		sessions[0].run->interrupted = true;
-	tell_names(&loop, !interrupted);
+	if (!loop->interrupted &&
+	    !machine_tell_proxy(loop->machine, loop->signals, loop->sessions[0].run))
+		loop->sessions[0].run->interrupted = true;
+	tell_names(loop, !loop->interrupted);
+}
+
+bool sessions_run(struct sessions *all, struct error *error)
+{
+	struct loop loop = { .sessions = all->session,
+			     .count = all->count,
+			     .wire = all->wire,
+			     .machine = all->machine,
+			     .signals = all->signals };
+	for (size_t i = 0; i < all->count; i++)
+		if (!make_plan(&all->session[i], all->deadline_ns))
+			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
+	if (!all->session[0].options->no_names)
+		loop.names = names_new();
+	bool done = turn(&loop, error);
+	if (done)
+		finish_all(&loop);
 	names_close(loop.names);
-	return true;
+	return done;
 }

@@ -10,6 +10,7 @@
 #include "user/keys.h"
 #include "user/known.h"
 #include "user/modes.h"
+#include "user/person.h"
 #include "user/proxy.h"
 #include "user/ssh_config.h"
 

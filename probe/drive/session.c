@@ -130,23 +130,21 @@ void session_init(struct session *session)
 		session->socket[i].fd = -1;
 }
 
-bool session_open(struct session *session, const struct drive_options *options,
-		  const struct address *address, const struct reference *reference,
-		  const struct person *person, const struct ports *ports, struct run *run,
-		  struct error *error)
+bool session_open(struct session *session, const struct session_wish *wish, struct error *error)
 {
+	uid_t uid = wish->person->uid;
 	session_init(session);
-	if (reference != NULL)
-		session->reference = *reference;
-	session->run = run;
-	session->options = options;
-	session->ports = *ports;
-	run->address = *address;
-	return route_lookup(address, options->interface, person->uid, &session->route, error) &&
+	if (wish->reference != NULL)
+		session->reference = *wish->reference;
+	session->run = wish->run;
+	session->options = wish->options;
+	session->ports = wish->ports;
+	session->run->address = *wish->address;
+	return route_lookup(wish->address, wish->options->interface, uid, &session->route, error) &&
 	       (session->reference.address.family == 0 ||
-		route_lookup(&session->reference.address, NULL, person->uid,
-			     &session->reference_route, error)) &&
-	       open_sockets(session, person, error);
+		route_lookup(&session->reference.address, NULL, uid, &session->reference_route,
+			     error)) &&
+	       open_sockets(session, wish->person, error);
 }
 
 static void note_addresses(struct session *session)
@@ -206,4 +204,19 @@ void session_close(struct session *session)
 	craft_close(session->craft);
 	plan_free(session->plan);
 	session_init(session);
+}
+
+bool run_healthy(const struct run *run)
+{
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_AUTH)
+			return true;
+	return false;
+}
+
+int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }

@@ -2,10 +2,13 @@
 #ifndef DRIVE_SESSION_H
 #define DRIVE_SESSION_H
 
+#include <time.h>
+
 #include "drive/drive.h"
 #include "drive/wire.h"
 #include "handshake/handshake.h"
 #include "plan/plan.h"
+#include "user/person.h"
 
 /* Connections of the kernel: three to the target, never more, and the last
  * one to the reference. */
@@ -43,21 +46,42 @@ struct session {
 /* Nothing is open yet: session_close() has nothing to do. */
 void session_init(struct session *session);
 
-/* Looks the routes up and opens the kernel's sockets in the name of `person`. Needs
- * privilege, as wire_open(), which comes between the two. `reference` may be NULL. */
-bool session_open(struct session *session, const struct drive_options *options,
-		  const struct address *address, const struct reference *reference,
-		  const struct person *person, const struct ports *ports, struct run *run,
-		  struct error *error);
+/* What a session is opened for. Options and run must live as long as it does. */
+struct session_wish {
+	const struct drive_options *options;
+	const struct person *person; /* in whose name its sockets are opened */
+	const struct address *address;
+	const struct reference *reference; /* NULL: none */
+	struct ports ports;
+	struct run *run;
+};
+
+/* Looks the routes up and opens the kernel's sockets. Needs privilege, as wire_open(), which
+ * comes before session_attach(). */
+bool session_open(struct session *session, const struct session_wish *wish, struct error *error);
 void session_attach(struct session *session, const struct wire *wire);
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 
 struct machine;
 
+/* All sessions of a process, and what they have together. */
+struct sessions {
+	struct session session[DRIVE_ADDRESSES];
+	size_t count;
+	struct wire *wire;
+	struct machine *machine;
+	int64_t deadline_ns; /* monotonic clock */
+	int signals;	     /* a signalfd */
+};
+
 /* Runs the plans of all sessions side by side: to their ends, to the end of the first
  * when that is healthy (what ssh would use works; the others are cut short), to the
- * deadline (monotonic clock), or to a signal. After privilege is dropped. */
-bool sessions_run(struct session *sessions, size_t count, const struct wire *wire,
-		  struct machine *machine, int64_t deadline_ns, int signals, struct error *error);
+ * deadline, or to a signal. After privilege is dropped. */
+bool sessions_run(struct sessions *all, struct error *error);
+
+/* Authentication was reached: the address works, what else there is to say. */
+bool run_healthy(const struct run *run);
+
+int64_t clock_ns(clockid_t clock);
 
 #endif

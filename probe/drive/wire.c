@@ -19,11 +19,11 @@ static void want(struct wire *wire, const char *interface)
 		wire->interface[wire->capture_count++] = interface;
 }
 
-static void find_home(struct wire *wire, const struct route *routes, size_t count)
+static void find_home(struct wire *wire, const struct wire_wish *wish)
 {
-	for (size_t i = 0; i < count; i++)
-		if (routes[i].error == 0)
-			home_add(&wire->home, &routes[i].source);
+	for (size_t i = 0; i < wish->route_count; i++)
+		if (wish->routes[i]->error == 0)
+			home_add(&wire->home, &wish->routes[i]->source);
 	for (size_t i = 0; i < wire->capture_count; i++)
 		home_add_interface(&wire->home, wire->interface[i]);
 }
@@ -51,21 +51,19 @@ static bool open_captures(struct wire *wire, const struct ports *ports, struct e
 	return opened;
 }
 
-bool wire_open(struct wire *wire, const struct route *routes, size_t count,
-	       const struct person *person, const char *bound, const struct ports *ports,
-	       struct error *error)
+bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error)
 {
 	*wire = (struct wire){ 0 };
-	for (size_t i = 0; i < count; i++)
-		if (routes[i].error == 0)
-			want(wire, routes[i].interface);
+	for (size_t i = 0; i < wish->route_count; i++)
+		if (wish->routes[i]->error == 0)
+			want(wire, wish->routes[i]->interface);
 	if (wire->capture_count == 0)
 		return true; /* no route at all: there is no wire to listen on */
 	want(wire, "lo");
-	find_home(wire, routes, count);
-	if (!open_captures(wire, ports, error))
+	find_home(wire, wish);
+	if (!open_captures(wire, &wish->ports, error))
 		return false;
-	wire->sender = sender_open(person->uid, bound, &wire->limit);
+	wire->sender = sender_open(wish->uid, wish->bound, &wire->limit);
 	return true;
 }
 

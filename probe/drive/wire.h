@@ -11,7 +11,6 @@
 #include "drive/admission.h"
 #include "firewall/shield.h"
 #include "route/route.h"
-#include "user/person.h"
 
 #define WIRE_CAPTURES RUN_INTERFACES /* loopback, and the interfaces of the routes */
 
@@ -25,11 +24,18 @@ struct wire {
 	struct error limit;
 };
 
-/* Opens captures on the interface of every route that has one and on loopback, for
- * `ports`. `bound`: the interface the user asked for, NULL none. */
-bool wire_open(struct wire *wire, const struct route *routes, size_t count,
-	       const struct person *person, const char *bound, const struct ports *ports,
-	       struct error *error);
+/* What a wire is opened for. The routes must live as long as it does. */
+struct wire_wish {
+	const struct route *const *routes;
+	size_t route_count;
+	uid_t uid;	   /* in whose name is sent */
+	const char *bound; /* the interface the user asked for, NULL none */
+	struct ports ports;
+};
+
+/* Opens captures on the interface of every route that has one and on loopback, for the
+ * ports; and the sender, if there can be one. */
+bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error);
 
 /* Without a shield the kernel resets what crafted SYNs open: less polite to the VM, no less
  * true. So that it cannot be raised is no error. */
