@@ -3,70 +3,37 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/options.h"
 #include "cli/reports.h"
-#include "sshwhy/joint.h"
 #include "user/known.h"
-
-#define PORTS_MAX 16
 
 struct arguments {
 	struct output output;
 	struct report_options report;
 	char **files;
 	int file_count;
-	uint16_t ports[PORTS_MAX];
-	size_t port_count;
-	const char *only;
+	struct traffic_arguments traffic;
 	const char *known_hosts;
-	struct traffic_keys keys;		   /* what that file knows */
-	enum vantage vantages[JOINT_CAPTURES_MAX]; /* of one for all, or one a file */
-	unsigned vantage_count;
-	struct joint *joint; /* NULL: each file for itself */
+	struct traffic_keys keys; /* what that file knows */
+	struct joint *joint;	  /* NULL: each file for itself */
 };
 
-enum key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY, KEY_KNOWN_HOSTS, KEY_GROUP, KEY_VM };
+enum key { KEY_KNOWN_HOSTS = 256 };
 
 static const struct argp_option options[] = {
-	{ "vantage", KEY_VANTAGE, "WHERE", 0,
-	  "client, internet, vnet or vm: where the capture was taken (else inferred); of several "
-	  "captures a list, client,vm",
-	  1 },
-	{ "port", KEY_PORT, "LIST", 0,
-	  "further SSH ports (22, and streams that start with SSH-, always are)", 1 },
-	{ "only", KEY_ONLY, "PATTERN", 0,
-	  "those whose client, server, port, cause or outcome matches", 1 },
 	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0,
-	  "host keys that are known, by address: is the server's among them?", 1 },
-	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 2 },
-	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 2 },
+	  "host keys that are known, by address: is the server's among them?", 2 },
 	{ 0 },
 };
-
-static bool parse_vantages(struct arguments *a, char *text, struct error *error)
-{
-	char *rest = NULL;
-	int value = 0;
-	a->vantage_count = 0;
-	for (char *word = strtok_r(text, ",", &rest); word != NULL;
-	     word = strtok_r(NULL, ",", &rest)) {
-		if (a->vantage_count == JOINT_CAPTURES_MAX)
-			return error_set(error, EXIT_USAGE, "more than %d vantage points",
-					 JOINT_CAPTURES_MAX);
-		if (!parse_name("vantage", word, vantage_names, VANTAGES, &value, error))
-			return false;
-		a->vantages[a->vantage_count++] = (enum vantage)value;
-	}
-	return a->vantage_count > 0 ||
-	       parse_name("vantage", text, vantage_names, VANTAGES, &value, error);
-}
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
 	struct arguments *a = state->input;
-	struct error error = { 0 };
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->output;
+		state->child_inputs[0] = &a->traffic;
+		state->child_inputs[1] = &a->report;
+		state->child_inputs[2] = &a->output;
 		return 0;
 	case ARGP_KEY_ARGS:
 		a->files = state->argv + state->next;
@@ -75,25 +42,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		usage_error("a capture file is missing");
 		return 0;
-	case KEY_VANTAGE:
-		if (!parse_vantages(a, text, &error))
-			usage_error("%s", error.text);
-		return 0;
-	case KEY_PORT:
-		if (!parse_ports(text, a->ports, PORTS_MAX, &a->port_count, &error))
-			usage_error("%s", error.text);
-		return 0;
-	case KEY_ONLY:
-		a->only = text;
-		return 0;
 	case KEY_KNOWN_HOSTS:
 		a->known_hosts = text;
-		return 0;
-	case KEY_GROUP:
-		a->report.group = text;
-		return 0;
-	case KEY_VM:
-		a->report.vm = text;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -144,14 +94,14 @@ static bool open_known_hosts(struct arguments *a, struct error *error)
 /* Of file number `index`, counted from 0. */
 static struct traffic_options options_for(const struct arguments *a, int index)
 {
-	struct traffic_options wanted = { .ports = a->ports,
-					  .port_count = a->port_count,
-					  .vantage_given = a->vantage_count == 1 ||
-							   index < (int)a->vantage_count,
+	struct traffic_options wanted = { .ports = a->traffic.ports,
+					  .port_count = a->traffic.port_count,
+					  .vantage_given = a->traffic.vantage_count == 1 ||
+							   index < (int)a->traffic.vantage_count,
 					  .keys = a->known_hosts != NULL ? &a->keys : NULL,
 					  .report = a->report };
 	if (wanted.vantage_given)
-		wanted.vantage = a->vantages[a->vantage_count == 1 ? 0 : index];
+		wanted.vantage = a->traffic.vantages[a->traffic.vantage_count == 1 ? 0 : index];
 	return wanted;
 }
 
@@ -267,7 +217,10 @@ static int analyze_files(const struct arguments *a, struct reports *reports)
 
 int command_analyze(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &output_argp, 0, "Output:", 9 }, { 0 } };
+	static const struct argp_child children[] = { { &traffic_argp, 0, NULL, 0 },
+						      { &values_argp, 0, NULL, 0 },
+						      { &output_argp, 0, "Output:", 9 },
+						      { 0 } };
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
@@ -276,15 +229,16 @@ int command_analyze(int argc, char **argv)
 		       "input).",
 		.children = children,
 	};
-	struct arguments a = { 0 };
+	struct arguments a = { .traffic.vantages_most = JOINT_CAPTURES_MAX };
 	struct reports reports;
 	struct error error = { 0 };
 	parse_command_line(&argp, argc, argv, &a);
-	if (a.vantage_count > 1 && (int)a.vantage_count != a.file_count)
-		usage_error("%u vantage points for %d captures", a.vantage_count, a.file_count);
+	if (a.traffic.vantage_count > 1 && (int)a.traffic.vantage_count != a.file_count)
+		usage_error("%u vantage points for %d captures", a.traffic.vantage_count,
+			    a.file_count);
 	if (!open_known_hosts(&a, &error))
 		return output_error(&error);
-	if (!reports_start(&reports, &a.output, a.only, &error))
+	if (!reports_start(&reports, &a.output, a.traffic.only, &error))
 		return output_error(&error);
 	if (a.file_count > 1 && a.file_count <= JOINT_CAPTURES_MAX) {
 		struct traffic_options wanted = options_for(&a, 0);

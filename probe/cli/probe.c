@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/options.h"
 #include "drive/drive.h"
 #include "sshwhy/patience.h"
 #include "sshwhy/verdict.h"
@@ -38,8 +39,6 @@ enum key {
 	KEY_TIMEOUT,
 	KEY_DEEP,
 	KEY_NO_NAMES,
-	KEY_GROUP,
-	KEY_VM,
 };
 
 static const struct argp_option options[] = {
@@ -66,8 +65,6 @@ static const struct argp_option options[] = {
 	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0, "known keys (those of ssh's configuration)",
 	  3 },
 	{ "write", 'w', "FILE.pcapng", 0, "save the run", 4 },
-	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
-	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
 	{ 0 },
 };
 
@@ -158,7 +155,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	bool fine = true;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->output;
+		state->child_inputs[0] = &a->report;
+		state->child_inputs[1] = &a->output;
 		break;
 	case ARGP_KEY_ARG:
 		fine = set_target(a, text, &error);
@@ -192,12 +190,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		break;
 	case KEY_NO_NAMES:
 		a->drive.no_names = true;
-		break;
-	case KEY_GROUP:
-		a->report.group = text;
-		break;
-	case KEY_VM:
-		a->report.vm = text;
 		break;
 	case KEY_VANTAGE ... KEY_CONTROL:
 	case KEY_HOST_KEY:
@@ -268,7 +260,9 @@ static int open_signals(void)
 
 int command_probe(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &output_argp, 0, "Output:", 9 }, { 0 } };
+	static const struct argp_child children[] = { { &values_argp, 0, NULL, 0 },
+						      { &output_argp, 0, "Output:", 9 },
+						      { 0 } };
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,

@@ -9,53 +9,38 @@
 #include <unistd.h>
 
 #include "capture/capture.h"
+#include "cli/options.h"
 #include "cli/reports.h"
 #include "cli/ring.h"
 #include "user/privilege.h"
 
-#define PORTS_MAX 16
-#define MEBIBYTE  (UINT64_C(1) << 20)
+#define MEBIBYTE (UINT64_C(1) << 20)
 
 struct arguments {
 	struct output output;
 	struct report_options report;
-	const char *interface, *only, *save;
-	uint16_t ports[PORTS_MAX];
-	size_t port_count;
-	bool vantage_given;
-	enum vantage vantage;
+	struct traffic_arguments traffic;
+	const char *interface, *save;
 	int64_t duration_ns; /* 0: until it is interrupted */
 	uint64_t count;	     /* frames, 0: no limit */
 	uint64_t ring_files, ring_mebibytes;
 };
 
 enum key {
-	KEY_VANTAGE = 256,
-	KEY_PORT,
-	KEY_ONLY,
-	KEY_DURATION,
+	KEY_DURATION = 256,
 	KEY_COUNT,
 	KEY_RING,
 	KEY_RING_SIZE,
-	KEY_GROUP,
-	KEY_VM,
 };
 
 static const struct argp_option watch_options[] = {
 	{ "interface", 'i', "IFACE", 0, "where to listen (any: on all)", 1 },
 	{ "duration", KEY_DURATION, "SECONDS", 0, "how long (else until Ctrl-C)", 1 },
 	{ "count", KEY_COUNT, "N", 0, "so many frames (of those that can concern SSH)", 1 },
-	{ "vantage", KEY_VANTAGE, "WHERE", 0, "client, internet, vnet or vm (else inferred)", 2 },
-	{ "port", KEY_PORT, "LIST", 0,
-	  "further SSH ports (22, and streams that start with SSH-, always are)", 2 },
-	{ "only", KEY_ONLY, "PATTERN", 0,
-	  "those whose client, server, port, cause or outcome matches", 2 },
 	{ "write", 'w', "FILE.pcapng", 0, "save the frames, in a ring of files: FILE-0.pcapng ...",
 	  3 },
 	{ "ring", KEY_RING, "N", 0, "files of the ring (4; 1: FILE.pcapng alone)", 3 },
 	{ "ring-size", KEY_RING_SIZE, "MB", 0, "MiB of each (16)", 3 },
-	{ "resource-group", KEY_GROUP, "G", 0, "fills in the commands that are printed", 4 },
-	{ "vm-name", KEY_VM, "V", 0, "fills in the commands that are printed", 4 },
 	{ 0 },
 };
 
@@ -72,15 +57,6 @@ static bool parse_count(const char *text, uint64_t most, uint64_t *count, struct
 			 (unsigned long long)most);
 }
 
-static bool set_vantage(struct arguments *a, const char *text, struct error *error)
-{
-	int value = 0;
-	a->vantage_given = true;
-	bool known = parse_name("vantage", text, vantage_names, VANTAGES, &value, error);
-	a->vantage = (enum vantage)value;
-	return known;
-}
-
 static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
 {
 	switch (key) {
@@ -90,12 +66,8 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 		return parse_count(text, INT64_MAX, &a->count, error);
 	case KEY_RING:
 		return parse_count(text, RING_FILES_MAX, &a->ring_files, error);
-	case KEY_RING_SIZE:
-		return parse_count(text, 1 << 20, &a->ring_mebibytes, error);
-	case KEY_PORT:
-		return parse_ports(text, a->ports, PORTS_MAX, &a->port_count, error);
 	default:
-		return set_vantage(a, text, error);
+		return parse_count(text, 1 << 20, &a->ring_mebibytes, error);
 	}
 }
 
@@ -106,7 +78,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	bool fine = true;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->output;
+		state->child_inputs[0] = &a->traffic;
+		state->child_inputs[1] = &a->report;
+		state->child_inputs[2] = &a->output;
 		break;
 	case ARGP_KEY_ARG:
 		fine = error_set(&error, EXIT_USAGE, "watch takes no argument: \"%s\"", text);
@@ -121,17 +95,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case 'w':
 		a->save = text;
 		break;
-	case KEY_ONLY:
-		a->only = text;
-		break;
-	case KEY_GROUP:
-		a->report.group = text;
-		break;
-	case KEY_VM:
-		a->report.vm = text;
-		break;
-	case KEY_VANTAGE:
-	case KEY_PORT:
 	case KEY_DURATION ... KEY_RING_SIZE:
 		fine = set_option(a, key, text, &error);
 		break;
@@ -151,8 +114,8 @@ static error_t parse(int key, char *text, struct argp_state *state)
 static void put_filter(const struct arguments *a, bool all_syns, FILE *out)
 {
 	fputs("tcp port 22", out);
-	for (size_t i = 0; i < a->port_count; i++)
-		fprintf(out, " or tcp port %u", a->ports[i]);
+	for (size_t i = 0; i < a->traffic.port_count; i++)
+		fprintf(out, " or tcp port %u", a->traffic.ports[i]);
 	if (all_syns)
 		fputs(" or tcp[tcpflags] & tcp-syn != 0 or (ip6 proto 6 and ip6[53] & 2 != 0)",
 		      out);
@@ -335,10 +298,10 @@ static bool open_all(struct watch *w, struct error *error)
 static bool open_traffic(struct watch *w, struct error *error)
 {
 	const struct arguments *a = w->arguments;
-	struct traffic_options wanted = { .ports = a->ports,
-					  .port_count = a->port_count,
-					  .vantage_given = a->vantage_given,
-					  .vantage = a->vantage,
+	struct traffic_options wanted = { .ports = a->traffic.ports,
+					  .port_count = a->traffic.port_count,
+					  .vantage_given = a->traffic.vantage_count > 0,
+					  .vantage = a->traffic.vantages[0],
 					  .interface = a->interface,
 					  .report = a->report };
 	if (!random_key(wanted.key, error))
@@ -384,7 +347,10 @@ static int conclude(struct watch *w)
 
 int command_watch(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &output_argp, 0, "Output:", 9 }, { 0 } };
+	static const struct argp_child children[] = { { &traffic_argp, 0, NULL, 0 },
+						      { &values_argp, 0, NULL, 0 },
+						      { &output_argp, 0, "Output:", 9 },
+						      { 0 } };
 	static const struct argp argp = {
 		.options = watch_options,
 		.parser = parse,
@@ -392,14 +358,14 @@ int command_watch(int argc, char **argv)
 		       "nothing.",
 		.children = children,
 	};
-	struct arguments a = { .ring_files = 4, .ring_mebibytes = 16 };
+	struct arguments a = { .traffic.vantages_most = 1, .ring_files = 4, .ring_mebibytes = 16 };
 	struct watch watch = { .arguments = &a };
 	struct error error = { 0 };
 	int code;
 	parse_command_line(&argp, argc, argv, &a);
 	int signals = open_signals();
 	if (!privilege_check(&error) || !open_all(&watch, &error) ||
-	    !reports_start(&watch.reports, &a.output, a.only, &error) ||
+	    !reports_start(&watch.reports, &a.output, a.traffic.only, &error) ||
 	    !open_traffic(&watch, &error)) {
 		code = output_error(&error);
 		(void)ring_close(watch.ring, NULL);
