@@ -42,6 +42,10 @@ int output_error(const struct error *error);
 /* Reads a command's line into `input`; ends the program when it makes no sense. */
 void parse_command_line(const struct argp *argp, int argc, char **argv, void *input);
 
+/* Interrupts are read, not caught: a command ends where it can, and tells what it has seen. The
+ * descriptor becomes readable with SIGINT and SIGTERM. */
+int open_signals(void);
+
 /* What argp_error() does in two lines: says why in one, and ends the program. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,8 +1,6 @@
 /* sshwhy probe: the live diagnosis of one target. */
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -245,17 +243,6 @@ static int conclude(const struct arguments *a, const struct run *runs, size_t co
 		code = output_error(error);
 	arena_free(&arena);
 	return code;
-}
-
-/* Interrupts are read, not caught: the run ends where it can. */
-static int open_signals(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 int command_probe(int argc, char **argv)
