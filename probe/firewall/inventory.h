@@ -1,4 +1,4 @@
-/* inventory: what this machine's firewall does to our connections, read beside the probe.
+/* inventory: our flows' rules and port owners; read by a child of its own, told by the machine.
  *
  * Reading rules takes CAP_NET_ADMIN, and with thousands of rules half a second; who owns a
  * port takes CAP_SYS_PTRACE. Both are wanted only when something is wrong, which is known

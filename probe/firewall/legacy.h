@@ -1,4 +1,4 @@
-/* legacy: the tables of iptables-legacy, which nft does not show. */
+/* legacy: tables of iptables-legacy, which nft does not show; read by the inventory's child. */
 #ifndef PROBE_FIREWALL_LEGACY_H
 #define PROBE_FIREWALL_LEGACY_H
 

@@ -1,4 +1,4 @@
-/* match: whether one condition of a firewall rule holds for a packet of ours. */
+/* match: whether a condition of a rule holds for a packet of ours; asked by the walk in rules.c. */
 #ifndef PROBE_FIREWALL_MATCH_H
 #define PROBE_FIREWALL_MATCH_H
 

@@ -1,4 +1,4 @@
-/* rules: which rules of the local firewall would stop or divert this very connection.
+/* rules: which rules would stop or divert a flow; asked by the inventory, told by the machine.
  *
  * Pure: the ruleset comes as the JSON that libnftables prints (libnftables-json(5)),
  * what comes out is plain values. The matcher is conservative: what it cannot evaluate

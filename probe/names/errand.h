@@ -1,5 +1,4 @@
-/* errand: work that knows no deadline, in a thread; sent by resolve.c and names.c, who may leave
- * it.
+/* errand: work without a deadline, in a thread that may be left; sent by resolve.c and names.c.
  *
  * An errand belongs to its sender and to its thread until both have let go: the sender with
  * errand_leave(), the thread when the work is done. So nobody has to wait for name servers that

@@ -1,5 +1,4 @@
-/* owner: which process listens on a local port, as /proc tells it; and who else listens that
- * may be an SSH server. */
+/* owner: which process listens on a port, by /proc; asked by the inventory and by the machine. */
 #ifndef PROBE_PROCESS_OWNER_H
 #define PROBE_PROCESS_OWNER_H
 

@@ -1,4 +1,4 @@
-/* parallel: several waits at once.
+/* parallel: several waits at once; for captures that are opened and a wire that is closed.
  *
  * Setting up a packet ring and closing a packet or nftables socket each wait for one or
  * two RCU grace periods, some 10 ms apiece whatever the machine. Waits that run side by

@@ -1,4 +1,4 @@
-/* reserve: local ports that nobody else on this machine uses while we do.
+/* reserve: local ports that nobody else uses while we do; taken by the drive for its sessions.
  *
  * The kernel knows nothing of a crafted SYN: that an answer is ours shows in its local port
  * alone. Two probes that share a port take each other's answers for their own, and each

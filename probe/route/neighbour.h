@@ -1,6 +1,4 @@
-/* neighbour: the next hop's link-layer address; made by the kernel, used by sessions to craft
- * frames.
- */
+/* neighbour: the next hop's link-layer address; looked up by the loop, for crafted frames. */
 #ifndef PROBE_ROUTE_NEIGHBOUR_H
 #define PROBE_ROUTE_NEIGHBOUR_H
 

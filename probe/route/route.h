@@ -1,5 +1,4 @@
-/* route: the kernel's way to an address; looked up by each session, used by craft and by the wire.
- */
+/* route: the kernel's way to an address; looked up by a session, used by craft and by the wire. */
 #ifndef PROBE_ROUTE_ROUTE_H
 #define PROBE_ROUTE_ROUTE_H
 

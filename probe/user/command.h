@@ -1,4 +1,4 @@
-/* command: a line for the shell from the person's own files, run beside the probe.
+/* command: a shell line of the person's files, run beside the probe; started and ended by proxy.c.
  *
  * Between the two stands a keeper, a child that gives up every privilege before it runs
  * anything, as privilege_drop() does. What the command starts, in whatever session, becomes the

@@ -1,5 +1,6 @@
-/* keys: the private keys that ssh tries by itself, read while their owner's rights are held.
+/* keys: the private keys that ssh tries by itself; read by the machine, offered by the handshake.
  *
+ * They are read while their owner's rights are held.
  * What is read is secret: it stays in memory until keys_close(), which wipes it.
  */
 #ifndef PROBE_USER_KEYS_H

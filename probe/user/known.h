@@ -1,4 +1,6 @@
-/* known: what known_hosts files say of a server's key (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT). */
+/* known: what known_hosts files say of a host's key; read and asked by the machine and by analyze.
+ *
+ * sshd(8), SSH_KNOWN_HOSTS FILE FORMAT. */
 #ifndef PROBE_USER_KNOWN_H
 #define PROBE_USER_KNOWN_H
 

@@ -1,4 +1,4 @@
-/* lines: a file of the user's, line by line, within bounds.
+/* lines: a file of the user's, line by line, within bounds; for ssh_config.c and known.c.
  *
  * Only plain files are read, without waiting (a FIFO or a device is refused), up to
  * LINES_BYTES_MAX bytes; a line longer than LINE_LENGTH_MAX is skipped, its number counted.

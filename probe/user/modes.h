@@ -1,4 +1,4 @@
-/* modes: the files of ~/.ssh whose modes the guide names, and what ssh makes of them. */
+/* modes: modes of ~/.ssh's files and what ssh makes of them; looked at and told by the machine. */
 #ifndef PROBE_USER_MODES_H
 #define PROBE_USER_MODES_H
 

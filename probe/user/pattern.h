@@ -1,4 +1,4 @@
-/* pattern: ssh_config(5) PATTERNS: `*`, `?`, lists with commas, negation with `!`. */
+/* pattern: ssh_config(5) PATTERNS (`*`, `?`, lists, negation); for ssh_config.c and known.c. */
 #ifndef PROBE_USER_PATTERN_H
 #define PROBE_USER_PATTERN_H
 

@@ -1,6 +1,4 @@
-/* person: whose ssh fails; found by the commands before privilege goes, used by all that act for
- * it.
- */
+/* person: whose ssh fails; found before privilege goes, used by all that act in that name. */
 #ifndef PROBE_USER_PERSON_H
 #define PROBE_USER_PERSON_H
 

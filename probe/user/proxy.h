@@ -1,4 +1,4 @@
-/* proxy: tries the way that ssh's configuration takes instead of the direct one.
+/* proxy: the way that ssh's configuration takes, tried; started and told by the machine.
  *
  * Runs the person's own ProxyCommand, or for a ProxyJump what ssh itself makes of it (ssh -W),
  * as that person (nobody stands in for root), as ssh would (ssh_config(5)), and listens for an

@@ -1,7 +1,7 @@
-/* ssh_config: what the ssh client's configuration would make of a host (ssh_config(5)).
+/* ssh_config: what ssh's configuration makes of a host; read by the machine, for modes and proxy.
  *
- * First come, first served: the first value that applies stands. Host and the plain
- * criteria of Match (all, host, originalhost, user, localuser) are evaluated; a Match that
+ * ssh_config(5). First come, first served: the first value that applies stands. Host and the
+ * plain criteria of Match (all, host, originalhost, user, localuser) are evaluated; a Match that
  * asks for more (exec, canonical, final, ...) only *may* apply. Include is followed. Only
  * what matters to the way and the keys is kept, each with the line that sets it.
  */
