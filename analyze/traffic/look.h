@@ -3,6 +3,9 @@
  * Nearly all frames of a capture are somebody else's TCP segments. A few compares tell
  * those; whatever is not plainly one of them (tunnels, fragments, options, odd links) is
  * decoded. So a glance may let too much pass, never too little.
+ *
+ * It reads without a cursor (sshwhy/cursor.h): in a capture of a backbone it is nearly all that
+ * is done for a frame.
  */
 #ifndef TRAFFIC_LOOK_H
 #define TRAFFIC_LOOK_H

@@ -1,5 +1,9 @@
 /* The only reader of bytes that came from outside: a bounded cursor.
  *
+ * There is one exception, for speed: the first glance at a frame (analyze/traffic/look.h) reads a
+ * few bytes by hand, each after a compare with what is left. tests/unit/test_look.c holds it
+ * against decode().
+ *
  * A read past the end yields 0 (or NULL), moves nothing and sets `failed`,
  * which stays set: a parser may read a whole structure and ask once. Nothing is
  * owned; the bytes must outlive the cursor. Offsets are subtracted from what is
