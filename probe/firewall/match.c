@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "firewall/ruleset.h"
 #include "sshwhy/packet.h"
 
 /* Linux's numbers (enum ip_conntrack_info as bits, NFPROTO_*, ETH_P_*), which are what
@@ -41,11 +42,6 @@ static struct subject number(int64_t low, int64_t high)
 static struct subject bits(int64_t value)
 {
 	return (struct subject){ .kind = SUBJECT_BITS, .low = value, .high = value };
-}
-
-static bool is(const char *text, const char *word)
-{
-	return text != NULL && strcmp(text, word) == 0;
 }
 
 /* -- left ------------------------------------------------------------------------- */

@@ -3,35 +3,12 @@
 #include "firewall/rules.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "firewall/match.h"
+#include "firewall/ruleset.h"
 
-#define CHAINS_MAX 4096
-#define RULES_MAX  200000
-#define JUMPS_MAX  16
-#define STEPS_MAX  400000 /* rules looked at: jumps may multiply a small ruleset */
-
-struct rule {
-	const json_t *expr; /* borrowed from the document */
-	int64_t handle;
-	size_t next; /* the chain's next rule, counted from 1; 0 none */
-};
-
-struct chain {
-	const char *family, *table, *name, *hook, *type, *policy, *device;
-	int64_t priority;
-	bool dormant;
-	size_t first, last; /* rules, counted from 1 */
-};
-
-struct ruleset {
-	struct chain *chain;
-	size_t chain_count;
-	struct rule *rule;
-	size_t rule_count;
-};
+#define JUMPS_MAX 16
+#define STEPS_MAX 400000 /* rules looked at: jumps may multiply a small ruleset */
 
 struct walk {
 	const struct ruleset *ruleset;
@@ -42,111 +19,6 @@ struct walk {
 	bool diverted; /* certainly: what follows sees another packet */
 	unsigned steps;
 };
-
-static bool is(const char *text, const char *word)
-{
-	return text != NULL && strcmp(text, word) == 0;
-}
-
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
-/* -- loading ---------------------------------------------------------------------- */
-
-static bool has_flag(const json_t *flags, const char *flag)
-{
-	if (json_is_string(flags))
-		return is(json_string_value(flags), flag);
-	for (size_t i = 0; i < json_array_size(flags); i++)
-		if (is(json_string_value(json_array_get(flags, i)), flag))
-			return true;
-	return false;
-}
-
-static void load_chain(struct ruleset *ruleset, const json_t *object)
-{
-	if (ruleset->chain_count == CHAINS_MAX)
-		return;
-	struct chain chain = {
-		.family = text_of(object, "family"),
-		.table = text_of(object, "table"),
-		.name = text_of(object, "name"),
-		.hook = text_of(object, "hook"),
-		.type = text_of(object, "type"),
-		.policy = text_of(object, "policy"),
-		.device = text_of(object, "dev"),
-		.priority = json_integer_value(json_object_get(object, "prio")),
-	};
-	if (chain.family != NULL && chain.table != NULL && chain.name != NULL)
-		ruleset->chain[ruleset->chain_count++] = chain;
-}
-
-static struct chain *find_chain(const struct ruleset *ruleset, const char *family,
-				const char *table, const char *name)
-{
-	/* rules follow their chains: the last one looked for is near the end */
-	for (size_t i = ruleset->chain_count; i-- > 0;) {
-		struct chain *chain = &ruleset->chain[i];
-		if (is(name, chain->name) && is(table, chain->table) && is(family, chain->family))
-			return chain;
-	}
-	return NULL;
-}
-
-static void load_rule(struct ruleset *ruleset, const json_t *object, struct chain **recent)
-{
-	const char *family = text_of(object, "family"), *table = text_of(object, "table");
-	const char *name = text_of(object, "chain");
-	struct chain *chain = *recent;
-	if (chain == NULL || !is(name, chain->name) || !is(table, chain->table) ||
-	    !is(family, chain->family))
-		chain = *recent = find_chain(ruleset, family, table, name);
-	if (chain == NULL || ruleset->rule_count == RULES_MAX)
-		return;
-	struct rule *rule = &ruleset->rule[ruleset->rule_count++];
-	rule->expr = json_object_get(object, "expr");
-	rule->handle = json_integer_value(json_object_get(object, "handle"));
-	if (chain->last != 0)
-		ruleset->rule[chain->last - 1].next = ruleset->rule_count;
-	else
-		chain->first = ruleset->rule_count;
-	chain->last = ruleset->rule_count;
-}
-
-static void put_to_sleep(struct ruleset *ruleset, const json_t *table)
-{
-	for (size_t i = 0; i < ruleset->chain_count; i++)
-		if (is(text_of(table, "name"), ruleset->chain[i].table) &&
-		    is(text_of(table, "family"), ruleset->chain[i].family))
-			ruleset->chain[i].dormant = true;
-}
-
-static bool load(struct ruleset *ruleset, const json_t *objects)
-{
-	size_t count = json_array_size(objects);
-	struct chain *recent = NULL;
-	ruleset->chain = calloc(count < CHAINS_MAX ? count + 1 : CHAINS_MAX, sizeof(struct chain));
-	ruleset->rule = calloc(count < RULES_MAX ? count + 1 : RULES_MAX, sizeof(struct rule));
-	if (ruleset->chain == NULL || ruleset->rule == NULL)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		const json_t *chain = json_object_get(json_array_get(objects, i), "chain");
-		if (chain != NULL)
-			load_chain(ruleset, chain);
-	}
-	for (size_t i = 0; i < count; i++) {
-		const json_t *object = json_array_get(objects, i);
-		const json_t *rule = json_object_get(object, "rule");
-		const json_t *table = json_object_get(object, "table");
-		if (rule != NULL)
-			load_rule(ruleset, rule, &recent);
-		else if (table != NULL && has_flag(json_object_get(table, "flags"), "dormant"))
-			put_to_sleep(ruleset, table);
-	}
-	return true;
-}
 
 /* -- findings --------------------------------------------------------------------- */
 
@@ -363,8 +235,8 @@ static enum match follow(const struct place *place, struct verdict_taken verdict
 	case VERDICT_JUMP:
 	case VERDICT_GOTO: {
 		const struct chain *from = place->chain;
-		const struct chain *to =
-			find_chain(place->walk->ruleset, from->family, from->table, verdict.target);
+		const struct chain *to = ruleset_chain(place->walk->ruleset, from->family,
+						       from->table, verdict.target);
 		if (to != NULL && place->depth < JUMPS_MAX)
 			ends = walk_chain(place->walk, to, reached, place->depth + 1);
 		if (verdict.kind == VERDICT_GOTO)
@@ -520,13 +392,12 @@ bool rules_find(const char *json, const struct flow *flow, struct findings *out)
 	json_t *document = json_loads(json, 0, NULL);
 	const json_t *objects = json_object_get(document, "nftables");
 	struct ruleset ruleset = { 0 };
-	bool loaded = json_is_array(objects) && load(&ruleset, objects);
+	bool loaded = json_is_array(objects) && ruleset_load(&ruleset, objects);
 	if (loaded) {
 		walk_hooks(&ruleset, flow, false, out);
 		walk_hooks(&ruleset, flow, true, out);
 	}
-	free(ruleset.chain);
-	free(ruleset.rule);
+	ruleset_free(&ruleset);
 	json_decref(document);
 	return loaded;
 }
