@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "guide/shell.h"
 #include "sshwhy/address.h"
+#include "sshwhy/ssh.h"
 
 #define VALUE_MAX  256 /* longer is no host, no name of a resource, no user */
 #define QUOTED_MAX (4 * VALUE_MAX + 3)
@@ -80,7 +81,7 @@ static bool known(const struct guide_values *values, char out[VALUE_MAX])
 
 	if (!host(values, name) || strlen(name) > VALUE_MAX - 10)
 		return false;
-	if (values->port == 0 || values->port == 22)
+	if (values->port == 0 || values->port == SSH_PORT)
 		return take_value(name, out);
 	snprintf(out, VALUE_MAX, "[%.*s]:%u", VALUE_MAX - 10, name, values->port);
 	return true;

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "drive/drive.h"
 #include "sshwhy/patience.h"
+#include "sshwhy/ssh.h"
 #include "sshwhy/verdict.h"
 #include "user/privilege.h"
 
@@ -257,7 +258,7 @@ int command_probe(int argc, char **argv)
 		.doc = "Says why SSH to HOST does not work, by asking the network.",
 		.children = children,
 	};
-	struct arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = 22 };
+	struct arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = SSH_PORT };
 	struct error error = { 0 };
 	struct run runs[DRIVE_ADDRESSES] = { 0 };
 	size_t count = 0;

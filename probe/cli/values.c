@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "sshwhy/ssh.h"
 
 static bool parse_port(const char *text, size_t length, uint16_t *port)
 {
@@ -57,7 +58,7 @@ bool parse_target(const char *text, char **host, uint16_t *port, struct error *e
 {
 	const char *start, *port_text;
 	size_t length;
-	*port = 22;
+	*port = SSH_PORT;
 	if (!split_target(text, &start, &length, &port_text))
 		return error_set(error, EXIT_USAGE, "\"%s\" is no HOST[:PORT]", text);
 	if (port_text != NULL && !parse_port(port_text, strlen(port_text), port))

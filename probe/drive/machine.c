@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sshwhy/ssh.h"
 #include "user/privilege.h"
 
 /* -- rules ------------------------------------------------------------------------ */
@@ -191,7 +192,7 @@ static bool read_known(struct machine *machine, const struct config_reader *read
 	char name[320];
 	known_name(options->host, options->port, name, sizeof(name));
 	if (alias->set && alias->certain)
-		known_name(alias->value, 22, name, sizeof(name));
+		known_name(alias->value, SSH_PORT, name, sizeof(name));
 	if (options->known_hosts != NULL) {
 		if (known_read(&machine->known, options->known_hosts, name))
 			return true;

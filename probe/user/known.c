@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sshwhy/fingerprint.h"
+#include "sshwhy/ssh.h"
 #include "user/lines.h"
 #include "user/pattern.h"
 
@@ -14,7 +15,7 @@
 
 void known_name(const char *host, uint16_t port, char *name, size_t room)
 {
-	if (port == 22)
+	if (port == SSH_PORT)
 		snprintf(name, room, "%s", host);
 	else
 		snprintf(name, room, "[%s]:%u", host, port);

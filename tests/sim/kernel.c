@@ -6,7 +6,6 @@
 #define SYN_TIMEOUT MS(1000)
 #define TRIES_MAX   6
 #define KILL_EVERY  MS(20)
-#define SSH_PORT    22
 
 static unsigned slot_of(const struct model *model, uint16_t client_port)
 {

@@ -39,7 +39,7 @@ static void add_vm(struct scenario *s, struct dice *dice)
 			     .syn_ack_ttl = 64,
 			     .reset_ttl = 64,
 			     .thinks_ns = dice_between(dice, US(300), MS(6)) };
-	add_door(vm, 22, SERVICE_SSH);
+	add_door(vm, SSH_PORT, SERVICE_SSH);
 	vm->door[0].pause_ns = dice_between(dice, MS(7), MS(25));
 	add_door(vm, 80, SERVICE_HTTP);
 	s->filter[s->filter_count++] = (struct filter){ .node = vm->node,

@@ -15,6 +15,7 @@
 #include "phrases.h"
 #include "plan/plan.h"
 #include "sshwhy/patience.h"
+#include "sshwhy/ssh.h"
 
 #define MS(n) MILLISECONDS(n)
 #define US(n) ((int64_t)(n)*1000)

@@ -204,7 +204,7 @@ static void draw_vm(struct scenario *s, struct dice *dice)
 	vm->reset_short = dice_chance(dice, 0.04);
 	vm->forgives = dice_chance(dice, 0.2);
 	vm->thinks_ns = dice_between(dice, US(100), MS(8));
-	add_door(vm, 22, DOOR_OPEN, SERVICE_SSH);
+	add_door(vm, SSH_PORT, DOOR_OPEN, SERVICE_SSH);
 	vm->door[0].pause_ns = dice_between(dice, MS(1), MS(30));
 	add_door(vm, 80, dice_chance(dice, 0.5) ? DOOR_OPEN : DOOR_CLOSED, SERVICE_HTTP);
 	add_door(vm, 443, dice_chance(dice, 0.4) ? DOOR_OPEN : DOOR_CLOSED, SERVICE_DISLIKES);
@@ -349,7 +349,7 @@ void scenario_ask(const struct scenario *s, struct run *run, int64_t now_ns)
 	run->planned = true;
 	run->host = s->named ? "vm.example" : is_six(s) ? "2001:db8:99::4" : "20.99.0.4";
 	run->named = s->named;
-	run->port = 22;
+	run->port = SSH_PORT;
 	run->vantage = s->vantage;
 	run->deployment = s->deployment;
 	run->path = PATH_INTERNET;
