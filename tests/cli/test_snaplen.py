@@ -15,7 +15,6 @@ from support import MALFORMED, ROOT, Case, sshwhy
 sys.path.insert(0, str(ROOT / "tests/lab"))
 import faults  # noqa: E402 (the lab's)
 
-SOURCES = {"healthy": 0, "client": 1, "edge": 2, "endpoint": 3, "nsg": 4, "vm": 5}
 PCAPNG = b"\x0a\x0d\x0d\x0a"
 SECTION, INTERFACE, ENHANCED, COMMENT = 0x0A0D0D0A, 1, 6, 1
 WHOLE = 1 << 18
@@ -101,7 +100,7 @@ class Snaplen(Case):
 
     def untruth(self, run, snaplen):
         fault = faults.read(run.stem.removeprefix("tcpdump-").removesuffix("-6"))
-        true = {SOURCES[fault[key].split(".")[0]] for key in ("cause", "looks-like") if key in fault}
+        true = {faults.source_of(fault[key]) for key in ("cause", "looks-like") if key in fault}
         verdict = self.verdict(run, snaplen)
         if verdict is None or verdict["confidence"] < 0.9:
             return None

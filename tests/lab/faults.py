@@ -7,6 +7,16 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 FAULTS = HERE / "faults"
+# A cause is named after its source, whose number reports give; 0: nothing is wrong.
+SOURCES = {"healthy": 0, "client": 1, "edge": 2, "endpoint": 3, "nsg": 4, "vm": 5}
+
+
+def source_of(cause):
+    return SOURCES[cause.split(".")[0]]
+
+
+def names():
+    return sorted(file.name for file in FAULTS.iterdir())
 
 
 def read(name):
@@ -14,12 +24,12 @@ def read(name):
     file = FAULTS / name
     if not file.is_file():
         raise ValueError(f"no such fault: {name}")
-    header = re.findall(r"^# ([a-z0-9-]+): (.*)$", file.read_text(), re.MULTILINE)
+    header = re.findall(r"^# ([a-z0-9-]+): (.*)$", file.read_text(encoding="utf-8"), re.MULTILINE)
     return {"fault": name, **dict(header)}
 
 
 def read_all():
-    return [read(file.name) for file in sorted(FAULTS.iterdir())]
+    return [read(name) for name in names()]
 
 
 def apply(name, lab):
