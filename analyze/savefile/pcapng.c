@@ -168,7 +168,7 @@ static bool section_options(struct savefile *savefile, uint32_t total)
 
 static bool section(struct savefile *savefile)
 {
-	uint32_t total;
+	uint32_t total = 0;
 	if (!section_header(savefile, &total))
 		return false;
 	return section_options(savefile, total);
@@ -420,7 +420,7 @@ static enum savefile_status pcapng_next(struct savefile *savefile, struct frame 
  * capture: its notes up to there are read, and the damage is told by the first next. */
 static bool pcapng_begin(struct savefile *savefile, struct error *error)
 {
-	uint32_t total;
+	uint32_t total = 0;
 	if (!section_header(savefile, &total))
 		return error_set(error, EXIT_MALFORMED, "%s", savefile->damage);
 	(void)section_options(savefile, total);
