@@ -72,13 +72,17 @@ static struct entry *least(struct joint *joint)
 	return least;
 }
 
-static struct entry *free_entry(struct joint *joint)
+static bool free_entry(struct joint *joint, struct entry **entry)
 {
-	for (uint32_t i = 0; i < joint->entry_count; i++)
-		if (!joint->entries[i].used)
-			return &joint->entries[i];
-	return joint->entry_count < joint->entry_room ? &joint->entries[joint->entry_count++]
-						      : NULL;
+	uint32_t i = 0;
+	while (i < joint->entry_count && joint->entries[i].used)
+		i++;
+	if (i == joint->entry_room)
+		return false;
+	if (i == joint->entry_count)
+		joint->entry_count++;
+	*entry = &joint->entries[i];
+	return true;
 }
 
 static bool copy_attempt(struct joint *joint, const struct dossier *from, struct attempt *attempt)
@@ -131,8 +135,8 @@ static bool keep_dossier(void *context, const struct dossier *dossier)
 	struct joint_capture *capture = &joint->captures[joint->capture_count - 1];
 	note_capture(capture, dossier);
 	for (;;) {
-		struct entry *entry = free_entry(joint);
-		if (entry != NULL && copy_dossier(joint, entry, dossier))
+		struct entry *entry;
+		if (free_entry(joint, &entry) && copy_dossier(joint, entry, dossier))
 			return true;
 		entry = least(joint);
 		joint->given_away++;
