@@ -69,7 +69,9 @@ static bool expand(const char *text, const struct target *target, char *out, siz
 	for (; *text != '\0'; text++) {
 		char plain[2] = { *text, '\0' };
 		const char *piece = *text == '%' ? token(target, *++text) : plain;
-		size_t length = piece != NULL ? strlen(piece) : room;
+		if (piece == NULL)
+			return false;
+		size_t length = strlen(piece);
 		if (length >= room - used)
 			return false;
 		memcpy(out + used, piece, length);
