@@ -1,4 +1,4 @@
-/* report_json: SPEC 2, key by key in the SPEC's order. */
+/* report_json: the report (report.h), key by key in the order that scripts know. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>

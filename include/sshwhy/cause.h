@@ -1,4 +1,5 @@
-/* cause: the names of SPEC 3 and the documented sources they belong to. */
+/* cause: what can be wrong, and which of the guide's five sources that is, from causes.def. Set by
+ * what reasons, read by all that tell of it. */
 #ifndef SSHWHY_CAUSE_H
 #define SSHWHY_CAUSE_H
 

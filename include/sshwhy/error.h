@@ -3,7 +3,7 @@
  *
  * A function that can fail takes `struct error *` last and returns false (or
  * NULL) after filling it. The text is one line without a newline; the exit
- * code is one of the SPEC's (sysexits.h).
+ * code is one of those below: scripts know them (those from 64 on are sysexits.h's).
  */
 #ifndef SSHWHY_ERROR_H
 #define SSHWHY_ERROR_H

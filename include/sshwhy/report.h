@@ -1,4 +1,5 @@
-/* report: what SPEC 2 promises, as one struct; text and JSON are writers over it.
+/* report: one diagnosis as scripts and people get it, built by analyze/report/build.c from a
+ * verdict and its facts; text and JSON are writers over it.
  *
  * Every string and array is owned by the arena the report was built in. Strings
  * that came from the network hold raw bytes: the writers escape them, nobody else.
@@ -132,7 +133,8 @@ void report_build_tracked(struct report *report, const struct track *track, int6
 void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
 			const struct report_options *options, struct arena *arena);
 
-/* One line of JSON (SPEC 2) and a newline, written with one fwrite. */
+/* One line of JSON ("schema":"sshwhy.report/1") and a newline, written with one fwrite. Keys never
+ * change meaning. */
 bool report_json(const struct report *report, FILE *out);
 
 struct text_style {
@@ -143,7 +145,7 @@ struct text_style {
  * verdict, why, what would settle the rest, the fix. */
 bool report_text(const struct report *report, const struct text_style *style, FILE *out);
 
-/* SPEC 4's exit code for the outcome. */
+/* The exit code (error.h) for the outcome. */
 int report_exit_code(const struct report *report);
 
 #endif

@@ -35,7 +35,8 @@ extern const char *const vantage_names[VANTAGES];
 extern const char *const deployment_names[DEPLOYMENTS];
 extern const char *const path_kind_names[PATH_KINDS];
 
-/* By which way a packet leaves this machine (DESIGN 3.1). */
+/* By which way a packet leaves this machine. The same SYN by all three shows which local rule
+ * stops it. */
 enum way {
 	WAY_UNKNOWN, /* somebody else's capture */
 	WAY_KERNEL,  /* connect(): passes every local rule */

@@ -7,7 +7,7 @@
 #include "cli/reports.h"
 #include "user/known.h"
 
-struct arguments {
+struct analyze_arguments {
 	struct output output;
 	struct report_options report;
 	char **files;
@@ -18,7 +18,7 @@ struct arguments {
 	struct joint *joint;	  /* NULL: each file for itself */
 };
 
-enum key { KEY_KNOWN_HOSTS = 256 };
+enum { KEY_KNOWN_HOSTS = 256 };
 
 static const struct argp_option options[] = {
 	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0,
@@ -28,7 +28,7 @@ static const struct argp_option options[] = {
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-	struct arguments *a = state->input;
+	struct analyze_arguments *a = state->input;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &a->traffic;
@@ -56,8 +56,9 @@ static void take_report(void *context, const struct report *report)
 }
 
 /* A run of sshwhy's own: one diagnosis, whose plan is known. */
-static bool analyze_run(const struct arguments *a, struct run *run, struct savefile *savefile,
-			const char *file, struct reports *reports, struct error *error)
+static bool analyze_run(const struct analyze_arguments *a, struct run *run,
+			struct savefile *savefile, const char *file, struct reports *reports,
+			struct error *error)
 {
 	struct arena arena = { 0 };
 	struct report report;
@@ -74,7 +75,7 @@ static bool analyze_run(const struct arguments *a, struct run *run, struct savef
 static enum event_word judge_key(void *context, const struct address *server, uint16_t port,
 				 const char *type, const char *fingerprint, char *why, size_t room)
 {
-	const struct arguments *a = context;
+	const struct analyze_arguments *a = context;
 	struct known known = { 0 };
 	char text[ADDRESS_TEXT], name[320];
 	known_name(address_text(server, text), port, name, sizeof(name));
@@ -83,7 +84,7 @@ static enum event_word judge_key(void *context, const struct address *server, ui
 }
 
 /* Said at once, not of each key. */
-static bool open_known_hosts(struct arguments *a, struct error *error)
+static bool open_known_hosts(struct analyze_arguments *a, struct error *error)
 {
 	struct known none = { 0 };
 	a->keys = (struct traffic_keys){ .context = a, .judge = judge_key };
@@ -92,7 +93,7 @@ static bool open_known_hosts(struct arguments *a, struct error *error)
 }
 
 /* Of file number `index`, counted from 0. */
-static struct traffic_options options_for(const struct arguments *a, int index)
+static struct traffic_options options_for(const struct analyze_arguments *a, int index)
 {
 	struct traffic_options wanted = { .ports = a->traffic.ports,
 					  .port_count = a->traffic.port_count,
@@ -105,8 +106,8 @@ static struct traffic_options options_for(const struct arguments *a, int index)
 	return wanted;
 }
 
-static struct traffic *open_traffic(const struct arguments *a, int index, struct reports *reports,
-				    struct error *error)
+static struct traffic *open_traffic(const struct analyze_arguments *a, int index,
+				    struct reports *reports, struct error *error)
 {
 	struct traffic_options wanted = options_for(a, index);
 	if (!random_key(wanted.key, error))
@@ -130,7 +131,7 @@ static bool tell_damage(const struct savefile *savefile, const char *file, uint6
 }
 
 /* Somebody else's capture: one pass, whatever its length. */
-static bool analyze_traffic(const struct arguments *a, int index, struct savefile *savefile,
+static bool analyze_traffic(const struct analyze_arguments *a, int index, struct savefile *savefile,
 			    struct reports *reports, struct error *error)
 {
 	struct frame frame;
@@ -157,7 +158,7 @@ static bool analyze_traffic(const struct arguments *a, int index, struct savefil
 }
 
 /* 0, or why there is no verdict, or none of all of it. */
-static int analyze_file(const struct arguments *a, int index, struct reports *reports)
+static int analyze_file(const struct analyze_arguments *a, int index, struct reports *reports)
 {
 	struct run run;
 	struct error error = { 0 };
@@ -175,7 +176,7 @@ static int analyze_file(const struct arguments *a, int index, struct reports *re
 }
 
 /* What several captures show of the same conversations. */
-static int end_joint(const struct arguments *a, struct reports *reports)
+static int end_joint(const struct analyze_arguments *a, struct reports *reports)
 {
 	struct error error = { 0 };
 	if (a->joint == NULL)
@@ -199,7 +200,7 @@ static int end_joint(const struct arguments *a, struct reports *reports)
 
 /* Of several exit codes the gravest: what kept a file from being read whole, then the most
  * troubled report. */
-static int analyze_files(const struct arguments *a, struct reports *reports)
+static int analyze_files(const struct analyze_arguments *a, struct reports *reports)
 {
 	int unread = EXIT_HEALTHY;
 	for (int i = 0; i < a->file_count; i++) {
@@ -229,7 +230,7 @@ int command_analyze(int argc, char **argv)
 		       "input).",
 		.children = children,
 	};
-	struct arguments a = { .traffic.vantages_most = JOINT_CAPTURES_MAX };
+	struct analyze_arguments a = { .traffic.vantages_most = JOINT_CAPTURES_MAX };
 	struct reports reports;
 	struct error error = { 0 };
 	parse_command_line(&argp, argc, argv, &a);

@@ -7,7 +7,7 @@
 #include "sshwhy/report.h"
 #include "sshwhy/run.h"
 
-struct command {
+struct subcommand {
 	const char *name, *does;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
@@ -17,7 +17,7 @@ int command_analyze(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_explain(int argc, char **argv);
 
-/* -- options that all commands share (SPEC 1) -------------------------------------- */
+/* -- options that all commands share ---------------------------------------------- */
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -74,7 +74,7 @@ bool parse_ports(const char *text, uint16_t *ports, size_t room, size_t *count,
 		 struct error *error);
 bool parse_seconds(const char *text, int64_t *ns, struct error *error);
 
-/* `*.cloudapp.net` is classic, `*.cloudapp.azure.com` is Resource Manager (SPEC 1). */
+/* `*.cloudapp.net` is classic, `*.cloudapp.azure.com` is Resource Manager. */
 enum deployment deployment_of(const char *host);
 
 #endif

@@ -5,14 +5,14 @@
 #include "cli/cli.h"
 #include "sshwhy/explain.h"
 
-struct arguments {
+struct explain_arguments {
 	struct output output;
 	const char *cause;
 };
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-	struct arguments *a = state->input;
+	struct explain_arguments *a = state->input;
 	if (key == ARGP_KEY_INIT)
 		state->child_inputs[0] = &a->output;
 	else if (key == ARGP_KEY_ARG && a->cause == NULL)
@@ -24,7 +24,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	return 0;
 }
 
-static bool print(const struct arguments *a, enum cause cause)
+static bool print(const struct explain_arguments *a, enum cause cause)
 {
 	if (a->output.json)
 		return explain_cause_json(cause, stdout);
@@ -32,7 +32,7 @@ static bool print(const struct arguments *a, enum cause cause)
 	return true;
 }
 
-static bool print_all(const struct arguments *a)
+static bool print_all(const struct explain_arguments *a)
 {
 	if (!a->output.json) {
 		explain_list(stdout);
@@ -54,7 +54,7 @@ int command_explain(int argc, char **argv)
 		       "list.",
 		.children = children,
 	};
-	struct arguments a = { 0 };
+	struct explain_arguments a = { 0 };
 	struct error error = { 0 };
 	enum cause cause = CAUSE_UNKNOWN;
 	parse_command_line(&argp, argc, argv, &a);

@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 
-static const struct command commands[] = {
+static const struct subcommand commands[] = {
 	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe },
 	{ "analyze", "the same from saved captures", command_analyze },
 	{ "watch", "the same from live traffic, sending nothing", command_watch },
@@ -42,7 +42,7 @@ static void close_stdout(void)
 	_exit(EXIT_CANNOT_WRITE);
 }
 
-static int run(const struct command *command, int argc, char **argv)
+static int run(const struct subcommand *command, int argc, char **argv)
 {
 	char name[32]; /* what --help and getopt call the program */
 	snprintf(name, sizeof(name), "sshwhy %s", command->name);

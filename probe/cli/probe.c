@@ -16,7 +16,7 @@ static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };
 
 /* The second: IPv6 gives up a reassembly after 60 s (RFC 8200 4.5), and asks take some. */
 
-struct arguments {
+struct probe_arguments {
 	struct output output;
 	struct drive_options drive;
 	struct report_options report;
@@ -25,7 +25,7 @@ struct arguments {
 	bool deployment_given, timeout_given;
 };
 
-enum key {
+enum {
 	KEY_VANTAGE = 256,
 	KEY_DEPLOYMENT,
 	KEY_PATH,
@@ -67,7 +67,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static bool set_target(struct arguments *a, const char *text, struct error *error)
+static bool set_target(struct probe_arguments *a, const char *text, struct error *error)
 {
 	if (a->target != NULL)
 		return error_set(error, EXIT_USAGE, "one target only; a second is \"%s\"", text);
@@ -75,7 +75,7 @@ static bool set_target(struct arguments *a, const char *text, struct error *erro
 	return parse_target(text, &a->host, &a->drive.port, error);
 }
 
-static bool set_family(struct arguments *a, int family, struct error *error)
+static bool set_family(struct probe_arguments *a, int family, struct error *error)
 {
 	if (a->drive.family != 0 && a->drive.family != family)
 		return error_set(error, EXIT_USAGE, "-4 and -6 exclude each other");
@@ -84,14 +84,14 @@ static bool set_family(struct arguments *a, int family, struct error *error)
 }
 
 /* Known only when the line has ended: -6 may follow the target. */
-static void check_family(const struct arguments *a)
+static void check_family(const struct probe_arguments *a)
 {
 	struct address literal = address_parse(a->host);
 	if (literal.family != 0 && a->drive.family != 0 && literal.family != a->drive.family)
 		usage_error("\"%s\" is no IPv%d address", a->host, a->drive.family);
 }
 
-static bool set_deployment(struct arguments *a, const char *text, struct error *error)
+static bool set_deployment(struct probe_arguments *a, const char *text, struct error *error)
 {
 	int value = 0;
 	if (strcmp(text, "auto") == 0)
@@ -104,7 +104,7 @@ static bool set_deployment(struct arguments *a, const char *text, struct error *
 }
 
 /* As ssh-keygen -l prints it: 32 bytes in base64 without padding. */
-static bool set_host_key(struct arguments *a, const char *text, struct error *error)
+static bool set_host_key(struct probe_arguments *a, const char *text, struct error *error)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -114,7 +114,7 @@ static bool set_host_key(struct arguments *a, const char *text, struct error *er
 	return sound || error_set(error, EXIT_USAGE, "\"%s\" is no fingerprint (SHA256:...)", text);
 }
 
-static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
+static bool set_option(struct probe_arguments *a, int key, const char *text, struct error *error)
 {
 	int value = 0;
 	switch (key) {
@@ -149,7 +149,7 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-	struct arguments *a = state->input;
+	struct probe_arguments *a = state->input;
 	struct error error = { 0 };
 	bool fine = true;
 	switch (key) {
@@ -228,7 +228,7 @@ static void add_other_addresses(struct report *report, const struct run *runs, s
 	report->also_count = n;
 }
 
-static int conclude(const struct arguments *a, const struct run *runs, size_t count,
+static int conclude(const struct probe_arguments *a, const struct run *runs, size_t count,
 		    struct save *save, struct error *error)
 {
 	struct arena arena = { 0 };
@@ -258,7 +258,7 @@ int command_probe(int argc, char **argv)
 		.doc = "Says why SSH to HOST does not work, by asking the network.",
 		.children = children,
 	};
-	struct arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = SSH_PORT };
+	struct probe_arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = SSH_PORT };
 	struct error error = { 0 };
 	struct run runs[DRIVE_ADDRESSES] = { 0 };
 	size_t count = 0;

@@ -14,7 +14,7 @@
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
-struct arguments {
+struct watch_arguments {
 	struct output output;
 	struct report_options report;
 	struct traffic_arguments traffic;
@@ -24,7 +24,7 @@ struct arguments {
 	uint64_t ring_files, ring_mebibytes;
 };
 
-enum key {
+enum {
 	KEY_DURATION = 256,
 	KEY_COUNT,
 	KEY_RING,
@@ -55,7 +55,7 @@ static bool parse_count(const char *text, uint64_t most, uint64_t *count, struct
 			 (unsigned long long)most);
 }
 
-static bool set_option(struct arguments *a, int key, const char *text, struct error *error)
+static bool set_option(struct watch_arguments *a, int key, const char *text, struct error *error)
 {
 	switch (key) {
 	case KEY_DURATION:
@@ -71,7 +71,7 @@ static bool set_option(struct arguments *a, int key, const char *text, struct er
 
 static error_t parse(int key, char *text, struct argp_state *state)
 {
-	struct arguments *a = state->input;
+	struct watch_arguments *a = state->input;
 	struct error error = { 0 };
 	bool fine = true;
 	switch (key) {
@@ -109,7 +109,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 /* The first look, made in the kernel: SSH by its ports, SYNs of all ports (if `all_syns`),
  * bytes that begin with "SSH-" (0x5353482d), ICMP errors; and what may carry one of those
  * inside, or is in pieces, whole. */
-static void put_filter(const struct arguments *a, bool all_syns, FILE *out)
+static void put_filter(const struct watch_arguments *a, bool all_syns, FILE *out)
 {
 	fputs("tcp port 22", out);
 	for (size_t i = 0; i < a->traffic.port_count; i++)
@@ -128,7 +128,7 @@ static void put_filter(const struct arguments *a, bool all_syns, FILE *out)
 }
 
 /* The caller frees it; NULL: no memory. */
-static char *filter_of(const struct arguments *a, bool all_syns)
+static char *filter_of(const struct watch_arguments *a, bool all_syns)
 {
 	char *filter = NULL;
 	size_t size = 0;
@@ -142,7 +142,7 @@ static char *filter_of(const struct arguments *a, bool all_syns)
 	return NULL;
 }
 
-static struct capture *open_capture(const struct arguments *a, struct error *error)
+static struct capture *open_capture(const struct watch_arguments *a, struct error *error)
 {
 	char *filter = filter_of(a, true);
 	struct capture *capture = NULL;
@@ -157,7 +157,7 @@ static struct capture *open_capture(const struct arguments *a, struct error *err
 /* -- watching ------------------------------------------------------------------------------ */
 
 struct watch {
-	const struct arguments *arguments;
+	const struct watch_arguments *arguments;
 	struct capture *capture;
 	struct traffic *traffic;
 	struct ring *ring; /* NULL: nothing is saved */
@@ -266,7 +266,7 @@ static void take_rest(struct watch *w)
 /* Everything that needs privilege, and then its end. */
 static bool open_all(struct watch *w, struct error *error)
 {
-	const struct arguments *a = w->arguments;
+	const struct watch_arguments *a = w->arguments;
 	struct person person;
 	person_find(&person);
 	w->capture = open_capture(a, error);
@@ -284,7 +284,7 @@ static bool open_all(struct watch *w, struct error *error)
 
 static bool open_traffic(struct watch *w, struct error *error)
 {
-	const struct arguments *a = w->arguments;
+	const struct watch_arguments *a = w->arguments;
 	struct traffic_options wanted = { .ports = a->traffic.ports,
 					  .port_count = a->traffic.port_count,
 					  .vantage_given = a->traffic.vantage_count > 0,
@@ -345,7 +345,9 @@ int command_watch(int argc, char **argv)
 		       "nothing.",
 		.children = children,
 	};
-	struct arguments a = { .traffic.vantages_most = 1, .ring_files = 4, .ring_mebibytes = 16 };
+	struct watch_arguments a = { .traffic.vantages_most = 1,
+				     .ring_files = 4,
+				     .ring_mebibytes = 16 };
 	struct watch watch = { .arguments = &a };
 	struct error error = { 0 };
 	int code;

@@ -2,7 +2,7 @@
  *
  * libnet stands in shape.c alone: it builds one template for each shape, once;
  * after that a probe is a copy with fields patched and checksums redone, because
- * rebuilding options in place is broken in libnet (probing.md pitfall 10).
+ * rebuilding options in place is broken in libnet 1.1.6: it breaks the length of the IP header.
  */
 #ifndef PROBE_CRAFT_SHAPE_H
 #define PROBE_CRAFT_SHAPE_H

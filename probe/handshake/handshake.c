@@ -49,7 +49,7 @@ struct handshake {
 	enum phase phase;
 	bool started;
 	int64_t speak_ns, give_up_ns;
-	struct listener *listener; /* until it is done */
+	struct eavesdropper *eavesdropper; /* until it is done */
 	ssh_session session;
 	int library_fd;	  /* a duplicate of fd, for libssh */
 	bool handed_over; /* and libssh has it */
@@ -88,11 +88,11 @@ struct handshake {
 	"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 #define COMPRESSION_LIST "none,zlib@openssh.com"
 
-/* In KEXINIT's order, to be given to libssh and to the listener alike. */
+/* In KEXINIT's order, to be given to libssh and to the eavesdropper alike. */
 static const struct {
 	enum ssh_options_e option;
 	const char *list;
-} offers[LISTENER_LISTS] = {
+} offers[EAVESDROPPER_LISTS] = {
 	{ SSH_OPTIONS_KEY_EXCHANGE, KEX_LIST },
 	{ SSH_OPTIONS_HOSTKEYS, HOST_KEY_LIST },
 	{ SSH_OPTIONS_CIPHERS_C_S, CIPHER_LIST },
@@ -123,17 +123,17 @@ static const struct {
 
 static bool set_lists(struct handshake *h)
 {
-	const char *ours[LISTENER_LISTS];
+	const char *ours[EAVESDROPPER_LISTS];
 	char host_keys[1024];
 	snprintf(host_keys, sizeof(host_keys), "%s%s" HOST_KEY_LIST "," HOST_KEY_LIST,
 		 h->host_keys != NULL ? h->host_keys : "", h->host_keys != NULL ? "," : "");
-	for (size_t i = 0; i < LISTENER_LISTS; i++) {
+	for (size_t i = 0; i < EAVESDROPPER_LISTS; i++) {
 		ours[i] = offers[i].option == SSH_OPTIONS_HOSTKEYS ? host_keys : offers[i].list;
 		if (ssh_options_set(h->session, offers[i].option, ours[i]) != SSH_OK)
 			return false;
 	}
-	h->listener = listener_new(h->fd, ours);
-	return h->listener != NULL;
+	h->eavesdropper = eavesdropper_new(h->fd, ours);
+	return h->eavesdropper != NULL;
 }
 
 static bool set_silences(ssh_session session)
@@ -175,21 +175,22 @@ static void copy_text(char *out, size_t size, const char *text)
 	snprintf(out, size, "%.*s", (int)size - 1, text != NULL ? text : "");
 }
 
-/* What the listener heard, where libssh has not said it better. */
+/* What the eavesdropper heard, where libssh has not said it better. */
 static void stop_listening(struct handshake *h)
 {
 	struct handshake_result *result = &h->result;
-	if (h->listener == NULL)
+	if (h->eavesdropper == NULL)
 		return;
-	result->lines = listener_lines(h->listener);
-	copy_text(result->first_line, sizeof(result->first_line), listener_first_line(h->listener));
-	copy_text(result->banner, sizeof(result->banner), listener_ident(h->listener));
+	result->lines = eavesdropper_lines(h->eavesdropper);
+	copy_text(result->first_line, sizeof(result->first_line),
+		  eavesdropper_first_line(h->eavesdropper));
+	copy_text(result->banner, sizeof(result->banner), eavesdropper_ident(h->eavesdropper));
 	if (result->kex[0] == '\0')
-		listener_kex(h->listener, result->kex);
+		eavesdropper_kex(h->eavesdropper, result->kex);
 	if (result->fingerprint[0] == '\0')
-		listener_host_key(h->listener, result->host_key_type, result->fingerprint);
-	listener_free(h->listener);
-	h->listener = NULL;
+		eavesdropper_host_key(h->eavesdropper, result->host_key_type, result->fingerprint);
+	eavesdropper_free(h->eavesdropper);
+	h->eavesdropper = NULL;
 }
 
 /* Says good-bye where somebody listens, and lets go of libssh's descriptor. */
@@ -240,7 +241,7 @@ static void finish_early(struct handshake *h, enum ending ending, int error)
 {
 	enum handshake_stage stage = h->result.stage;
 	h->result.error = error;
-	if (stage == HANDSHAKE_STAGE_CONNECTED && listener_has_bytes(h->listener))
+	if (stage == HANDSHAKE_STAGE_CONNECTED && eavesdropper_has_bytes(h->eavesdropper))
 		finish(h, text_meanings[ending]);
 	else
 		finish(h, meanings[stage][ending]);
@@ -276,7 +277,7 @@ static bool openssh_would_take_one(const char *list)
 
 static void finish_without_common(struct handshake *h)
 {
-	const char *what = NULL, *list = listener_unshared(h->listener, &what);
+	const char *what = NULL, *list = eavesdropper_unshared(h->eavesdropper, &what);
 	if (list != NULL) {
 		snprintf(h->result.message, sizeof(h->result.message),
 			 "nothing in common for the %s; the server offers %s", what, list);
@@ -287,7 +288,7 @@ static void finish_without_common(struct handshake *h)
 
 static void finish_with_words(struct handshake *h)
 {
-	const char *disconnect = listener_disconnect(h->listener);
+	const char *disconnect = eavesdropper_disconnect(h->eavesdropper);
 	char words[1024];
 	copy_text(words, sizeof(words), ssh_get_error(h->session));
 	if (begins(words, "Can't verify server in known hosts")) /* what silence leaves behind */
@@ -348,7 +349,7 @@ static void note_host_key(struct handshake *h)
 
 static void note_kex(struct handshake *h)
 {
-	/* It has no name for group exchange: that one the listener knows. */
+	/* It has no name for group exchange: that one the eavesdropper knows. */
 	copy_text(h->result.kex, sizeof(h->result.kex), ssh_get_kex_algo(h->session));
 	note_host_key(h);
 	h->result.stage = HANDSHAKE_STAGE_KEX;
@@ -521,7 +522,7 @@ static void speak(struct handshake *h)
 static bool connection_over(struct handshake *h)
 {
 	int error;
-	switch (listener_overhear(h->listener, h->on_socket.in_bytes, &error)) {
+	switch (eavesdropper_overhear(h->eavesdropper, h->on_socket.in_bytes, &error)) {
 	case HEARD_CLOSED:
 		finish_early(h, ENDING_CLOSED, 0);
 		return true;
@@ -563,7 +564,7 @@ static void talk(struct handshake *h)
 
 static void identified(struct handshake *h)
 {
-	bool version_2 = listener_has_version_2(h->listener);
+	bool version_2 = eavesdropper_has_version_2(h->eavesdropper);
 	h->result.stage = HANDSHAKE_STAGE_IDENTIFIED;
 	if (!version_2) {
 		copy_text(h->result.message, sizeof(h->result.message),
@@ -578,7 +579,7 @@ static void identified(struct handshake *h)
 static void listen_on(struct handshake *h)
 {
 	int error;
-	switch (listener_hear(h->listener, &error)) {
+	switch (eavesdropper_hear(h->eavesdropper, &error)) {
 	case HEARD_NOTHING:
 	case HEARD_TEXT:
 		break;
@@ -695,7 +696,7 @@ void handshake_free(struct handshake *h)
 	if (h == NULL)
 		return;
 	leave(h);
-	listener_free(h->listener);
+	eavesdropper_free(h->eavesdropper);
 	free(h->user);
 	free(h->host_keys);
 	free(h->agent);

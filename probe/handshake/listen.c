@@ -10,7 +10,7 @@
 #include "sshwhy/fingerprint.h"
 #include "sshwhy/ssh.h"
 
-struct listener {
+struct eavesdropper {
 	int fd;
 	struct stream stream; /* all that was seen */
 	struct ssh_dialog dialog;
@@ -18,41 +18,41 @@ struct listener {
 	uint32_t quiet; /* bytes in the socket that poll() does not report */
 };
 
-struct listener *listener_new(int fd, const char *const ours[LISTENER_LISTS])
+struct eavesdropper *eavesdropper_new(int fd, const char *const ours[EAVESDROPPER_LISTS])
 {
-	struct listener *listener = calloc(1, sizeof(*listener));
-	if (listener == NULL)
+	struct eavesdropper *eavesdropper = calloc(1, sizeof(*eavesdropper));
+	if (eavesdropper == NULL)
 		return NULL;
-	struct ssh_side *client = &listener->dialog.side[SSH_CLIENT];
-	for (int list = 0; list < LISTENER_LISTS; list++)
+	struct ssh_side *client = &eavesdropper->dialog.side[SSH_CLIENT];
+	for (int list = 0; list < EAVESDROPPER_LISTS; list++)
 		snprintf(client->list[list], SSH_NAME_LIST_MAX, "%s", ours[list]);
 	client->milestone = SSH_KEXINIT;
-	listener->fd = fd;
-	stream_start(&listener->stream, 0);
-	return listener;
+	eavesdropper->fd = fd;
+	stream_start(&eavesdropper->stream, 0);
+	return eavesdropper;
 }
 
 /* Has poll() wait for more than the `quiet` bytes that stay in the socket. */
-static void set_quiet(struct listener *listener, uint32_t quiet)
+static void set_quiet(struct eavesdropper *eavesdropper, uint32_t quiet)
 {
 	int low_water = (int)quiet + 1;
-	if (quiet == listener->quiet)
+	if (quiet == eavesdropper->quiet)
 		return;
-	listener->quiet = quiet;
-	(void)setsockopt(listener->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
+	eavesdropper->quiet = quiet;
+	(void)setsockopt(eavesdropper->fd, SOL_SOCKET, SO_RCVLOWAT, &low_water, sizeof(low_water));
 }
 
-void listener_free(struct listener *listener)
+void eavesdropper_free(struct eavesdropper *eavesdropper)
 {
-	if (listener == NULL)
+	if (eavesdropper == NULL)
 		return;
-	set_quiet(listener, 0);
-	free(listener);
+	set_quiet(eavesdropper, 0);
+	free(eavesdropper);
 }
 
-static const struct ssh_side *server(const struct listener *listener)
+static const struct ssh_side *server(const struct eavesdropper *eavesdropper)
 {
-	return &listener->dialog.side[SSH_SERVER];
+	return &eavesdropper->dialog.side[SSH_SERVER];
 }
 
 /* Skips the rest of a line, its line feed included. */
@@ -71,12 +71,13 @@ static bool begins_ident(struct cursor line)
 
 /* Where the first line begins that is or may become the identification string; the
  * stream's end when none does. Looks from the first byte that is not taken. */
-static uint32_t ident_start(const struct listener *listener)
+static uint32_t ident_start(const struct eavesdropper *eavesdropper)
 {
-	const struct stream *stream = &listener->stream;
+	const struct stream *stream = &eavesdropper->stream;
 	struct cursor rest = cursor_over(stream->bytes, stream->length);
-	bool inside_line = listener->taken > 0 && stream->bytes[listener->taken - 1] != '\n';
-	cursor_skip(&rest, listener->taken);
+	bool inside_line =
+		eavesdropper->taken > 0 && stream->bytes[eavesdropper->taken - 1] != '\n';
+	cursor_skip(&rest, eavesdropper->taken);
 	if (inside_line)
 		skip_line(&rest);
 	while (rest.left > 0 && !begins_ident(rest))
@@ -85,84 +86,84 @@ static uint32_t ident_start(const struct listener *listener)
 }
 
 /* Takes the bytes before `end` out of the socket. */
-static void take_until(struct listener *listener, uint32_t end)
+static void take_until(struct eavesdropper *eavesdropper, uint32_t end)
 {
 	uint8_t bytes[4096];
-	while (listener->taken < end) {
-		size_t length = end - listener->taken;
+	while (eavesdropper->taken < end) {
+		size_t length = end - eavesdropper->taken;
 		if (length > sizeof(bytes))
 			length = sizeof(bytes);
-		ssize_t got = recv(listener->fd, bytes, length, MSG_DONTWAIT);
+		ssize_t got = recv(eavesdropper->fd, bytes, length, MSG_DONTWAIT);
 		if (got <= 0)
 			return;
-		listener->taken += (uint32_t)got;
+		eavesdropper->taken += (uint32_t)got;
 	}
 }
 
 /* Nothing new to read: has the other side hung up? */
-static enum heard hung_up(const struct listener *listener, enum heard otherwise, int *error)
+static enum heard hung_up(const struct eavesdropper *eavesdropper, enum heard otherwise, int *error)
 {
-	struct pollfd poll_fd = { .fd = listener->fd, .events = POLLRDHUP };
+	struct pollfd poll_fd = { .fd = eavesdropper->fd, .events = POLLRDHUP };
 	socklen_t length = sizeof(*error);
 	if (poll(&poll_fd, 1, 0) <= 0)
 		return otherwise;
-	(void)getsockopt(listener->fd, SOL_SOCKET, SO_ERROR, error, &length);
+	(void)getsockopt(eavesdropper->fd, SOL_SOCKET, SO_ERROR, error, &length);
 	if (*error != 0)
 		return HEARD_RESET;
 	return poll_fd.revents & (POLLRDHUP | POLLHUP) ? HEARD_CLOSED : otherwise;
 }
 
-static enum heard judge(const struct listener *listener)
+static enum heard judge(const struct eavesdropper *eavesdropper)
 {
-	const struct ssh_side *side = server(listener);
+	const struct ssh_side *side = server(eavesdropper);
 	if (side->milestone >= SSH_IDENTIFIED)
 		return HEARD_IDENT;
 	if (side->not_ssh)
 		return HEARD_OTHER;
-	if (listener->stream.length == SSH_STREAM_MAX)
+	if (eavesdropper->stream.length == SSH_STREAM_MAX)
 		return HEARD_ENDLESS;
-	return listener_has_bytes(listener) ? HEARD_TEXT : HEARD_NOTHING;
+	return eavesdropper_has_bytes(eavesdropper) ? HEARD_TEXT : HEARD_NOTHING;
 }
 
 /* The socket's bytes from the first that is not taken: those known are skipped. */
-static void learn(struct listener *listener, const uint8_t *bytes, uint32_t length)
+static void learn(struct eavesdropper *eavesdropper, const uint8_t *bytes, uint32_t length)
 {
-	struct stream *stream = &listener->stream;
-	uint32_t known = stream->length - listener->taken;
+	struct stream *stream = &eavesdropper->stream;
+	uint32_t known = stream->length - eavesdropper->taken;
 	stream_segment(stream, stream->length, bytes + known, length - known, length - known);
-	(void)ssh_dialog_read(&listener->dialog, SSH_SERVER, stream);
-	take_until(listener, ident_start(listener));
+	(void)ssh_dialog_read(&eavesdropper->dialog, SSH_SERVER, stream);
+	take_until(eavesdropper, ident_start(eavesdropper));
 }
 
-enum heard listener_hear(struct listener *listener, int *error)
+enum heard eavesdropper_hear(struct eavesdropper *eavesdropper, int *error)
 {
 	uint8_t bytes[16384];
 	*error = 0;
 	for (;;) {
-		ssize_t got = recv(listener->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+		ssize_t got = recv(eavesdropper->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
 		if (got < 0 && errno != EAGAIN && errno != EINTR) {
 			*error = errno;
 			return HEARD_RESET;
 		}
 		if (got == 0)
 			return HEARD_CLOSED;
-		uint32_t known = listener->stream.length - listener->taken;
+		uint32_t known = eavesdropper->stream.length - eavesdropper->taken;
 		if (got < 0 || (uint32_t)got <= known) {
-			set_quiet(listener, known);
-			return hung_up(listener, judge(listener), error);
+			set_quiet(eavesdropper, known);
+			return hung_up(eavesdropper, judge(eavesdropper), error);
 		}
-		learn(listener, bytes, (uint32_t)got);
-		enum heard heard = judge(listener);
+		learn(eavesdropper, bytes, (uint32_t)got);
+		enum heard heard = judge(eavesdropper);
 		if (heard != HEARD_TEXT)
 			return heard;
 	}
 }
 
-enum heard listener_overhear(struct listener *listener, uint64_t read, int *error)
+enum heard eavesdropper_overhear(struct eavesdropper *eavesdropper, uint64_t read, int *error)
 {
 	uint8_t bytes[16384];
-	uint64_t offset = listener->taken + read;
-	ssize_t got = recv(listener->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
+	uint64_t offset = eavesdropper->taken + read;
+	ssize_t got = recv(eavesdropper->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
 	*error = 0;
 	if (got == 0)
 		return HEARD_CLOSED;
@@ -175,70 +176,71 @@ enum heard listener_overhear(struct listener *listener, uint64_t read, int *erro
 	/* Bytes that came between a look and libssh's read leave a gap, and all behind
 	 * it unread: what is known then is less, never wrong. */
 	if (offset < SSH_STREAM_MAX) {
-		stream_segment(&listener->stream, (uint32_t)offset, bytes, (uint32_t)got,
+		stream_segment(&eavesdropper->stream, (uint32_t)offset, bytes, (uint32_t)got,
 			       (uint32_t)got);
-		(void)ssh_dialog_read(&listener->dialog, SSH_SERVER, &listener->stream);
+		(void)ssh_dialog_read(&eavesdropper->dialog, SSH_SERVER, &eavesdropper->stream);
 	}
 	return HEARD_TEXT;
 }
 
-bool listener_has_bytes(const struct listener *listener)
+bool eavesdropper_has_bytes(const struct eavesdropper *eavesdropper)
 {
-	return listener->stream.length > 0;
+	return eavesdropper->stream.length > 0;
 }
 
-bool listener_has_version_2(const struct listener *listener)
+bool eavesdropper_has_version_2(const struct eavesdropper *eavesdropper)
 {
-	return ident_is_version_2(server(listener)->ident);
+	return ident_is_version_2(server(eavesdropper)->ident);
 }
 
-unsigned listener_lines(const struct listener *listener)
+unsigned eavesdropper_lines(const struct eavesdropper *eavesdropper)
 {
-	return server(listener)->lines;
+	return server(eavesdropper)->lines;
 }
 
-const char *listener_first_line(const struct listener *listener)
+const char *eavesdropper_first_line(const struct eavesdropper *eavesdropper)
 {
-	return server(listener)->first_line;
+	return server(eavesdropper)->first_line;
 }
 
-const char *listener_ident(const struct listener *listener)
+const char *eavesdropper_ident(const struct eavesdropper *eavesdropper)
 {
-	return server(listener)->ident;
+	return server(eavesdropper)->ident;
 }
 
-bool listener_has_kexinit(const struct listener *listener)
+bool eavesdropper_has_kexinit(const struct eavesdropper *eavesdropper)
 {
-	return server(listener)->milestone >= SSH_KEXINIT;
+	return server(eavesdropper)->milestone >= SSH_KEXINIT;
 }
 
-const char *listener_disconnect(const struct listener *listener)
+const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper)
 {
-	return server(listener)->disconnected ? server(listener)->disconnect_text : NULL;
+	return server(eavesdropper)->disconnected ? server(eavesdropper)->disconnect_text : NULL;
 }
 
-const char *listener_unshared(const struct listener *listener, const char **what)
+const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what)
 {
 	char name[128];
-	if (!listener_has_kexinit(listener))
+	if (!eavesdropper_has_kexinit(eavesdropper))
 		return NULL;
-	for (enum ssh_list list = 0; list < LISTENER_LISTS; list++) {
-		if (!ssh_negotiate(&listener->dialog, list, name)) {
+	for (enum ssh_list list = 0; list < EAVESDROPPER_LISTS; list++) {
+		if (!ssh_negotiate(&eavesdropper->dialog, list, name)) {
 			*what = ssh_list_names[list];
-			return server(listener)->list[list];
+			return server(eavesdropper)->list[list];
 		}
 	}
 	return NULL;
 }
 
-void listener_kex(const struct listener *listener, char name[128])
+void eavesdropper_kex(const struct eavesdropper *eavesdropper, char name[128])
 {
-	(void)ssh_negotiate(&listener->dialog, SSH_LIST_KEX, name);
+	(void)ssh_negotiate(&eavesdropper->dialog, SSH_LIST_KEX, name);
 }
 
-void listener_host_key(const struct listener *listener, char type[64], char fingerprint[64])
+void eavesdropper_host_key(const struct eavesdropper *eavesdropper, char type[64],
+			   char fingerprint[64])
 {
-	const struct ssh_side *side = server(listener);
+	const struct ssh_side *side = server(eavesdropper);
 	type[0] = fingerprint[0] = '\0';
 	if (side->host_key_length == 0 ||
 	    !fingerprint_key_type(side->host_key, side->host_key_length, type))

@@ -1,6 +1,6 @@
 /* listen: what a server says, read over libssh's shoulder.
  *
- * Up to the identification string the listener is alone with the socket: lines
+ * Up to the identification string the eavesdropper is alone with the socket: lines
  * before it are taken out, it and all behind it stay in, for libssh to find. From
  * then on it looks into the socket before each of libssh's reads, which says more
  * about the key exchange than libssh tells: what FIN and reset are, the server's
@@ -22,38 +22,40 @@ enum heard {
 	HEARD_RESET,   /* or the connection broke: `error` says how */
 };
 
-struct listener;
+struct eavesdropper;
 
-#define LISTENER_LISTS 8 /* the name-lists of KEXINIT, in its order, without languages */
+#define EAVESDROPPER_LISTS 8 /* the name-lists of KEXINIT, in its order, without languages */
 
 /* Borrows `fd`. `ours`: the lists that our KEXINIT will carry; copied. NULL: out of
  * memory. */
-struct listener *listener_new(int fd, const char *const ours[LISTENER_LISTS]);
-void listener_free(struct listener *listener);
+struct eavesdropper *eavesdropper_new(int fd, const char *const ours[EAVESDROPPER_LISTS]);
+void eavesdropper_free(struct eavesdropper *eavesdropper);
 
 /* Before HEARD_IDENT: hears what is there now; never waits. */
-enum heard listener_hear(struct listener *listener, int *error);
+enum heard eavesdropper_hear(struct eavesdropper *eavesdropper, int *error);
 
 /* After it: looks at what is there now; `read` bytes from the identification string
  * on are out of the socket. HEARD_TEXT, HEARD_CLOSED or HEARD_RESET. */
-enum heard listener_overhear(struct listener *listener, uint64_t read, int *error);
+enum heard eavesdropper_overhear(struct eavesdropper *eavesdropper, uint64_t read, int *error);
 
-bool listener_has_bytes(const struct listener *listener);
-bool listener_has_version_2(const struct listener *listener);
-bool listener_has_kexinit(const struct listener *listener);
-unsigned listener_lines(const struct listener *listener);
+bool eavesdropper_has_bytes(const struct eavesdropper *eavesdropper);
+bool eavesdropper_has_version_2(const struct eavesdropper *eavesdropper);
+bool eavesdropper_has_kexinit(const struct eavesdropper *eavesdropper);
+unsigned eavesdropper_lines(const struct eavesdropper *eavesdropper);
 
-/* What these return lives as long as the listener. */
-const char *listener_first_line(const struct listener *listener);
-const char *listener_ident(const struct listener *listener);
-const char *listener_disconnect(const struct listener *listener); /* NULL: none was seen */
+/* What these return lives as long as the eavesdropper. */
+const char *eavesdropper_first_line(const struct eavesdropper *eavesdropper);
+const char *eavesdropper_ident(const struct eavesdropper *eavesdropper);
+const char *
+eavesdropper_disconnect(const struct eavesdropper *eavesdropper); /* NULL: none was seen */
 
 /* The first of the server's lists that shares nothing with ours, and what it is a
  * list of; NULL when there is none, or no KEXINIT was seen. */
-const char *listener_unshared(const struct listener *listener, const char **what);
+const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what);
 
 /* "" when they are not known. */
-void listener_kex(const struct listener *listener, char name[128]);
-void listener_host_key(const struct listener *listener, char type[64], char fingerprint[64]);
+void eavesdropper_kex(const struct eavesdropper *eavesdropper, char name[128]);
+void eavesdropper_host_key(const struct eavesdropper *eavesdropper, char type[64],
+			   char fingerprint[64]);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "names/errand.h"
 
-/* "[2001:db8::1]" is how SPEC 1 writes an IPv6 literal with a port behind it. */
+/* "[2001:db8::1]" is how an IPv6 literal is written with a port behind it (RFC 3986 3.2.2). */
 static void without_brackets(const char *host, char *out, size_t room)
 {
 	size_t length = strlen(host);

@@ -8,7 +8,7 @@
 
 enum { KNOWN = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT | NUD_NOARP };
 
-struct entry {
+struct neighbour_entry {
 	uint16_t state; /* NUD_* */
 	uint8_t link_address[8];
 	size_t length; /* of the address; 0: none is told */
@@ -27,7 +27,7 @@ static void begin(union netlink_request *request, uint16_t type, uint16_t flags,
 
 static int take_attribute(const struct nlattr *attribute, void *context)
 {
-	struct entry *entry = context;
+	struct neighbour_entry *entry = context;
 	size_t length = mnl_attr_get_payload_len(attribute);
 
 	if (mnl_attr_get_type(attribute) == NDA_LLADDR && length <= sizeof(entry->link_address)) {
@@ -39,7 +39,7 @@ static int take_attribute(const struct nlattr *attribute, void *context)
 
 static int take_entry(const struct nlmsghdr *message, void *context)
 {
-	struct entry *entry = context;
+	struct neighbour_entry *entry = context;
 	const struct ndmsg *head = netlink_body(message, sizeof(*head));
 
 	if (head == NULL)
@@ -49,7 +49,7 @@ static int take_entry(const struct nlmsghdr *message, void *context)
 }
 
 /* False when the kernel has no entry (ENOENT: it never asked). */
-static bool look_up(const struct route *route, struct entry *entry)
+static bool look_up(const struct route *route, struct neighbour_entry *entry)
 {
 	union netlink_request request;
 	int refusal;
@@ -61,14 +61,14 @@ static bool look_up(const struct route *route, struct entry *entry)
 
 bool neighbour_present(const struct route *route)
 {
-	struct entry entry;
+	struct neighbour_entry entry;
 
 	return look_up(route, &entry) && (entry.state & NUD_FAILED) == 0;
 }
 
 int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
 {
-	struct entry entry;
+	struct neighbour_entry entry;
 
 	*length = 0;
 	memset(link_address, 0, 8);

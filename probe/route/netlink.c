@@ -38,7 +38,7 @@ void netlink_value(const struct nlattr *attribute, void *out, size_t length)
 
 /* -- the exchange ------------------------------------------------------------------- */
 
-struct exchange {
+struct netlink_exchange {
 	mnl_cb_t take;
 	void *context;
 	int refusal;
@@ -46,7 +46,7 @@ struct exchange {
 
 static int take_answer(const struct nlmsghdr *message, void *context)
 {
-	struct exchange *exchange = context;
+	struct netlink_exchange *exchange = context;
 
 	return exchange->take != NULL ? exchange->take(message, exchange->context) : MNL_CB_OK;
 }
@@ -54,7 +54,7 @@ static int take_answer(const struct nlmsghdr *message, void *context)
 /* NLMSG_ERROR: an acknowledgement when its error is 0. */
 static int take_refusal(const struct nlmsghdr *message, void *context)
 {
-	struct exchange *exchange = context;
+	struct netlink_exchange *exchange = context;
 	const struct nlmsgerr *refusal = netlink_body(message, sizeof(*refusal));
 
 	if (refusal == NULL)
@@ -74,7 +74,7 @@ static bool open_to_kernel(const struct mnl_socket *socket)
 }
 
 static bool exchange_over(struct mnl_socket *socket, const union netlink_request *request,
-			  struct exchange *exchange)
+			  struct netlink_exchange *exchange)
 {
 	mnl_cb_t control[] = { [NLMSG_ERROR] = take_refusal };
 	union {
@@ -94,7 +94,7 @@ static bool exchange_over(struct mnl_socket *socket, const union netlink_request
 bool netlink_ask(union netlink_request *request, mnl_cb_t take, void *context, int *refusal,
 		 struct error *error)
 {
-	struct exchange exchange = { .take = take, .context = context };
+	struct netlink_exchange exchange = { .take = take, .context = context };
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 
 	if (socket == NULL)

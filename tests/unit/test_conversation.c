@@ -146,7 +146,7 @@ static void slow_services_have_their_time(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_MUTE);
 }
 
-/* interference.md 4: nothing of the client's was acknowledged, since nothing was sent. */
+/* Nothing of the client's was acknowledged, since nothing was sent. */
 static void a_closed_window_is_no_silence(void **state)
 {
 	(void)state;
