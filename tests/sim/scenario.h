@@ -15,7 +15,7 @@ struct draw_options {
 	int cause;	     /* -1: any */
 	bool deep;	     /* probe --deep */
 	bool reference;	     /* probe --reference */
-	const char *variant; /* its words in faults.c; NULL: any */
+	const char *variant; /* its words in variants.def; NULL: any */
 	int family;	     /* 4, 6; 0: either */
 	int deployment;	     /* -1: any */
 	const struct lab_weather *lab; /* the network of tests/lab in that weather; NULL: any */
