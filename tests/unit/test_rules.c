@@ -11,26 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "firewall/rules.h"
-
-static struct flow flow4(void)
-{
-	return (struct flow){ .source = address_parse("10.20.0.10"),
-			      .target = address_parse("20.99.0.4"),
-			      .port = 22,
-			      .local_first = 61000,
-			      .local_last = 64999,
-			      .interface = "eth0",
-			      .uid = 1000 };
-}
-
-static struct flow flow6(void)
-{
-	struct flow flow = flow4();
-	flow.source = address_parse("2001:db8:20::10");
-	flow.target = address_parse("2001:db8:99::4");
-	return flow;
-}
+#include "flows.h"
 
 /* A document with one table, one base chain and these rules' expressions, and a chain
  * "other" to jump to with one rule more. */
@@ -472,134 +453,6 @@ static void no_more_than_there_is_room_for(void **state)
 	assert_int_equal(found.finding[1].handle, 1);
 }
 
-/* -- text -------------------------------------------------------------------------- */
-
-#define LISTING                                                                                    \
-	"table inet fault { # handle 3\n"                                                          \
-	"\tchain output { # handle 2\n"                                                            \
-	"\t\ttype filter hook output priority filter; policy accept;\n"                            \
-	"\t\ttcp dport 22 counter packets 10 bytes 600 drop # handle 5\n"                          \
-	"\t\tip protocol 6 drop comment \"a } # handle 5\" # handle 31\n"                          \
-	"\t\tmeta l4proto tcp tcp dport { 22, 80-90 } drop # handle 41\n"                          \
-	"\t\ttcp dport 25 reject # handle 42\n"                                                    \
-	"\t\tct state new reject # handle 43\n"                                                    \
-	"\t\ttcp dport 22 redirect to :9999 # handle 44\n"                                         \
-	"\t\ttcp dport 22 dnat to 10.9.9.9:99 # handle 45\n"                                       \
-	"\t}\n}\n"
-
-static void texts(void **state)
-{
-	(void)state;
-	static const struct {
-		int64_t handle;
-		bool certain, kept;
-		const char *text;
-	} rows[] = {
-		{ 5, true, true, "tcp dport 22 drop" },
-		{ 31, true, true, "ip protocol 6 drop comment \"a } # handle 5\"" },
-		{ 41, false, true, "meta l4proto tcp tcp dport { 22, 80-90 } drop" },
-		{ 42, false, false, "tcp dport 25 reject" },
-		{ 42, true, true, "tcp dport 25 reject" },
-		{ 43, false, true, "ct state new reject" },
-		{ 2, true, true, "" },
-		{ 4, true, true, "" },
-	};
-	struct flow flow = flow4();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct finding finding = { .handle = rows[i].handle, .certain = rows[i].certain };
-		assert_int_equal(rule_take_text(&finding, LISTING, &flow), rows[i].kept);
-		assert_string_equal(finding.text, rows[i].text);
-	}
-}
-
-static void diversions_in_text(void **state)
-{
-	(void)state;
-	struct flow flow = flow4();
-	char text[ADDRESS_TEXT];
-	struct finding finding = { .handle = 44, .effect = WORD_RULE_DIVERTS };
-	assert_true(rule_take_text(&finding, LISTING, &flow));
-	assert_int_equal(finding.to_port, 9999);
-	finding = (struct finding){ .handle = 45, .effect = WORD_RULE_DIVERTS };
-	assert_true(rule_take_text(&finding, LISTING, &flow));
-	assert_int_equal(finding.to_port, 99);
-	assert_string_equal(address_text(&finding.to, text), "10.9.9.9");
-}
-
-static void devices(void **state)
-{
-	(void)state;
-#define NETDEV(what)                                                                               \
-	"table netdev d { # handle 9\n\tchain e { # handle 1\n\t\ttype filter hook egress " what   \
-	" priority filter; policy accept;\n\t\ttcp dport 22 drop # handle 5\n\t}\n}\n"
-	static const struct {
-		const char *listing;
-		bool kept, certain;
-	} rows[] = {
-		{ NETDEV("device \"eth0\""), true, true },
-		{ NETDEV("device \"eth01\""), false, true },
-		{ NETDEV("device \"lo\""), false, true },
-		{ NETDEV("devices = { lo, eth0 }"), true, true },
-		{ NETDEV("devices = { eth0, lo }"), true, true },
-		{ NETDEV("devices = { lo, veth0 }"), false, true },
-		{ "table netdev d { # handle 9\n\tchain e { # handle 1\n\t\ttcp dport 22 drop # "
-		  "handle 5\n\t}\n}\n",
-		  true, false },
-		{ "", true, false },
-	};
-	struct flow flow = flow4();
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct finding finding = { .handle = 5, .certain = true, .device_unknown = true };
-		if (rule_take_text(&finding, rows[i].listing, &flow) != rows[i].kept)
-			fail_msg("row %zu", i);
-		assert_true(!rows[i].kept || finding.certain == rows[i].certain);
-	}
-	/* what the JSON names needs no text */
-	struct findings found = { 0 };
-	assert_true(rules_find(
-		"{\"nftables\": [{\"chain\": {\"family\": \"netdev\", \"table\": \"d\", "
-		"\"name\": \"c\", \"type\": \"filter\", \"hook\": \"egress\", \"prio\": 0, "
-		"\"policy\": \"drop\", \"dev\": \"lo\"}}]}",
-		&flow, &found));
-	assert_int_equal(found.count, 0);
-}
-
-/* Every beginning of the listing is fine, whatever was cut. */
-static void cut_listings(void **state)
-{
-	(void)state;
-	struct flow flow = flow4();
-	for (size_t length = 0; length <= strlen(LISTING); length++) {
-		char *part = strndup(LISTING, length);
-		for (int64_t handle = 0; handle < 50; handle++) {
-			struct finding finding = { .handle = handle, .effect = WORD_RULE_DIVERTS };
-			(void)rule_take_text(&finding, part, &flow);
-		}
-		free(part);
-	}
-}
-
-static void descriptions(void **state)
-{
-	(void)state;
-	char text[512];
-	struct finding finding = { .tool = "nft",
-				   .family = "inet",
-				   .table = "fault",
-				   .chain = "out",
-				   .handle = 3,
-				   .text = "tcp dport 22 drop" };
-	rule_describe(&finding, text, sizeof(text));
-	assert_string_equal(text, "table inet fault chain out handle 3: tcp dport 22 drop");
-	finding.text[0] = '\0';
-	rule_describe(&finding, text, sizeof(text));
-	assert_string_equal(text, "table inet fault chain out handle 3");
-	finding.policy = true;
-	snprintf(finding.text, sizeof(finding.text), "policy drop");
-	rule_describe(&finding, text, sizeof(text));
-	assert_string_equal(text, "table inet fault chain out: policy drop");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,11 +465,6 @@ int main(void)
 		cmocka_unit_test(shields_hide_other_ports),
 		cmocka_unit_test(tables_that_do_not_count),
 		cmocka_unit_test(no_more_than_there_is_room_for),
-		cmocka_unit_test(texts),
-		cmocka_unit_test(diversions_in_text),
-		cmocka_unit_test(devices),
-		cmocka_unit_test(cut_listings),
-		cmocka_unit_test(descriptions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
