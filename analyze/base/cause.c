@@ -14,7 +14,7 @@ static const struct {
 
 static const struct {
 	const char *name, *title;
-} sources[] = {
+} sources[SOURCES] = {
 	{ "none", "none of the documented sources" },
 	{ "client", "SSH client computer" },
 	{ "edge", "Organization edge device" },
@@ -22,6 +22,10 @@ static const struct {
 	{ "nsg", "Network security groups" },
 	{ "vm", "Linux-based virtual machine" },
 };
+
+#define CAUSE(id, name, source, title)                                                             \
+	_Static_assert((source) < SOURCES, name " has no such source");
+#include "sshwhy/causes.def"
 
 static bool known(enum cause cause)
 {
@@ -56,7 +60,7 @@ bool cause_by_name(const char *name, enum cause *cause)
 
 static size_t source_index(uint8_t source)
 {
-	return source < sizeof(sources) / sizeof(sources[0]) ? source : 0;
+	return source < SOURCES ? source : 0;
 }
 
 const char *source_name(uint8_t source)

@@ -21,16 +21,16 @@ enum {
 #include "sshwhy/causes.def"
 };
 
-#define AZ	   "azure-cli"
-#define POWERSHELL "powershell"
-#define SH	   "sh"
-#define AZURE	   "azure-classic"
-#define PERSON	   NULL
+#define AZ	   SHELL_AZURE_CLI
+#define POWERSHELL SHELL_POWERSHELL
+#define SH	   SHELL_SH
+#define AZURE	   SHELL_AZURE_CLASSIC
+#define PERSON	   SHELL_NONE
 
 static const struct fix_row {
 	enum cause cause;
 	enum when when;
-	const char *shell;
+	enum shell shell;
 	const char *text;
 	const char *command;
 } fix_rows[] = {
@@ -40,7 +40,7 @@ static const struct fix_row {
 
 #define FIX_ROWS (sizeof fix_rows / sizeof fix_rows[0])
 
-static const struct guide_source sources[] = {
+static const struct guide_source sources[SOURCES] = {
 	{ "", "" },
 	{ "From this computer, SSH to another Linux host on your own network (sshwhy probe "
 	  "--reference HOST). If that fails too, this computer is the source; if it works, go on "
@@ -70,7 +70,7 @@ static struct guide_fix filled(struct arena *arena, const struct fix_row *row,
 {
 	struct guide_fix fix = { .cause = row->cause, .shell = row->shell };
 
-	fix.text = template_fill(arena, row->text, NULL, values);
+	fix.text = template_fill(arena, row->text, SHELL_NONE, values);
 	if (row->command != NULL)
 		fix.command = template_fill(arena, row->command, row->shell, values);
 	return fix;
@@ -108,12 +108,12 @@ const struct guide_fix *guide_all_fixes(struct arena *arena, enum cause cause, s
 
 const char *guide_means(struct arena *arena, enum cause cause)
 {
-	return template_fill(arena, abouts[cause].means, NULL, NULL);
+	return template_fill(arena, abouts[cause].means, SHELL_NONE, NULL);
 }
 
 const char *guide_checks(struct arena *arena, enum cause cause)
 {
-	return template_fill(arena, abouts[cause].checks, NULL, NULL);
+	return template_fill(arena, abouts[cause].checks, SHELL_NONE, NULL);
 }
 
 struct guide_source guide_source(uint8_t source)

@@ -4,9 +4,20 @@
 
 #include "base/escape.h"
 
-char shell_escape(const char *shell)
+const char *shell_name(enum shell shell)
 {
-	return shell != NULL && strcmp(shell, "powershell") == 0 ? '`' : '\\';
+	static const char *const names[SHELLS] = {
+		[SHELL_SH] = "sh",
+		[SHELL_AZURE_CLI] = "azure-cli",
+		[SHELL_POWERSHELL] = "powershell",
+		[SHELL_AZURE_CLASSIC] = "azure-classic",
+	};
+	return names[shell];
+}
+
+char shell_escape(enum shell shell)
+{
+	return shell == SHELL_POWERSHELL ? '`' : '\\';
 }
 
 void quoting_step(struct quoting *quoting, char c)
@@ -54,7 +65,7 @@ static void put_bytes(struct room *room, const char *bytes, size_t length)
 	room->used += length;
 }
 
-bool shell_quote(const char *shell, const char *value, char *out, size_t size)
+bool shell_quote(enum shell shell, const char *value, char *out, size_t size)
 {
 	bool powershell = shell_escape(shell) == '`';
 	struct room room = { .out = out, .size = size };
@@ -81,7 +92,7 @@ bool shell_quote(const char *shell, const char *value, char *out, size_t size)
 	return true;
 }
 
-size_t shell_fold(const char *shell, const char *text, size_t room)
+size_t shell_fold(enum shell shell, const char *text, size_t room)
 {
 	struct quoting quoting = { .escapes = shell_escape(shell) };
 	size_t any = 0;

@@ -192,7 +192,7 @@ static const struct placeholder *placeholder_at(const char *text)
 
 /* Inside quotes of the template a value cannot bring its own: only a plain one may
  * stand there. */
-static void put_value(FILE *out, const struct placeholder *placeholder, const char *shell,
+static void put_value(FILE *out, const struct placeholder *placeholder, enum shell shell,
 		      bool inside_quotes, const struct guide_values *values)
 {
 	char value[VALUE_MAX];
@@ -201,16 +201,16 @@ static void put_value(FILE *out, const struct placeholder *placeholder, const ch
 
 	if (!placeholder->get(values, value))
 		text = placeholder->unknown;
-	else if (shell != NULL && inside_quotes && !shell_is_plain(value))
+	else if (shell != SHELL_NONE && inside_quotes && !shell_is_plain(value))
 		text = placeholder->unknown;
-	else if (shell != NULL && shell_quote(shell, value, quoted, sizeof quoted))
+	else if (shell != SHELL_NONE && shell_quote(shell, value, quoted, sizeof quoted))
 		text = quoted;
-	else if (shell != NULL)
+	else if (shell != SHELL_NONE)
 		text = placeholder->unknown;
 	fputs(text, out);
 }
 
-static void fill(FILE *out, const char *template, const char *shell,
+static void fill(FILE *out, const char *template, enum shell shell,
 		 const struct guide_values *values)
 {
 	struct quoting quoting = { .escapes = shell_escape(shell) };
@@ -227,7 +227,7 @@ static void fill(FILE *out, const char *template, const char *shell,
 	}
 }
 
-const char *template_fill(struct arena *arena, const char *template, const char *shell,
+const char *template_fill(struct arena *arena, const char *template, enum shell shell,
 			  const struct guide_values *values)
 {
 	static const struct guide_values none = { 0 };

@@ -6,10 +6,10 @@
 #include "sshwhy/guide.h"
 
 /* `template` with every {name} replaced, in `arena`. With a `shell` values are quoted
- * for it; without, the text is prose and they stand as they are. What is not known,
+ * for it; with SHELL_NONE, the text is prose and they stand as they are. What is not known,
  * or cannot be an honest value (control characters, a leading '-' that would make it
  * an option), stays readable: <vm-name>. NULL `values`: nothing is known. */
-const char *template_fill(struct arena *arena, const char *template, const char *shell,
+const char *template_fill(struct arena *arena, const char *template, enum shell shell,
 			  const struct guide_values *values);
 
 #endif

@@ -16,7 +16,8 @@ static const struct observation_row {
 	enum vantage vantage;
 	enum models models;
 	enum purpose purpose;
-	const char *shell, *text, *command;
+	enum shell shell;
+	const char *text, *command;
 	bool tells;
 	enum question question;
 	enum answer needs[NEEDS_MAX];
@@ -59,12 +60,12 @@ static double turns_out(const struct observation_row *observation, int outcome, 
 /* Entropy of the sources, in bits, for unnormalised probabilities of causes. */
 static double doubt(const double probability[CAUSES])
 {
-	double source[6] = { 0 }, sum = 0, bits = 0;
+	double source[SOURCES] = { 0 }, sum = 0, bits = 0;
 	for (int c = 0; c < CAUSES; c++) {
 		source[cause_source((enum cause)c)] += probability[c];
 		sum += probability[c];
 	}
-	for (int s = 0; s < 6 && sum > 0; s++)
+	for (int s = 0; s < SOURCES && sum > 0; s++)
 		if (source[s] > 0)
 			bits -= source[s] / sum * log2(source[s] / sum);
 	return bits;

@@ -171,13 +171,13 @@ static void posterior(const struct facts *facts, const struct run *run,
 /* Sources with their share of the probability that any source has; most first. */
 static void rank_sources(struct verdict *verdict)
 {
-	double share[6] = { 0 };
+	double share[SOURCES] = { 0 };
 	for (int c = 0; c < CAUSES; c++)
 		share[cause_source((enum cause)c)] += verdict->probability[c];
 	verdict->source_count = 0;
 	for (;;) {
 		uint8_t best = 0;
-		for (uint8_t s = 1; s < 6; s++)
+		for (uint8_t s = 1; s < SOURCES; s++)
 			if (share[s] >= SOURCE_SHOWN && (best == 0 || share[s] > share[best]))
 				best = s;
 		if (best == 0)

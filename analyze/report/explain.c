@@ -35,7 +35,7 @@ static void put_fixes(struct page *page, struct arena *arena, enum cause cause)
 			page_item(page, 2, "- ", fixes[i].text);
 			continue;
 		}
-		page_format(page, 2, "- ", "%s (%s)", fixes[i].text, fixes[i].shell);
+		page_format(page, 2, "- ", "%s (%s)", fixes[i].text, shell_name(fixes[i].shell));
 		page_command(page, 6, fixes[i].shell, fixes[i].command);
 	}
 }
@@ -109,7 +109,7 @@ static json_t *fixes_json(struct arena *arena, enum cause cause)
 
 	for (size_t i = 0; i < count; i++) {
 		json_t *fix = json_pack("{s:s,s:s?,s:s?}", "text", fixes[i].text, "shell",
-					fixes[i].shell, "command", fixes[i].command);
+					shell_name(fixes[i].shell), "command", fixes[i].command);
 		if (json_array_append_new(array, fix) != 0) {
 			json_decref(array);
 			return NULL;

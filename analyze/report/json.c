@@ -145,7 +145,8 @@ static json_t *fix_item(const void *list, size_t i)
 	const struct guide_fix *row = (const struct guide_fix *)list + i;
 
 	return json_pack("{s:o,s:o,s:o,s:o}", "cause", json_string(cause_name(row->cause)), "text",
-			 text(row->text), "shell", text(row->shell), "command", text(row->command));
+			 text(row->text), "shell", text(shell_name(row->shell)), "command",
+			 text(row->command));
 }
 
 static json_t *also_item(const void *list, size_t i)

@@ -118,7 +118,7 @@ void page_format(struct page *page, size_t indent, const char *lead, const char 
 	page_item(page, indent, lead, text);
 }
 
-void page_command(struct page *page, size_t indent, const char *shell, const char *command)
+void page_command(struct page *page, size_t indent, enum shell shell, const char *command)
 {
 	char safe[ESCAPE_TEXT];
 	const char *rest = escape_text(command, safe, sizeof safe);

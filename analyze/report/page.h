@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "sshwhy/guide.h"
+
 #define PAGE_WIDTH 100
 
 struct page {
@@ -35,7 +37,7 @@ void page_format(struct page *page, size_t indent, const char *lead, const char 
 
 /* A command that stays ready to paste: long ones continue on the next line the way
  * `shell` wants it, broken only between arguments. */
-void page_command(struct page *page, size_t indent, const char *shell, const char *command);
+void page_command(struct page *page, size_t indent, enum shell shell, const char *command);
 
 /* `text` padded with spaces to `columns`; longer text is written whole. */
 void page_cell(struct page *page, size_t columns, const char *text);

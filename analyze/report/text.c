@@ -106,7 +106,8 @@ static void put_setting(struct page *page, const struct report *report)
 		fprintf(line, " (%s)", report->interface);
 	if (report->vantage != NULL)
 		fprintf(line, ", vantage %s", report->vantage);
-	if (report->deployment != NULL && strcmp(report->deployment, "unknown") != 0)
+	if (report->deployment != NULL &&
+	    strcmp(report->deployment, deployment_names[DEPLOYMENT_UNKNOWN]) != 0)
 		fprintf(line, ", %s deployment", report->deployment);
 	if (report->started_ns != 0 && gmtime_r(&when, &tm) != NULL &&
 	    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S UTC", &tm) > 0)
@@ -297,7 +298,7 @@ static void put_causes(struct page *page, const struct report *report)
 
 /* -- what to do ------------------------------------------------------------------- */
 
-static void put_command(struct page *page, const char *shell, const char *command)
+static void put_command(struct page *page, enum shell shell, const char *command)
 {
 	page_ink(page, INK_CYAN);
 	page_command(page, 6, shell, command);
@@ -319,19 +320,19 @@ static void put_next(struct page *page, const struct report *report)
 		else
 			page_item(page, 2, "- ", row->text);
 		if (row->command != NULL)
-			put_command(page, "sh", row->command);
+			put_command(page, SHELL_SH, row->command);
 	}
 }
 
 static void put_fix(struct page *page, const struct report *report, const struct guide_fix *fix)
 {
-	bool elsewhere =
-		fix->command != NULL && fix->shell != NULL && strcmp(fix->shell, "sh") != 0;
+	bool elsewhere = fix->command != NULL && fix->shell != SHELL_NONE && fix->shell != SHELL_SH;
 	bool other = fix->cause != report->cause;
 
 	page_format(page, 2, "- ", "%s%s%s%s%s%s%s", other ? "if " : "",
 		    other ? cause_name(fix->cause) : "", other ? ": " : "", fix->text,
-		    elsewhere ? " (" : "", elsewhere ? fix->shell : "", elsewhere ? ")" : "");
+		    elsewhere ? " (" : "", elsewhere ? shell_name(fix->shell) : "",
+		    elsewhere ? ")" : "");
 	if (fix->command != NULL)
 		put_command(page, fix->shell, fix->command);
 }

@@ -12,6 +12,9 @@ enum cause {
 	CAUSES
 };
 
+/* 0: none, 1 to 5: the guide's */
+#define SOURCES 6
+
 const char *cause_name(enum cause cause);  /* "vm.sshd-down" */
 const char *cause_title(enum cause cause); /* "nothing listens on the SSH port" */
 uint8_t cause_source(enum cause cause);	   /* 0..5 */

@@ -1,4 +1,4 @@
-/* The only reader of bytes that came from outside: a bounded cursor.
+/* cursor: the only reader of bytes that came from outside, bounded; used by all that parse.
  *
  * There is one exception, for speed: the first glance at a frame (analyze/traffic/look.h) reads a
  * few bytes by hand, each after a compare with what is left. tests/unit/test_look.c holds it

@@ -1,4 +1,5 @@
-/* explain: what `sshwhy explain` prints of the guide (guide.h), for people and for scripts. */
+/* explain: the guide (guide.h) as `sshwhy explain` prints it, for people and for scripts; used by
+ * that command alone. */
 #ifndef SSHWHY_EXPLAIN_H
 #define SSHWHY_EXPLAIN_H
 

@@ -24,10 +24,14 @@ struct guide_values { /* NULL: not known */
 	bool classic;	    /* classic deployment: the guide's own commands too */
 };
 
+/* Which program reads a command line: how values are quoted for it, and what it is called. */
+enum shell { SHELL_NONE, SHELL_SH, SHELL_AZURE_CLI, SHELL_POWERSHELL, SHELL_AZURE_CLASSIC, SHELLS };
+const char *shell_name(enum shell shell); /* "azure-cli"; NULL for SHELL_NONE */
+
 struct guide_fix {
 	enum cause cause;
 	const char *text;
-	const char *shell;   /* "azure-cli", "powershell", "sh", "azure-classic" */
+	enum shell shell;
 	const char *command; /* NULL: text only */
 };
 

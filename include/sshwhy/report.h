@@ -84,7 +84,7 @@ struct report {
 
 	enum outcome outcome;
 	enum cause cause; /* the most probable */
-	uint8_t sources[6];
+	uint8_t sources[SOURCES];
 	size_t source_count;
 	double confidence;
 	const char *summary;

@@ -1,4 +1,5 @@
-/* verdict: which causes are left, how probable each is, and which fact did what.
+/* verdict: which causes are left, how probable each is, and which fact did what; made by reason()
+ * from facts, told by the report, asked by the plan whether it knows enough.
  *
  * posterior(cause) ~ prior(cause | vantage, deployment, path)
  *                    * product over facts of P(answer | cause)
@@ -19,8 +20,8 @@ struct verdict {
 	enum outcome outcome;
 	enum cause cause;	    /* the most probable */
 	double probability[CAUSES]; /* sums to 1 */
-	uint8_t sources[6];	    /* those with 5 % or more, most probable first */
-	double source_probability[6];
+	uint8_t sources[SOURCES];   /* those with 5 % or more, most probable first */
+	double source_probability[SOURCES];
 	size_t source_count;
 	double confidence;
 };

@@ -60,8 +60,8 @@ static const struct report_next next[] = {
 	{ "Ask the administrator", NULL, NULL, 0 },
 };
 static const struct guide_fix fixes[] = {
-	{ CAUSE_NSG_DENY, "Allow TCP 22 from this client", "azure-cli", "az network nsg rule" },
-	{ CAUSE_EDGE_FIREWALL, "Ask the network administrator", NULL, NULL },
+	{ CAUSE_NSG_DENY, "Allow TCP 22 from this client", SHELL_AZURE_CLI, "az network nsg rule" },
+	{ CAUSE_EDGE_FIREWALL, "Ask the network administrator", SHELL_NONE, NULL },
 };
 static const struct report_also also[] = {
 	{ CAUSE_CLIENT_KEY_PERMISSIONS, "~/.ssh/id_rsa is readable by others" },

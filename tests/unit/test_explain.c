@@ -46,14 +46,9 @@ static bool has_placeholder(const char *text)
 
 static void check_fix(const struct guide_fix *fix, enum cause cause)
 {
-	static const char *const shells[] = { "azure-cli", "powershell", "sh", "azure-classic" };
-	bool is_known = fix->shell == NULL;
-
-	for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++)
-		is_known = is_known || strcmp(fix->shell, shells[i]) == 0;
-	assert_true(is_known);
+	assert_true((fix->shell == SHELL_NONE) == (shell_name(fix->shell) == NULL));
 	assert_int_equal(fix->cause, cause);
-	assert_true((fix->shell == NULL) == (fix->command == NULL));
+	assert_true((fix->shell == SHELL_NONE) == (fix->command == NULL));
 	assert_true(fix->text[0] != '\0' && escape_is_clean(fix->text));
 	assert_false(has_placeholder(fix->text));
 	if (fix->command != NULL) {
@@ -219,8 +214,7 @@ static void endpoint_fixes_follow_the_deployment(void **state)
 		const struct guide_fix *fixes =
 			guide_fixes(&arena, (enum cause)cause, &known, &count);
 		for (size_t i = 0; i < count; i++)
-			assert_true(fixes[i].shell == NULL ||
-				    strcmp(fixes[i].shell, "azure-classic") != 0);
+			assert_true(fixes[i].shell != SHELL_AZURE_CLASSIC);
 	}
 	arena_free(&arena);
 }
@@ -252,14 +246,14 @@ static void commands_are_those_of_the_map(void **state)
 	values.port = 2222;
 	assert_string_equal(command(&arena, CAUSE_CLIENT_KNOWN_HOSTS, 1, &values),
 			    "ssh-keygen -R '[vm.example]:2222'");
-	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", "sh", &values),
+	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", SHELL_SH, &values),
 			    "sshwhy probe vm.example:2222");
 	values.address = "2001:db8::4";
 	assert_string_equal(
 		command(&arena, CAUSE_CLIENT_FIREWALL_OUT, 1, &values),
 		"sudo ip6tables -I OUTPUT -p tcp -d 2001:db8::4 --dport 2222 -j ACCEPT");
 	values.host = NULL;
-	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", "sh", &values),
+	assert_string_equal(template_fill(&arena, "sshwhy probe {target}", SHELL_SH, &values),
 			    "sshwhy probe '[2001:db8::4]:2222'");
 	arena_free(&arena);
 }
@@ -283,7 +277,7 @@ static void unusable_values_stay_placeholders(void **state)
 		if (i < sizeof values / sizeof values[0])
 			with.group = values[i];
 		assert_string_equal(
-			template_fill(&arena, "az -g {group} -n {vm}", "azure-cli", &with),
+			template_fill(&arena, "az -g {group} -n {vm}", SHELL_AZURE_CLI, &with),
 			"az -g <resource-group> -n vm1");
 		arena_free(&arena);
 	}
@@ -319,9 +313,9 @@ static void sh_takes_a_quoted_value_as_one_argument(void **state)
 		char expected[600];
 		char got[600];
 
-		arguments(
-			template_fill(&arena, "az vm start -g {group} -n {vm}", "azure-cli", &with),
-			got, sizeof got);
+		arguments(template_fill(&arena, "az vm start -g {group} -n {vm}", SHELL_AZURE_CLI,
+					&with),
+			  got, sizeof got);
 		snprintf(expected, sizeof expected, "vm\nstart\n-g\n%s\n-n\nvm1\n", values[i]);
 		assert_string_equal(got, expected);
 		arena_free(&arena);
@@ -360,7 +354,7 @@ static void powershell_quotes_are_doubled(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		char out[100];
 
-		assert_true(shell_quote("powershell", rows[i].value, out, sizeof out));
+		assert_true(shell_quote(SHELL_POWERSHELL, rows[i].value, out, sizeof out));
 		assert_string_equal(out, rows[i].quoted);
 	}
 }
@@ -372,8 +366,8 @@ static void quoting_fits_or_fails(void **state)
 		char out[10];
 
 		/* ''\''' and the NUL: seven bytes */
-		assert_int_equal(shell_quote("sh", "'", out, size), size >= 7);
-		assert_int_equal(shell_quote("sh", "abc", out, size), size >= 4);
+		assert_int_equal(shell_quote(SHELL_SH, "'", out, size), size >= 7);
+		assert_int_equal(shell_quote(SHELL_SH, "abc", out, size), size >= 4);
 	}
 }
 
@@ -384,11 +378,11 @@ static void nothing_but_plain_values_goes_inside_quotes(void **state)
 
 	(void)state;
 	assert_string_equal(
-		template_fill(&arena, "az --scripts 'passwd -S {user}'", "azure-cli", &with),
+		template_fill(&arena, "az --scripts 'passwd -S {user}'", SHELL_AZURE_CLI, &with),
 		"az --scripts 'passwd -S <user>'");
 	with.user = "root";
 	assert_string_equal(
-		template_fill(&arena, "az --scripts 'passwd -S {user}'", "azure-cli", &with),
+		template_fill(&arena, "az --scripts 'passwd -S {user}'", SHELL_AZURE_CLI, &with),
 		"az --scripts 'passwd -S root'");
 	arena_free(&arena);
 }
@@ -399,8 +393,9 @@ static void values_are_filled_in_once(void **state)
 	struct guide_values with = { .group = "{vm}", .vm = "{group}" };
 
 	(void)state;
-	assert_string_equal(template_fill(&arena, "{group} {vm} {none} {\"a\":1} {}", "sh", &with),
-			    "'{vm}' '{group}' {none} {\"a\":1} {}");
+	assert_string_equal(
+		template_fill(&arena, "{group} {vm} {none} {\"a\":1} {}", SHELL_SH, &with),
+		"'{vm}' '{group}' {none} {\"a\":1} {}");
 	arena_free(&arena);
 }
 
@@ -430,7 +425,7 @@ static void folded_commands_paste_as_they_were(void **state)
 			slurp(page.out, &text);
 			/* What still needs the reader is no command yet. */
 			if (fixes[i].command != NULL && strchr(fixes[i].command, '<') == NULL &&
-			    strcmp(fixes[i].shell, "azure-cli") == 0) {
+			    fixes[i].shell == SHELL_AZURE_CLI) {
 				arguments(fixes[i].command, whole, sizeof whole);
 				arguments(text, folded, sizeof folded);
 				assert_string_equal(whole, folded);
@@ -449,7 +444,7 @@ static void folding_keeps_quotes_whole(void **state)
 	struct page page = { .out = open_memstream(&text, &size) };
 
 	(void)state;
-	page_command(&page, 2, "powershell",
+	page_command(&page, 2, SHELL_POWERSHELL,
 		     "Set-Something -Name 'one argument with many words in it, and it''s long' "
 		     "-Other \"another `\" with many words in it\" -Last value");
 	slurp(page.out, &text);

@@ -44,7 +44,7 @@ static struct report hostile_report(void)
 		  .packet_count = 3 },
 	};
 	static const struct report_next next_rows[] = { { HOSTILE, HOSTILE, sources, 2 } };
-	static const struct guide_fix fix_rows[] = { { CAUSE_VM_KEX, HOSTILE, HOSTILE, HOSTILE } };
+	static const struct guide_fix fix_rows[] = { { CAUSE_VM_KEX, HOSTILE, SHELL_SH, HOSTILE } };
 	static const struct report_also also_rows[] = { { CAUSE_VM_KEX, HOSTILE } };
 	static const char *const texts[] = { HOSTILE, HOSTILE };
 	struct report report = full_report();
