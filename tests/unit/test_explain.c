@@ -44,17 +44,22 @@ static bool has_placeholder(const char *text)
 
 /* -- the table -------------------------------------------------------------------- */
 
-static void check_fix(const struct guide_fix *fix, enum cause cause)
+/* NULL: nothing. */
+static const char *wrong_with(const struct guide_fix *fix, enum cause cause)
 {
-	assert_true((fix->shell == SHELL_NONE) == (shell_name(fix->shell) == NULL));
-	assert_int_equal(fix->cause, cause);
-	assert_true((fix->shell == SHELL_NONE) == (fix->command == NULL));
-	assert_true(fix->text[0] != '\0' && escape_is_clean(fix->text));
-	assert_false(has_placeholder(fix->text));
-	if (fix->command != NULL) {
-		assert_true(escape_is_clean(fix->command));
-		assert_false(has_placeholder(fix->command));
-	}
+	const char *command = fix->command != NULL ? fix->command : "-";
+
+	if (fix->cause != cause)
+		return "is another cause's";
+	if ((fix->shell == SHELL_NONE) != (shell_name(fix->shell) == NULL))
+		return "has a shell without a name";
+	if ((fix->shell == SHELL_NONE) != (fix->command == NULL))
+		return "has a command without a shell, or a shell without a command";
+	if (fix->text[0] == '\0' || !escape_is_clean(fix->text) || !escape_is_clean(command))
+		return "is empty, or cannot be printed";
+	if (has_placeholder(fix->text) || has_placeholder(command))
+		return "has a placeholder that template.c does not know";
+	return NULL;
 }
 
 static void check_fixes(enum cause cause, const struct guide_values *values)
@@ -63,10 +68,13 @@ static void check_fixes(enum cause cause, const struct guide_values *values)
 	size_t count;
 	const struct guide_fix *fixes = guide_fixes(&arena, cause, values, &count);
 
-	assert_true(cause == CAUSE_HEALTHY ? count == 0 : count >= 1);
-	assert_true(count <= 4);
+	if (cause == CAUSE_HEALTHY ? count != 0 : count < 1 || count > 4)
+		fail_msg("fixes.def: %s has %zu FIX rows for a deployment, not 1 to 4",
+			 cause_name(cause), count);
 	for (size_t i = 0; i < count; i++)
-		check_fix(&fixes[i], cause);
+		if (wrong_with(&fixes[i], cause) != NULL)
+			fail_msg("fixes.def: %s, \"%s\" %s", cause_name(cause), fixes[i].text,
+				 wrong_with(&fixes[i], cause));
 	arena_free(&arena);
 }
 

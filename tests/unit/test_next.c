@@ -42,7 +42,8 @@ static void all_sources_are_told_apart(void **state)
 					continue;
 				(void)offered(&run, (enum cause)a, (enum cause)b, &count);
 				if (count == 0)
-					fail_msg("%s, %s", cause_name((enum cause)a),
+					fail_msg("no row of next.def tells %s from %s: see .works",
+						 cause_name((enum cause)a),
 						 cause_name((enum cause)b));
 				run_free(&run);
 			}
@@ -63,7 +64,8 @@ static void from_beside_it_the_vm_is_told_from_the_edge(void **state)
 		for (size_t i = 0; i < count; i++)
 			told |= strstr(next[i].command, "--vantage vnet") != NULL;
 		if (!told)
-			fail_msg("%s", cause_name((enum cause)c));
+			fail_msg("next.def, VNET: .works has no small number for %s",
+				 cause_name((enum cause)c));
 		run_free(&run);
 	}
 }
