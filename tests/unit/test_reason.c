@@ -90,6 +90,22 @@ static void each_question_weighs(void **state)
 	}
 }
 
+/* Without one, an answer has the floor under every cause: it counts as bad weather. */
+static void each_answer_has_a_row(void **state)
+{
+	(void)state;
+	for (int a = ANSWER_NONE + 1; a < ANSWERS; a++) {
+		enum question question = answer_question((enum answer)a);
+		double most = question == QUESTION_QUOTE; /* weighs nothing */
+		for (int c = 0; c < CAUSES; c++)
+			if (c != CAUSE_UNKNOWN)
+				most = fmax(most, likelihood((enum cause)c, (enum answer)a));
+		if (most < 0.0006)
+			fail_msg("likelihood.def has no row for %s.%s", question_name(question),
+				 answer_name((enum answer)a));
+	}
+}
+
 /* What an ideal observation of each cause looks like, and the verdict it must give. */
 static const struct {
 	enum cause cause;
@@ -266,6 +282,7 @@ int main(void)
 		cmocka_unit_test(names_lead_back_to_answers),
 		cmocka_unit_test(each_cause_is_looked_for),
 		cmocka_unit_test(each_question_weighs),
+		cmocka_unit_test(each_answer_has_a_row),
 		cmocka_unit_test(each_cause_can_win),
 		cmocka_unit_test(nothing_seen_is_unknown),
 		cmocka_unit_test(evidence_that_fits_nothing_is_unknown),
