@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "decode/layers.h"
 #include "decode_samples.h"
 #include "sshwhy/packet.h"
 
@@ -194,6 +195,22 @@ static void describe(const struct packet *p, struct line *line)
 
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
+static bool has_sample(uint32_t link)
+{
+	for (size_t i = 0; i < SAMPLES; i++)
+		if (samples[i].link == link)
+			return true;
+	return false;
+}
+
+static void every_link_type_has_a_sample(void **state)
+{
+	(void)state;
+	for (uint32_t link = 0; link < 1024; link++) /* more than tcpdump.org has given out */
+		if (layer_of_link(link) != LAYER_END && !has_sample(link))
+			fail_msg("decode_samples.h has no frame of link type %" PRIu32, link);
+}
+
 static void decodes_every_sample(void **state)
 {
 	(void)state;
@@ -352,6 +369,7 @@ static void tunnels_do_not_nest_for_ever(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_link_type_has_a_sample),
 		cmocka_unit_test(decodes_every_sample),
 		cmocka_unit_test(a_short_capture_is_not_malformed),
 		cmocka_unit_test(a_short_frame_is_not_cut),
