@@ -32,6 +32,18 @@ bool fault_exists(enum cause cause)
 	return false;
 }
 
+bool faults_are_whole(FILE *out)
+{
+	bool whole = true;
+	for (int c = 0; c < CAUSES; c++) {
+		if (c == CAUSE_UNKNOWN || fault_exists((enum cause)c))
+			continue;
+		fprintf(out, "variants.def has no row for %s\n", cause_name((enum cause)c));
+		whole = false;
+	}
+	return whole;
+}
+
 bool fault_has_variant(enum cause cause, const char *words)
 {
 	for (size_t i = 0; i < VARIANTS; i++)

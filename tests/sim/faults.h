@@ -6,8 +6,10 @@
 
 #include "model.h"
 
-/* Whether the driver can show anything of it today. */
+/* Whether variants.def has a way in which it comes. */
 bool fault_exists(enum cause cause);
+/* Whether every cause has one; those that have none are told, a line each. */
+bool faults_are_whole(FILE *out);
 bool fault_has_variant(enum cause cause, const char *words);
 
 /* Breaks `scenario` by its cause: the variant of those words, or (NULL) one that is drawn. */
