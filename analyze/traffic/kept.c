@@ -4,7 +4,8 @@
 #include <string.h>
 
 /* A field that packet.h has now and kept.def has not would be forgotten in silence. */
-_Static_assert(sizeof(void *) != 8 || sizeof(struct packet) == 200, "is the new field kept?");
+_Static_assert(sizeof(void *) != 8 || sizeof(struct packet) == 200,
+	       "packet.h has another field: does kept.def need it? then this is its size");
 
 struct kept {
 #define FIELD(type, name) type name;

@@ -59,7 +59,8 @@ static_assert(NEIGHBOUR_WAIT > NEIGHBOUR_PATIENCE, "the driver's word comes befo
 static_assert(SWEEP_PASSES >= SILENCE_SYNS, "each pass sends a SYN that is to arrive");
 static_assert((SWEEP_PASSES - 1) * PASS_GAP >= SILENCE_SPAN, "the passes last long enough");
 static_assert(LAST_GRACE > ANSWER_PATIENCE, "the last SYN's silence counts before the end");
-static_assert((SWEEP_PASSES - 1) * PASS_GAP + LAST_GRACE < VERDICT_OF_SILENCE, "as promised");
+static_assert((SWEEP_PASSES - 1) * PASS_GAP + LAST_GRACE < VERDICT_OF_SILENCE,
+	      "silence is told as soon as promised");
 
 /* A router's silence to one probe counts beside its answer to another that was sent so soon
  * after: it met no more of the router's ICMP limit. The plan sends a control's sweep so far
@@ -93,7 +94,8 @@ static_assert(REPEAT_WORDS < HEARING_PATIENCE, "copies leave before the first is
 #define MUTE_PATIENCE	MILLISECONDS(4200)
 static_assert(SPEECH_PATIENCE > 2 * LISTEN_FIRST, "the client has spoken long before");
 static_assert(MUTE_PATIENCE > SPEECH_PATIENCE, "the first word is the slowest");
-static_assert(MUTE_PATIENCE + LAST_GRACE < VERDICT_AT_LATEST, "as promised");
+static_assert(MUTE_PATIENCE + LAST_GRACE < VERDICT_AT_LATEST,
+	      "a mute server is told of as soon as promised");
 
 /* A conversation that has stood still for so long is tried again with small segments: before
  * it is judged. The second is judged after a time of its own, which the plan waits for. Where
@@ -127,7 +129,7 @@ static_assert(REFERENCE_WAIT > BANNER_PATIENCE + ANSWER_PATIENCE, "the reference
 
 /* A command that gives up does so after 4 s, say; as patient as with a mute server. */
 #define PROXY_PATIENCE MILLISECONDS(4200)
-static_assert(PROXY_PATIENCE < VERDICT_AT_LATEST, "as promised");
+static_assert(PROXY_PATIENCE < VERDICT_AT_LATEST, "a mute proxy is told of as soon as promised");
 
 /* -- fragments (--deep) ------------------------------------------------------------------ */
 

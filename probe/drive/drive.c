@@ -10,8 +10,9 @@
 #include "process/reserve.h"
 #include "user/privilege.h"
 
-_Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS, "ports for all");
-_Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule for each");
+_Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS,
+	       "ports can be reserved for all addresses");
+_Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule of the shield for each address");
 
 static void run_start(struct run *run, const struct drive_options *options)
 {

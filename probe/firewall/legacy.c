@@ -16,11 +16,12 @@
 #define TABLE_BYTES_MAX (64u * 1024 * 1024)
 
 /* Both families' headers are alike; what differs is the entry. */
-_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo), "alike");
-_Static_assert(sizeof(struct ipt_get_entries) == sizeof(struct ip6t_get_entries), "alike");
-_Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO, "alike");
+_Static_assert(sizeof(struct ipt_getinfo) == sizeof(struct ip6t_getinfo), "IPv6 asks alike");
+_Static_assert(sizeof(struct ipt_get_entries) == sizeof(struct ip6t_get_entries),
+	       "IPv6 asks alike");
+_Static_assert(IPT_SO_GET_INFO == IP6T_SO_GET_INFO, "IPv6 asks alike");
 /* NOLINTNEXTLINE(misc-redundant-expression): one number that two headers give */
-_Static_assert(IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES, "alike");
+_Static_assert(IPT_SO_GET_ENTRIES == IP6T_SO_GET_ENTRIES, "IPv6 asks alike");
 
 struct table {
 	int socket, level;
