@@ -1,6 +1,6 @@
 /* actions: what the plan has sent and opened, as the driver is told to do it.
  *
- * Used by the rooms of the plan. What a segment consists of stands here and nowhere else.
+ * Used by the files of the plan. What a segment consists of stands here and nowhere else.
  */
 #ifndef PLAN_ACTIONS_H
 #define PLAN_ACTIONS_H

@@ -1,4 +1,4 @@
-/* agenda: actions that wait for their time. The rooms of the plan add them, plan_next() takes
+/* agenda: actions that wait for their time. The files of the plan add them, plan_next() takes
  * them out. */
 #ifndef PLAN_AGENDA_H
 #define PLAN_AGENDA_H

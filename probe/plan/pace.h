@@ -1,6 +1,6 @@
 /* pace: every number of the plan's own: how often, how many, how far, how long.
  *
- * Read by the rooms of the plan alone. Times that the observation, the drivers or the tests
+ * Read by the files of the plan alone. Times that the observation, the drivers or the tests
  * rely on too stand in sshwhy/patience.h, with the inequalities between them.
  */
 #ifndef PLAN_PACE_H

@@ -198,12 +198,12 @@ static void clean_up(struct plan *plan, const struct moment *moment)
 /* All that the plan may do at a look. Its lines are read from the top: the first whose phase and
  * guard hold is followed and ends the look, but READ_ON. Where nothing is done, the plan waits
  * for what the guard names. PLAN_CLEAN has no line: nothing is decided any more. */
-static const struct edge {
+static const struct transition {
 	unsigned phases;
 	bool (*guard)(const struct plan *plan, const struct moment *moment);
 	void (*act)(struct plan *plan, const struct moment *moment);
 	enum { STAY, READ_ON, TO_SWEEP, TO_CLEAN } then;
-} edges[] = {
+} transitions[] = {
 	{ EITHER, reference_is_awaited_briefly, NULL, STAY },
 	{ EITHER, is_decided, clean_up, TO_CLEAN },
 	{ EITHER, is_out_of_time, clean_up, TO_CLEAN },
@@ -240,26 +240,28 @@ static const struct edge {
 	{ SWEEP, heavy_is_awaited, NULL, STAY },
 	{ SWEEP, always, clean_up, TO_CLEAN },
 };
-#define EDGES (sizeof(edges) / sizeof(*edges))
+#define TRANSITIONS (sizeof(transitions) / sizeof(*transitions))
 
 /* The only place where the phase changes. False: the look is over. */
-static bool follow(struct plan *plan, const struct moment *moment, const struct edge *edge)
+static bool follow(struct plan *plan, const struct moment *moment,
+		   const struct transition *transition)
 {
-	if (edge->act != NULL)
-		edge->act(plan, moment);
-	if (edge->then == TO_SWEEP)
+	if (transition->act != NULL)
+		transition->act(plan, moment);
+	if (transition->then == TO_SWEEP)
 		plan->phase = PLAN_SWEEP;
-	else if (edge->then == TO_CLEAN)
+	else if (transition->then == TO_CLEAN)
 		plan->phase = PLAN_CLEAN;
-	return edge->then == READ_ON;
+	return transition->then == READ_ON;
 }
 
 static void decide(struct plan *plan, const struct moment *moment)
 {
 	bool on = true;
-	for (size_t i = 0; on && i < EDGES; i++)
-		if ((edges[i].phases & 1u << plan->phase) != 0 && edges[i].guard(plan, moment))
-			on = follow(plan, moment, &edges[i]);
+	for (size_t i = 0; on && i < TRANSITIONS; i++)
+		if ((transitions[i].phases & 1u << plan->phase) != 0 &&
+		    transitions[i].guard(plan, moment))
+			on = follow(plan, moment, &transitions[i]);
 }
 
 static void look(struct plan *plan, int64_t now_ns)

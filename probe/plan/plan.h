@@ -9,8 +9,8 @@
  *                    │                        ▲
  *                    └──► sweep, in passes ───┘
  *
- * plan.c has these phases as a table of edges: what the plan waits for and does, in order. A new
- * step is a line of it, with a guard that is named after what it waits for. What is done stands
+ * plan.c has these phases as a table of transitions: what the plan waits for and does, in order. A
+ * new step is a line of it, with a guard that is named after what it waits for. What is done stands
  * in a file for each:
  *
  *   sweep.c      a pass: a SYN for each TTL to the SSH port, and to a control port to compare

@@ -1,6 +1,6 @@
 /* state: what the plan keeps in mind, and what it sees when it looks.
  *
- * Made by plan.c. Each room (sweep.c, elsewhere.c, words.c, heavy.c) writes the part
+ * Made by plan.c. Each file (sweep.c, elsewhere.c, words.c, heavy.c) writes the part
  * that bears its name, and all read everything. What the tracker knows is not kept here again.
  */
 #ifndef PLAN_STATE_H
