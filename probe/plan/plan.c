@@ -196,8 +196,8 @@ static void clean_up(struct plan *plan, const struct moment *moment)
 #define EITHER	   (CONNECTION | SWEEP)
 
 /* All that the plan may do at a look. Its lines are read from the top: the first whose phase and
- * guard hold is followed and ends the look, but READ_ON. Where nothing is done, the plan waits
- * for what the guard names. PLAN_CLEAN has no line: nothing is decided any more. */
+ * guard hold is followed, and ends the look unless it says READ_ON. Where nothing is done, the plan
+ * waits for what the guard names. PLAN_CLEAN has no line: nothing is decided any more. */
 static const struct transition {
 	unsigned phases;
 	bool (*guard)(const struct plan *plan, const struct moment *moment);
