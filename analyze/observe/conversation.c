@@ -36,6 +36,7 @@ struct ruling {
 };
 
 static const struct ruling rulings[] = {
+	{ UNCONNECTED, { works_unseen }, tell_auth_unseen, TOLD },
 	{ UNCONNECTED, { is_unconnected, socket_is_destroyed }, tell_destroyed, TOLD },
 
 	{ AUTHENTICATION, { is_refused }, tell_auth_refused, TOLD },

@@ -32,7 +32,7 @@ guard is_unfollowed, algorithms_differ, client_finds_none_in_common;
 guard is_refused, goes_on_after_reset;
 teller tell_cut, tell_swallowed, tell_stalled, tell_unfollowed, tell_algorithms_differ;
 teller tell_none_in_common, tell_kex_cut, tell_kex_stalled;
-teller tell_auth_refused, tell_survived, tell_auth;
+teller tell_auth_refused, tell_survived, tell_auth, tell_auth_unseen;
 
 /* sizes.c: large segments vanish, or all that follows the identification */
 guard client_is_unheard, client_segment_vanishes, others_may_vanish;

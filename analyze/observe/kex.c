@@ -195,3 +195,14 @@ void tell_auth(struct observation *o)
 				"the handshake completes and encrypted packets go both ways");
 	fact_packet(fact, o->kernel->connection->server_data_frame);
 }
+
+/* Source translation gives it a port that is not listened to, or it takes an interface that is
+ * not. The handshake itself hears what no packet shows. */
+void tell_auth_unseen(struct observation *o)
+{
+	const char *methods = event_of(o, EVENT_AUTH)->text;
+	fact_set(o, ANSWER_SSH_AUTH,
+		 "the handshake reaches authentication, by a port or an interface that is not "
+		 "listened to; methods: %s",
+		 methods[0] ? methods : "none needed");
+}

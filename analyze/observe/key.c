@@ -16,11 +16,12 @@ static const struct event *key_event(const struct observation *o)
 
 void observe_key(struct observation *o)
 {
-	const struct event *event = converses(o) ? key_event(o) : NULL;
+	const struct event *event = converses(o) || works_unseen(o) ? key_event(o) : NULL;
 	if (event == NULL || event->word == WORD_NONE)
 		return;
-	fact_packet(fact_set(o, word_answer(event->word), "the server's key is %s (%s%s%s)",
-			     event->text, event_word_name(event->word),
-			     event->detail[0] != '\0' ? ": " : "", event->detail),
-		    o->kernel->connection->server_data_frame);
+	struct fact *fact = fact_set(o, word_answer(event->word), "the server's key is %s (%s%s%s)",
+				     event->text, event_word_name(event->word),
+				     event->detail[0] != '\0' ? ": " : "", event->detail);
+	if (o->kernel->connection != NULL)
+		fact_packet(fact, o->kernel->connection->server_data_frame);
 }

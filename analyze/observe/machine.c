@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "observe/asked.h"
+#include "observe/words.h"
 
 /* The name of a VM elsewhere, with an address of this machine's (a line in /etc/hosts, a name
  * server that blocks). */
@@ -109,12 +110,16 @@ static bool raw_leaves(const struct observation *o)
 	return false;
 }
 
-/* Nothing of the kernel's connection was seen on any interface. */
+/* Nothing of the kernel's connection was seen on any interface. Where SSH works none the less, it
+ * is not diverted but unseen: source translation gives it a port that is not listened to, or it
+ * takes an interface that is not. */
 static void judge_unseen(struct observation *o)
 {
 	const struct exchange *kernel = o->kernel;
 	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
 	if (kernel->answered && kernel->connect_error == 0) {
+		if (works_unseen(o))
+			return;
 		fact_set(o, ANSWER_OUT_DIVERTED,
 			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
 	} else if (kernel->answered &&

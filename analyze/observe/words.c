@@ -17,6 +17,12 @@ enum event_word handshake_end(const struct observation *o)
 	return end != NULL ? end->word : WORD_NONE;
 }
 
+bool works_unseen(const struct observation *o)
+{
+	return o->kernel != NULL && o->kernel->sent_count == 0 && o->kernel->connection == NULL &&
+	       event_of(o, EVENT_AUTH) != NULL;
+}
+
 bool waited(const struct observation *o, int64_t since_ns, int64_t patience)
 {
 	const struct connection *c = o->kernel->connection;

@@ -13,6 +13,9 @@ const struct event *event_of(const struct observation *o, enum event_kind kind);
 /* How the probe's own handshake ended; WORD_NONE: it has not, or was not tried. */
 enum event_word handshake_end(const struct observation *o);
 
+/* The handshake reaches authentication, and no packet of it is seen. */
+bool works_unseen(const struct observation *o);
+
 /* Whether what is said can be judged. Not when the capture lacks words of it, nor when one
  * side speaks no SSH 2: how far they came is not known then, nor what an end or a silence
  * means. */

@@ -71,6 +71,15 @@ static void begin(struct scene *scene)
 						   .kernel = &scene->first };
 }
 
+/* connect() succeeded, and no packet of it is seen. */
+static void nothing_is_seen(struct scene *scene)
+{
+	scene->run.address = address_parse("20.99.0.4");
+	scene->first.sent_count = 0;
+	scene->first.connection = NULL;
+	scene->first.answered = true;
+}
+
 static void small_event(struct scene *scene, enum event_kind kind, enum event_word word,
 			const char *text)
 {
@@ -103,6 +112,30 @@ static void small_segments_show_that_it_is_the_size(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_LARGE_LOST);
 	begin(&scene);
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_STALLED);
+}
+
+/* Source translation on this machine gives it another port. */
+static void what_works_unseen_is_not_diverted(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	nothing_is_seen(&scene);
+	observe_out(&scene.observation);
+	assert_int_equal(answer_of(&scene, QUESTION_OUT), ANSWER_OUT_DIVERTED);
+	begin(&scene);
+	nothing_is_seen(&scene);
+	run_event(&scene.run, &(struct event){ .kind = EVENT_AUTH,
+					       .local_port = FIRST_PORT,
+					       .text = "publickey" });
+	observe_out(&scene.observation);
+	run_event(&scene.run, &(struct event){ .kind = EVENT_HOST_KEY,
+					       .word = WORD_HOST_KEY_CHANGED,
+					       .local_port = FIRST_PORT,
+					       .text = "ssh-ed25519 SHA256:x" });
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_OUT), ANSWER_NONE);
+	assert_int_equal(fact_answer(&scene.facts, QUESTION_KEY), ANSWER_KEY_CHANGED);
 }
 
 static void what_goes_on_does_not_stall(void **state)
@@ -256,6 +289,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(small_segments_show_that_it_is_the_size),
 		cmocka_unit_test(what_came_before_refutes_the_size),
+		cmocka_unit_test(what_works_unseen_is_not_diverted),
 		cmocka_unit_test(what_goes_on_does_not_stall),
 		cmocka_unit_test(what_may_yet_come_is_not_lost),
 		cmocka_unit_test(slow_services_have_their_time),
