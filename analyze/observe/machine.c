@@ -12,7 +12,8 @@ static bool leads_here(const struct run *run)
 	static const struct address unspecified4 = { .family = 4 }, unspecified6 = { .family = 6 };
 	return run->vantage != VANTAGE_VM && strncmp(run->host, "localhost", 9) != 0 &&
 	       (address_is_loopback(&run->address) || address_equal(&run->address, &unspecified4) ||
-		address_equal(&run->address, &unspecified6));
+		address_equal(&run->address, &unspecified6) ||
+		address_equal(&run->address, &run->local_address));
 }
 
 void observe_name(struct observation *o)

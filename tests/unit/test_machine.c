@@ -40,6 +40,37 @@ static void is_answered(struct scene *scene, enum answer answer)
 		fact_set(&scene->observation, answer, "seen");
 }
 
+/* -- the name ----------------------------------------------------------------------- */
+
+static void a_name_of_this_machine(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *address, *local;
+		bool named;
+		enum answer expected;
+	} rows[] = {
+		{ "20.99.0.4", "10.20.0.10", true, ANSWER_NAME_OK },
+		{ "127.0.1.1", "127.0.0.1", true, ANSWER_NAME_HERE },
+		/* the kernel takes a local address for the source too */
+		{ "2001:db8:20::10", "2001:db8:20::10", true, ANSWER_NAME_HERE },
+		{ "10.20.0.10", "10.20.0.10", false, ANSWER_NONE },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		scene.run.host = "vm.example";
+		scene.run.named = rows[i].named;
+		scene.run.address = address_parse(rows[i].address);
+		scene.run.local_address = address_parse(rows[i].local);
+		event(&scene, EVENT_RESOLVED, 0, rows[i].address, WORD_NONE);
+		observe_name(&scene.observation);
+		if (fact_answer(&scene.facts, QUESTION_NAME) != rows[i].expected)
+			fail_msg("row %zu", i);
+		run_free(&scene.run);
+	}
+}
+
 /* -- rules -------------------------------------------------------------------------- */
 
 static void rules_explain(void **state)
@@ -250,6 +281,7 @@ static void each_aside_is_a_fault(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_of_this_machine),
 		cmocka_unit_test(rules_explain),
 		cmocka_unit_test(no_rule_without_reading_all),
 		cmocka_unit_test(a_diversion_names_the_owner),
