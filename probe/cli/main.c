@@ -53,8 +53,10 @@ static int run(const struct subcommand *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	atexit(close_stdout);
-	/* A closed pipe is a write error to report (73), not a silent death. */
+	/* A closed pipe or a file that may not grow is a write error to report (73), not a silent
+	 * death. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

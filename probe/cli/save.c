@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -38,6 +39,18 @@ static bool write_all(int fd, const char *bytes, size_t length)
 	return true;
 }
 
+/* Of what may not grow so far nothing is written; fallocate() does not look at that limit where
+ * the file keeps its size. */
+static bool make_room(int fd, size_t length)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && length > limit.rlim_cur) {
+		errno = EFBIG;
+		return false;
+	}
+	return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)length) == 0 || errno == EOPNOTSUPP;
+}
+
 /* Room for the whole is had before the first byte of an older run is overwritten, so
  * that a full disk leaves that one as it was. */
 static bool replace(int fd, const char *bytes, size_t length)
@@ -45,7 +58,7 @@ static bool replace(int fd, const char *bytes, size_t length)
 	struct stat status;
 	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
 		return write_all(fd, bytes, length);
-	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)length) != 0 && errno != EOPNOTSUPP)
+	if (!make_room(fd, length))
 		return false;
 	if (write_all(fd, bytes, length) && ftruncate(fd, (off_t)length) == 0)
 		return true;

@@ -183,6 +183,17 @@ class Root(Case):
         status = (folder / "run.pcapng").stat()
         self.assertEqual((status.st_uid, stat.S_IMODE(status.st_mode)), (0, 0o600))
 
+    def test_a_file_that_may_not_grow(self):
+        """An older run stays, and of a new one there is no half."""
+        old, new = self.folder() / "old", self.folder() / "new"
+        old.write_bytes(RUN.read_bytes())
+        for file in (old, new):
+            before = [*lab.on("client"), "prlimit", "--fsize=1000"]
+            ended = Run("probe", "-q", "--timeout", "0.3", "-w", file, VM, before=before).end()
+            self.assertEqual(ended.code, CANNOT_WRITE, ended.err)
+        self.assertEqual(old.read_bytes(), RUN.read_bytes())
+        self.assertEqual(new.read_bytes() if new.exists() else b"", b"")
+
     def test_a_symbolic_link(self):
         folder = self.folder()
         (folder / "link").symlink_to("file")
