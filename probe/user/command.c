@@ -18,10 +18,13 @@ enum { KEPT_LEASH = STDERR_FILENO + 1 };
 
 /* -- the command --------------------------------------------------------------------- */
 
+/* What is ignored stays so across exec: a pipeline in the command would not end. */
 static void allow_signals(void)
 {
 	sigset_t none;
 	sigemptyset(&none);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

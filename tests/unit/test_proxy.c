@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,6 +67,8 @@ static void outcomes(void **state)
 		{ "echo %h %p %r %n %% >&2", 5000, PROXY_FAILS,
 		  "vm.example 2222 ann vm.example %" },
 		{ "yes", 5000, PROXY_FAILS, NULL }, /* no end of it */
+		/* a pipeline ends as it does in a shell (128 + SIGPIPE) */
+		{ "(yes; echo \\$? >&2) | true", 5000, PROXY_FAILS, "141" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		char said[64];
@@ -176,6 +179,7 @@ static void nothing_stays_open_without_a_process(void **state)
 
 int main(void)
 {
+	signal(SIGPIPE, SIG_IGN); /* as the program does */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
 		cmocka_unit_test(not_run),
