@@ -187,7 +187,7 @@ static void put_healthy_first(struct run *runs, size_t count)
 
 /* Resolves the name; as many runs as there will be sessions are begun, with what came of it:
  * one, also where there will be none. */
-static void begin(struct diagnosis *d, size_t *begun)
+static void begin_runs(struct diagnosis *d, size_t *begun)
 {
 	const struct drive_options *options = d->options;
 	size_t count;
@@ -246,7 +246,7 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 		session_init(&d.sessions.session[i]);
 	if (!privilege_check(error))
 		return false;
-	begin(&d, count);
+	begin_runs(&d, count);
 	if (d.sessions.count == 0)
 		return true;
 	find_reference(&d);

@@ -20,7 +20,7 @@ static int64_t now_of(const struct session *session)
 	return clock_ns(CLOCK_MONOTONIC) + session->clock_offset_ns;
 }
 
-static void tell(struct session *session, struct event event)
+static void tell_event(struct session *session, struct event event)
 {
 	event.time_ns = now_of(session);
 	run_event(session->run, &event);
@@ -43,11 +43,11 @@ static void look_at_next_hop(struct session *session)
 	session->next_hop_settled = true;
 	if (known == 1 && session->craft != NULL)
 		craft_link_address(session->craft, bytes, length);
-	tell(session,
-	     (struct event){ .kind = EVENT_NEIGHBOUR,
-			     .error = known == 1 ? 0 : EHOSTUNREACH,
-			     .value = session->route.on_link && session->route.has_link_address,
-			     .text = address_text(&session->route.next_hop, text) });
+	tell_event(session, (struct event){ .kind = EVENT_NEIGHBOUR,
+					    .error = known == 1 ? 0 : EHOSTUNREACH,
+					    .value = session->route.on_link &&
+						     session->route.has_link_address,
+					    .text = address_text(&session->route.next_hop, text) });
 }
 
 /* The same for the way to the reference. Without a route connect() says so itself. */
@@ -65,11 +65,11 @@ static void look_at_reference_hop(struct session *session)
 	if (known == 0 && !late)
 		return;
 	session->reference_hop_settled = true;
-	tell(session, (struct event){ .kind = EVENT_REFERENCE,
-				      .remote_port = reference->port,
-				      .error = known == 1 ? 0 : EHOSTUNREACH,
-				      .text = address_text(&reference->address, text),
-				      .detail = reference->host });
+	tell_event(session, (struct event){ .kind = EVENT_REFERENCE,
+					    .remote_port = reference->port,
+					    .error = known == 1 ? 0 : EHOSTUNREACH,
+					    .text = address_text(&reference->address, text),
+					    .detail = reference->host });
 }
 
 /* -- actions out ------------------------------------------------------------------ */
@@ -87,22 +87,22 @@ static const struct address *remote_of(const struct session *session, const stru
 	return action->to_reference ? &session->reference.address : &session->run->address;
 }
 
-static void opened(struct session *session, const struct action *action)
+static void tell_opening(struct session *session, const struct action *action)
 {
 	char text[ADDRESS_TEXT];
-	tell(session,
-	     action_opening(action, action->to_reference
-					    ? address_text(remote_of(session, action), text)
-					    : NULL));
+	tell_event(session,
+		   action_opening(action, action->to_reference
+						  ? address_text(remote_of(session, action), text)
+						  : NULL));
 }
 
 static void connect_answered(struct session *session, struct session_socket *s, int error)
 {
 	s->connecting = false;
-	tell(session, (struct event){ .kind = EVENT_CONNECT,
-				      .local_port = s->local_port,
-				      .remote_port = s->remote_port,
-				      .error = error });
+	tell_event(session, (struct event){ .kind = EVENT_CONNECT,
+					    .local_port = s->local_port,
+					    .remote_port = s->remote_port,
+					    .error = error });
 }
 
 static void do_connect(struct session *session, const struct action *action)
@@ -137,10 +137,10 @@ static void offer_keys(struct session *session, const struct machine *machine,
 	options->keys = (const char *const *)machine->keys.text;
 	options->authenticate = options->agent != NULL || options->key_count > 0;
 	if (!options->authenticate)
-		tell(session,
-		     (struct event){ .kind = EVENT_LIMIT,
-				     .text = "authentication: there is no agent, and no key "
-					     "that can be read" });
+		tell_event(session,
+			   (struct event){ .kind = EVENT_LIMIT,
+					   .text = "authentication: there is no agent, and no key "
+						   "that can be read" });
 }
 
 static void do_talk(struct session *session, const struct machine *machine,
@@ -158,7 +158,7 @@ static void do_talk(struct session *session, const struct machine *machine,
 		offer_keys(session, machine, &options);
 	s->handshake = handshake_new(s->fd, &options, &error);
 	if (s->handshake == NULL)
-		tell(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
+		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
 }
 
 static void do_send(struct session *session, const struct action *action)
@@ -182,16 +182,16 @@ static void do_send(struct session *session, const struct action *action)
 	};
 	int error = craft_send(session->craft, action->way, &segment);
 	if (error != 0)
-		tell(session, action_refused(action, error));
+		tell_event(session, action_refused(action, error));
 }
 
 /* Performs what is due; false when the plan is complete. */
-static bool act(struct session *session, const struct machine *machine)
+static bool perform_due(struct session *session, const struct machine *machine)
 {
 	for (;;) {
 		struct action action = plan_next(session->plan, now_of(session));
 		if (action.opens)
-			opened(session, &action);
+			tell_opening(session, &action);
 		switch (action.kind) {
 		case ACTION_NONE:
 			return true;
@@ -212,7 +212,7 @@ static bool act(struct session *session, const struct machine *machine)
 
 /* -- answers in ------------------------------------------------------------------- */
 
-static bool concerns(const struct session *session, const struct packet *packet)
+static bool packet_concerns(const struct session *session, const struct packet *packet)
 {
 	return !session->done && admit(&session->wire->home, &session->ports, packet);
 }
@@ -230,29 +230,30 @@ static void ssh_ended(struct session *session, const struct machine *machine,
 	const struct handshake_result *result = handshake_result(s->handshake);
 	uint16_t port = s->local_port;
 	if (result->kex[0] != '\0')
-		tell(session,
-		     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = result->kex });
+		tell_event(session, (struct event){ .kind = EVENT_KEX,
+						    .local_port = port,
+						    .text = result->kex });
 	if (result->fingerprint[0] != '\0') {
 		char key[160], why[640];
 		snprintf(key, sizeof(key), "%s %s", result->host_key_type, result->fingerprint);
 		enum event_word word = machine_judge_key(machine, result->host_key_type,
 							 result->fingerprint, why, sizeof(why));
-		tell(session, (struct event){ .kind = EVENT_HOST_KEY,
-					      .local_port = port,
-					      .value = result->signature_verified,
-					      .word = word,
-					      .text = key,
-					      .detail = why });
+		tell_event(session, (struct event){ .kind = EVENT_HOST_KEY,
+						    .local_port = port,
+						    .value = result->signature_verified,
+						    .word = word,
+						    .text = key,
+						    .detail = why });
 	}
 	if (result->stage == HANDSHAKE_STAGE_AUTH)
-		tell(session, (struct event){ .kind = EVENT_AUTH,
-					      .local_port = port,
-					      .text = result->auth_methods });
-	tell(session, (struct event){ .kind = EVENT_SSH,
-				      .local_port = port,
-				      .error = result->error,
-				      .word = result->end,
-				      .detail = result->message });
+		tell_event(session, (struct event){ .kind = EVENT_AUTH,
+						    .local_port = port,
+						    .text = result->auth_methods });
+	tell_event(session, (struct event){ .kind = EVENT_SSH,
+					    .local_port = port,
+					    .error = result->error,
+					    .word = result->end,
+					    .detail = result->message });
 }
 
 static void step_socket(struct session *session, const struct machine *machine,
@@ -292,7 +293,7 @@ static void wait_at_most(struct loop *loop, int64_t left_ns)
 		loop->left_ns = left_ns > 0 ? left_ns : 0;
 }
 
-static void want(struct loop *loop, int fd, short events)
+static void await_descriptor(struct loop *loop, int fd, short events)
 {
 	loop->fd[loop->fd_count++] = (struct pollfd){ .fd = fd, .events = events };
 }
@@ -308,8 +309,8 @@ static void want_sockets(struct loop *loop, const struct session *session)
 			     handshake_state(s->handshake) != HANDSHAKE_DONE;
 		if (talks)
 			wait_at_most(loop, handshake_deadline(s->handshake) - now);
-		want(loop, !session->done && (s->connecting || talks) ? s->fd : -1,
-		     talks ? handshake_poll_events(s->handshake) : POLLOUT);
+		await_descriptor(loop, !session->done && (s->connecting || talks) ? s->fd : -1,
+				 talks ? handshake_poll_events(s->handshake) : POLLOUT);
 	}
 }
 
@@ -317,12 +318,12 @@ static void wait_for(struct loop *loop)
 {
 	loop->fd_count = 0;
 	loop->left_ns = SECONDS(1);
-	want(loop, loop->signals, POLLIN);
+	await_descriptor(loop, loop->signals, POLLIN);
 	for (size_t i = 0; i < loop->wire->capture_count; i++)
-		want(loop, capture_fd(loop->wire->capture[i]), POLLIN);
+		await_descriptor(loop, capture_fd(loop->wire->capture[i]), POLLIN);
 	for (size_t i = 0; i < loop->count; i++)
 		want_sockets(loop, &loop->sessions[i]);
-	want(loop, machine_fd(loop->machine), POLLIN);
+	await_descriptor(loop, machine_fd(loop->machine), POLLIN);
 	struct timespec timeout = { .tv_sec = loop->left_ns / SECONDS(1),
 				    .tv_nsec = loop->left_ns % SECONDS(1) };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) < 0)
@@ -344,7 +345,7 @@ static void take_frame(void *context, const struct frame *frame)
 	struct packet packet;
 	decode(frame, &packet);
 	for (size_t i = 0; i < loop->count; i++)
-		if (concerns(&loop->sessions[i], &packet)) {
+		if (packet_concerns(&loop->sessions[i], &packet)) {
 			keep_frame(&loop->sessions[i], frame, &packet);
 			if (tells_of_a_router(&packet))
 				names_ask(loop->names, &packet.source);
@@ -393,7 +394,7 @@ static void tell_of_dropped_frames(struct session *session, uint64_t dropped)
 		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = now_of(session), .text = text });
 }
 
-static void finish(struct session *session)
+static void finish_session(struct session *session)
 {
 	const struct wire *wire = session->wire;
 	uint64_t all = 0;
@@ -426,11 +427,11 @@ static void session_turn(struct loop *loop, size_t index)
 	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
 		step_socket(session, loop->machine, &session->socket[i],
 			    loop->fd_count > 0 ? fd[i].revents : 0);
-	if (act(session, loop->machine))
+	if (perform_due(session, loop->machine))
 		return;
 	if (!run_healthy(session->run))
 		machine_tell_rules(loop->machine, session, index, RULES_PATIENCE_MS);
-	finish(session);
+	finish_session(session);
 }
 
 /* Name servers were asked while the sweeps went on; so long are slow ones waited for. */
@@ -462,7 +463,7 @@ static bool all_done(const struct loop *loop)
 }
 
 /* Until all plans are done, or a signal comes. False when a capture fails. */
-static bool turn(struct loop *loop, struct error *error)
+static bool run_until_done(struct loop *loop, struct error *error)
 {
 	for (;;) {
 		for (size_t i = 0; i < loop->count; i++)
@@ -487,7 +488,7 @@ static void finish_all(struct loop *loop)
 			continue;
 		session->run->interrupted = loop->interrupted;
 		session->run->unfinished = !loop->interrupted;
-		finish(session);
+		finish_session(session);
 	}
 	if (!loop->interrupted &&
 	    !machine_tell_proxy(loop->machine, loop->signals, loop->sessions[0].run))
@@ -507,7 +508,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
 	if (!all->session[0].options->no_names)
 		loop.names = names_new();
-	bool done = turn(&loop, error);
+	bool done = run_until_done(&loop, error);
 	if (done)
 		finish_all(&loop);
 	names_close(loop.names);

@@ -49,7 +49,7 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 		read_listeners(&sessions[i], &machine->listeners[i]);
 }
 
-static void tell(struct session *session, struct event event)
+static void tell_event(struct session *session, struct event event)
 {
 	event.time_ns = session->run->started_ns;
 	run_event(session->run, &event);
@@ -69,30 +69,30 @@ static void tell_part(struct session *session, const struct inventory_result *re
 	const char *legacy = session->run->address.family == 6 ? result->legacy6 : result->legacy4;
 	if (legacy[0] != '\0')
 		snprintf(text, sizeof(text), "legacy iptables has rules too (table %s)", legacy);
-	tell(session, (struct event){ .kind = EVENT_RULES,
-				      .value = (int64_t)part->rules.count,
-				      .text = text });
+	tell_event(session, (struct event){ .kind = EVENT_RULES,
+					    .value = (int64_t)part->rules.count,
+					    .text = text });
 	for (size_t i = 0; i < part->rules.count; i++) {
 		const struct finding *rule = &part->rules.finding[i];
 		rule_describe(rule, text, sizeof(text));
-		tell(session, (struct event){ .kind = EVENT_RULE,
-					      .value = (rule->incoming ? RULE_INCOMING : 0) |
-						       (rule->certain ? RULE_CERTAIN : 0) |
-						       (rule_below(rule) ? RULE_BELOW : 0),
-					      .word = rule->effect,
-					      .text = text });
+		tell_event(session, (struct event){ .kind = EVENT_RULE,
+						    .value = (rule->incoming ? RULE_INCOMING : 0) |
+							     (rule->certain ? RULE_CERTAIN : 0) |
+							     (rule_below(rule) ? RULE_BELOW : 0),
+						    .word = rule->effect,
+						    .text = text });
 	}
 	if (part->diverted) {
 		owner_describe(&part->owner, part->owner_port, text, sizeof(text));
-		tell(session, (struct event){ .kind = EVENT_OWNER, .text = text });
+		tell_event(session, (struct event){ .kind = EVENT_OWNER, .text = text });
 	}
 }
 
-static void cannot_tell(struct session *session, const char *why)
+static void tell_unread_rules(struct session *session, const char *why)
 {
 	char text[256];
 	snprintf(text, sizeof(text), "rules of the local firewall: %s", why);
-	tell(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
+	tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
 }
 
 void machine_tell_rules(struct machine *machine, struct session *session, size_t index, int wait_ms)
@@ -102,7 +102,7 @@ void machine_tell_rules(struct machine *machine, struct session *session, size_t
 	if (machine->inventory == NULL) {
 		session->rules_told = wait_ms > 0; /* nobody asks while all is well */
 		if (session->rules_told)
-			cannot_tell(session, "CAP_NET_ADMIN is missing");
+			tell_unread_rules(session, "CAP_NET_ADMIN is missing");
 		return;
 	}
 	const struct inventory_result *result = inventory_read(machine->inventory);
@@ -117,7 +117,7 @@ void machine_tell_rules(struct machine *machine, struct session *session, size_t
 	if (result->read)
 		tell_part(session, result, &result->part[index]);
 	else
-		cannot_tell(session, result->limit);
+		tell_unread_rules(session, result->limit);
 }
 
 int machine_fd(const struct machine *machine)
@@ -224,7 +224,8 @@ bool machine_read_files(struct machine *machine, struct error *error)
 
 /* -- what the files say --------------------------------------------------------------- */
 
-static void note(struct run *run, enum event_kind kind, const char *text, enum event_word word)
+static void note_event(struct run *run, enum event_kind kind, const char *text,
+		       enum event_word word)
 {
 	run_event(run,
 		  &(struct event){
@@ -250,11 +251,11 @@ static void tell_modes(const struct machine *machine, struct run *run)
 	char text[768];
 	for (size_t i = 0; i < modes->count; i++) {
 		mode_describe(&modes->finding[i], text, sizeof(text));
-		note(run, EVENT_MODE, text, mode_word(machine, &modes->finding[i]));
+		note_event(run, EVENT_MODE, text, mode_word(machine, &modes->finding[i]));
 	}
 	snprintf(text, sizeof(text), "%s/.ssh", machine->person.home);
 	if (modes->count == 0)
-		note(run, EVENT_MODE, text, WORD_MODE_FINE);
+		note_event(run, EVENT_MODE, text, WORD_MODE_FINE);
 }
 
 /* Libraries that turn connect() into something else: only a hint, ssh may be started
@@ -268,10 +269,10 @@ static void tell_direct(struct run *run)
 		if (strstr(preload, names[i]) == NULL)
 			continue;
 		snprintf(text, sizeof(text), "LD_PRELOAD=%s", preload);
-		note(run, EVENT_CONFIG, text, WORD_CONFIG_MAY_BE_PROXIED);
+		note_event(run, EVENT_CONFIG, text, WORD_CONFIG_MAY_BE_PROXIED);
 		return;
 	}
-	note(run, EVENT_CONFIG, "", WORD_CONFIG_DIRECT);
+	note_event(run, EVENT_CONFIG, "", WORD_CONFIG_DIRECT);
 }
 
 /* ssh would go to another port than the one that is probed. */
@@ -284,7 +285,7 @@ static bool tell_port(const struct machine *machine, struct run *run)
 	config_describe(port, setting, sizeof(setting));
 	snprintf(text, sizeof(text), "port %s, to which ssh's own configuration leads: %s",
 		 port->value, setting);
-	note(run, EVENT_LIMIT, text, WORD_NONE);
+	note_event(run, EVENT_LIMIT, text, WORD_NONE);
 	return true;
 }
 
@@ -294,8 +295,8 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 	char text[640];
 	if (proxy != NULL) {
 		config_describe(proxy, text, sizeof(text));
-		note(run, EVENT_CONFIG, text,
-		     proxy->certain ? WORD_CONFIG_PROXIED : WORD_CONFIG_MAY_BE_PROXIED);
+		note_event(run, EVENT_CONFIG, text,
+			   proxy->certain ? WORD_CONFIG_PROXIED : WORD_CONFIG_MAY_BE_PROXIED);
 	} else if (!tell_port(machine, run)) {
 		tell_direct(run);
 	}
@@ -309,7 +310,7 @@ void machine_tell_listeners(const struct machine *machine, size_t index, struct 
 		return;
 	const struct listeners *listeners = &machine->listeners[index].on;
 	if (listeners->count == 0)
-		note(run, EVENT_LISTENER, text, WORD_NONE);
+		note_event(run, EVENT_LISTENER, text, WORD_NONE);
 	for (size_t i = 0; i < listeners->count; i++) {
 		listener_describe(&listeners->listener[i], text, sizeof(text));
 		run_event(run, &(struct event){ .kind = EVENT_LISTENER,
@@ -336,7 +337,7 @@ bool machine_tell_proxy(const struct machine *machine, int signals, struct run *
 						 [PROXY_ANSWERS] = WORD_CONFIG_PROXY_ANSWERS,
 						 [PROXY_FAILS] = WORD_CONFIG_PROXY_FAILS };
 	if (outcome != PROXY_UNTOLD)
-		note(run, EVENT_CONFIG, text, words[outcome]);
+		note_event(run, EVENT_CONFIG, text, words[outcome]);
 	return true;
 }
 

@@ -5,7 +5,7 @@
 
 #include "process/parallel.h"
 
-static bool known(const struct wire *wire, const char *interface)
+static bool is_listened_on(const struct wire *wire, const char *interface)
 {
 	for (size_t i = 0; i < wire->capture_count; i++)
 		if (strcmp(wire->interface[i], interface) == 0)
@@ -13,9 +13,10 @@ static bool known(const struct wire *wire, const char *interface)
 	return false;
 }
 
-static void want(struct wire *wire, const char *interface)
+static void listen_on(struct wire *wire, const char *interface)
 {
-	if (interface[0] != '\0' && wire->capture_count < WIRE_CAPTURES && !known(wire, interface))
+	if (interface[0] != '\0' && wire->capture_count < WIRE_CAPTURES &&
+	    !is_listened_on(wire, interface))
 		wire->interface[wire->capture_count++] = interface;
 }
 
@@ -56,10 +57,10 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 	*wire = (struct wire){ 0 };
 	for (size_t i = 0; i < wish->route_count; i++)
 		if (wish->routes[i]->error == 0)
-			want(wire, wish->routes[i]->interface);
+			listen_on(wire, wish->routes[i]->interface);
 	if (wire->capture_count == 0)
 		return true; /* no route at all: there is no wire to listen on */
-	want(wire, "lo");
+	listen_on(wire, "lo");
 	find_home(wire, wish);
 	if (!open_captures(wire, &wish->ports, error))
 		return false;

@@ -44,7 +44,7 @@ static bool list_rules(struct reader *reader)
 }
 
 /* A name that stands in a command as it is. */
-static bool plain(const char *name)
+static bool is_plain_name(const char *name)
 {
 	return name[0] != '\0' &&
 	       name[strspn(name,
@@ -55,8 +55,8 @@ static bool plain(const char *name)
 static bool take_text(struct reader *reader, struct finding *finding, const struct flow *flow)
 {
 	char command[320];
-	if ((finding->policy && !finding->device_unknown) || !plain(finding->table) ||
-	    !plain(finding->chain))
+	if ((finding->policy && !finding->device_unknown) || !is_plain_name(finding->table) ||
+	    !is_plain_name(finding->chain))
 		return true;
 	nft_ctx_output_set_flags(reader->nft, NFT_CTX_OUTPUT_HANDLE | NFT_CTX_OUTPUT_TERSE);
 	snprintf(command, sizeof(command), "list chain %s %s %s", finding->family, finding->table,
@@ -128,7 +128,7 @@ static void write_all(int fd, const void *bytes, size_t length)
 }
 
 /* Libraries complain on stderr, and what the parent has not written yet is not ours. */
-static void hush(void)
+static void discard_output(void)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null < 0)
@@ -145,7 +145,7 @@ static void read_everything(int out, pid_t parent, const struct flow *flows, siz
 	struct inventory_result *result = calloc(1, sizeof(*result));
 	if (result == NULL)
 		_exit(1);
-	hush();
+	discard_output();
 	struct reader reader = { .flows = flows, .count = count, .result = result };
 	read_rules(&reader);
 	legacy_tables(4, result->legacy4, sizeof(result->legacy4));

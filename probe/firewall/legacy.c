@@ -30,7 +30,7 @@ struct table {
 };
 
 /* The verdict of the entry at `offset`: a chain's policy is its last entry. */
-static bool accepts(const struct table *table, const uint8_t *entries, uint32_t offset)
+static bool policy_accepts(const struct table *table, const uint8_t *entries, uint32_t offset)
 {
 	struct xt_standard_target target;
 	uint16_t at;
@@ -57,14 +57,14 @@ static bool policies_accept(const struct table *table)
 		getsockopt(table->socket, table->level, IPT_SO_GET_ENTRIES, entries, &length) == 0;
 	for (unsigned hook = 0; accept && hook < NF_INET_NUMHOOKS; hook++)
 		if (table->info.valid_hooks & 1u << hook)
-			accept = accepts(table, (const uint8_t *)entries->entrytable,
-					 table->info.underflow[hook]);
+			accept = policy_accepts(table, (const uint8_t *)entries->entrytable,
+						table->info.underflow[hook]);
 	free(entries);
 	return accept;
 }
 
 /* One policy a hook and the entry that ends the table: nobody has put a rule there. */
-static bool pristine(struct table *table, const char *name)
+static bool is_pristine(struct table *table, const char *name)
 {
 	socklen_t length = sizeof(table->info);
 	memset(&table->info, 0, sizeof(table->info));
@@ -92,7 +92,7 @@ void legacy_tables(int family, char *text, size_t room)
 	table.socket = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
 	while (fscanf(file, "%31s", name) == 1) {
 		size_t used = strlen(text);
-		if (!pristine(&table, name))
+		if (!is_pristine(&table, name))
 			snprintf(text + used, room - used, "%s%s", used > 0 ? ", " : "", name);
 	}
 	if (table.socket >= 0)

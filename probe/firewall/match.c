@@ -34,12 +34,12 @@ struct subject {
 	const char *name;
 };
 
-static struct subject number(int64_t low, int64_t high)
+static struct subject number_subject(int64_t low, int64_t high)
 {
 	return (struct subject){ .kind = SUBJECT_NUMBER, .low = low, .high = high };
 }
 
-static struct subject bits(int64_t value)
+static struct subject bits_subject(int64_t value)
 {
 	return (struct subject){ .kind = SUBJECT_BITS, .low = value, .high = value };
 }
@@ -49,16 +49,18 @@ static struct subject bits(int64_t value)
 static struct subject meta_subject(const char *key, const struct flow *flow, bool incoming)
 {
 	bool six = flow->target.family == 6;
-	if (is(key, "l4proto"))
-		return number(IPPROTO_TCP, IPPROTO_TCP);
-	if (is(key, "nfproto"))
-		return six ? number(NFPROTO_6, NFPROTO_6) : number(NFPROTO_4, NFPROTO_4);
-	if (is(key, "protocol"))
-		return six ? number(ETHER_6, ETHER_6) : number(ETHER_4, ETHER_4);
-	if (incoming ? is(key, "iifname") || is(key, "iif") : is(key, "oifname") || is(key, "oif"))
+	if (text_is(key, "l4proto"))
+		return number_subject(IPPROTO_TCP, IPPROTO_TCP);
+	if (text_is(key, "nfproto"))
+		return six ? number_subject(NFPROTO_6, NFPROTO_6)
+			   : number_subject(NFPROTO_4, NFPROTO_4);
+	if (text_is(key, "protocol"))
+		return six ? number_subject(ETHER_6, ETHER_6) : number_subject(ETHER_4, ETHER_4);
+	if (incoming ? text_is(key, "iifname") || text_is(key, "iif")
+		     : text_is(key, "oifname") || text_is(key, "oif"))
 		return (struct subject){ .kind = SUBJECT_NAME, .name = flow->interface };
-	if (is(key, "skuid") && !incoming)
-		return number(flow->uid, flow->uid);
+	if (text_is(key, "skuid") && !incoming)
+		return number_subject(flow->uid, flow->uid);
 	return (struct subject){ 0 };
 }
 
@@ -70,23 +72,23 @@ static struct subject address_subject(const struct address *address)
 
 static struct subject network_subject(const char *field, const struct flow *flow, bool incoming)
 {
-	if (is(field, "saddr"))
+	if (text_is(field, "saddr"))
 		return address_subject(incoming ? &flow->target : &flow->source);
-	if (is(field, "daddr"))
+	if (text_is(field, "daddr"))
 		return address_subject(incoming ? &flow->source : &flow->target);
-	if (is(field, "protocol") || is(field, "nexthdr"))
-		return number(IPPROTO_TCP, IPPROTO_TCP);
+	if (text_is(field, "protocol") || text_is(field, "nexthdr"))
+		return number_subject(IPPROTO_TCP, IPPROTO_TCP);
 	return (struct subject){ 0 };
 }
 
 static struct subject transport_subject(const char *field, const struct flow *flow, bool incoming)
 {
-	if (is(field, incoming ? "sport" : "dport"))
-		return number(flow->port, flow->port);
-	if (is(field, incoming ? "dport" : "sport"))
-		return number(flow->local_first, flow->local_last);
-	if (is(field, "flags"))
-		return bits(incoming ? TCP_SYN | TCP_ACK : TCP_SYN);
+	if (text_is(field, incoming ? "sport" : "dport"))
+		return number_subject(flow->port, flow->port);
+	if (text_is(field, incoming ? "dport" : "sport"))
+		return number_subject(flow->local_first, flow->local_last);
+	if (text_is(field, "flags"))
+		return bits_subject(incoming ? TCP_SYN | TCP_ACK : TCP_SYN);
 	return (struct subject){ 0 };
 }
 
@@ -98,14 +100,14 @@ static struct subject payload_subject(const json_t *payload, const struct flow *
 	const char *protocol = json_string_value(json_object_get(payload, "protocol"));
 	const char *field = json_string_value(json_object_get(payload, "field"));
 	const struct subject absent = { .kind = SUBJECT_ABSENT };
-	if (is(protocol, "tcp") || is(protocol, "th"))
+	if (text_is(protocol, "tcp") || text_is(protocol, "th"))
 		return transport_subject(field, flow, incoming);
-	if (is(protocol, "ip") || is(protocol, "ip6"))
-		return is(protocol, "ip") == (flow->target.family == 4)
+	if (text_is(protocol, "ip") || text_is(protocol, "ip6"))
+		return text_is(protocol, "ip") == (flow->target.family == 4)
 			       ? network_subject(field, flow, incoming)
 			       : absent;
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (is(protocol, others[i]))
+		if (text_is(protocol, others[i]))
 			return absent;
 	return (struct subject){ 0 };
 }
@@ -113,8 +115,8 @@ static struct subject payload_subject(const json_t *payload, const struct flow *
 static struct subject ct_subject(const json_t *ct, bool incoming)
 {
 	const char *key = json_string_value(json_object_get(ct, "key"));
-	if (is(key, "state"))
-		return bits(incoming ? STATE_ESTABLISHED : STATE_NEW);
+	if (text_is(key, "state"))
+		return bits_subject(incoming ? STATE_ESTABLISHED : STATE_NEW);
 	return (struct subject){ 0 };
 }
 
@@ -138,7 +140,7 @@ static struct subject subject_of(const json_t *left, const struct flow *flow, bo
 		    !number_of(json_array_get(part, 1), &mask))
 			return (struct subject){ 0 };
 		struct subject subject = subject_of(inner, flow, incoming);
-		return subject.kind == SUBJECT_BITS ? bits(subject.low & mask)
+		return subject.kind == SUBJECT_BITS ? bits_subject(subject.low & mask)
 						    : (struct subject){ 0 };
 	}
 	return (struct subject){ 0 };
@@ -196,7 +198,7 @@ static enum match yes_or_no(bool yes)
 	return yes ? MATCH_YES : MATCH_NO;
 }
 
-static enum match within(const struct subject *subject, int64_t low, int64_t high)
+static enum match number_within(const struct subject *subject, int64_t low, int64_t high)
 {
 	if (subject->high < low || subject->low > high)
 		return MATCH_NO;
@@ -232,7 +234,7 @@ static enum match in_range(const struct subject *subject, const json_t *range)
 	int64_t low, high;
 	if (!number_of(from, &low) || !number_of(to, &high))
 		return MATCH_MAYBE;
-	return within(subject, low, high);
+	return number_within(subject, low, high);
 }
 
 /* "eth*" stands for every name that begins so. */
@@ -244,7 +246,7 @@ static enum match names_match(const char *name, const char *pattern)
 	return yes_or_no(strcmp(name, pattern) == 0);
 }
 
-static enum match equals(const struct subject *subject, const json_t *right);
+static enum match subject_equals(const struct subject *subject, const json_t *right);
 
 static enum match one_of(const struct subject *subject, const json_t *list)
 {
@@ -257,7 +259,7 @@ static enum match one_of(const struct subject *subject, const json_t *list)
 			item = json_object_get(element, "val");
 		if (json_object_get(item, "set") != NULL)
 			return MATCH_MAYBE; /* sets do not nest */
-		any = match_either(any, equals(subject, item));
+		any = match_either(any, subject_equals(subject, item));
 	}
 	return any;
 }
@@ -277,42 +279,42 @@ static enum match equals_text(const struct subject *subject, const char *text)
 				   : yes_or_no(address_equal(&address, &subject->address));
 }
 
-static enum match equals(const struct subject *subject, const json_t *right)
+static enum match subject_equals(const struct subject *subject, const json_t *right)
 {
 	const json_t *part;
 	int64_t value;
 	if ((part = json_object_get(right, "set")) != NULL)
-		return json_is_array(part) ? one_of(subject, part) : equals(subject, part);
+		return json_is_array(part) ? one_of(subject, part) : subject_equals(subject, part);
 	if ((part = json_object_get(right, "prefix")) != NULL)
 		return in_prefix(subject, part);
 	if ((part = json_object_get(right, "range")) != NULL)
 		return in_range(subject, part);
 	bool counted = subject->kind == SUBJECT_NUMBER || subject->kind == SUBJECT_BITS;
 	if (counted && number_of(right, &value))
-		return within(subject, value, value);
+		return number_within(subject, value, value);
 	if (json_is_string(right))
 		return equals_text(subject, json_string_value(right));
 	return MATCH_MAYBE;
 }
 
-static enum match compares(const struct subject *subject, const char *op, const json_t *right)
+static enum match subject_compares(const struct subject *subject, const char *op,
+				   const json_t *right)
 {
 	int64_t value;
 	if (subject->kind != SUBJECT_NUMBER || !number_of(right, &value))
 		return MATCH_MAYBE;
-	if (is(op, "<"))
-		return within(subject, INT64_MIN, value - 1);
-	if (is(op, "<="))
-		return within(subject, INT64_MIN, value);
-	if (is(op, ">"))
-		return within(subject, value + 1, INT64_MAX);
-	return is(op, ">=") ? within(subject, value, INT64_MAX) : MATCH_MAYBE;
+	if (text_is(op, "<"))
+		return number_within(subject, INT64_MIN, value - 1);
+	if (text_is(op, "<="))
+		return number_within(subject, INT64_MIN, value);
+	if (text_is(op, ">"))
+		return number_within(subject, value + 1, INT64_MAX);
+	return text_is(op, ">=") ? number_within(subject, value, INT64_MAX) : MATCH_MAYBE;
 }
 
-static enum match not(enum match match) {
-	return match == MATCH_YES  ? MATCH_NO
-	       : match == MATCH_NO ? MATCH_YES
-				   : MATCH_MAYBE;
+static enum match match_not(enum match match)
+{
+	return match == MATCH_YES ? MATCH_NO : match == MATCH_NO ? MATCH_YES : MATCH_MAYBE;
 }
 
 enum match match_condition(const json_t *condition, const struct flow *flow, bool incoming)
@@ -325,13 +327,13 @@ enum match match_condition(const json_t *condition, const struct flow *flow, boo
 		return MATCH_NO;
 	if (subject.kind == SUBJECT_UNKNOWN)
 		return MATCH_MAYBE;
-	if (subject.kind == SUBJECT_BITS && is(op, "in") && number_of(right, &value))
+	if (subject.kind == SUBJECT_BITS && text_is(op, "in") && number_of(right, &value))
 		return yes_or_no((subject.low & value) != 0);
-	if (is(op, "==") || is(op, "in"))
-		return equals(&subject, right);
-	if (is(op, "!="))
-		return not(equals(&subject, right));
-	return compares(&subject, op, right);
+	if (text_is(op, "==") || text_is(op, "in"))
+		return subject_equals(&subject, right);
+	if (text_is(op, "!="))
+		return match_not(subject_equals(&subject, right));
+	return subject_compares(&subject, op, right);
 }
 
 enum match match_value(const json_t *left, const json_t *right, const struct flow *flow,
@@ -340,5 +342,5 @@ enum match match_value(const json_t *left, const json_t *right, const struct flo
 	struct subject subject = subject_of(left, flow, incoming);
 	if (subject.kind == SUBJECT_ABSENT)
 		return MATCH_NO;
-	return subject.kind == SUBJECT_UNKNOWN ? MATCH_MAYBE : equals(&subject, right);
+	return subject.kind == SUBJECT_UNKNOWN ? MATCH_MAYBE : subject_equals(&subject, right);
 }

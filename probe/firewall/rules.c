@@ -23,7 +23,7 @@ struct walk {
 /* -- findings --------------------------------------------------------------------- */
 
 /* Certain ones before the others, each kind in the order met. */
-static struct finding *find(struct walk *walk, enum event_word effect, enum match match)
+static struct finding *add_finding(struct walk *walk, enum event_word effect, enum match match)
 {
 	struct findings *out = walk->out;
 	bool certain = match == MATCH_YES;
@@ -42,12 +42,12 @@ static struct finding *find(struct walk *walk, enum event_word effect, enum matc
 /* libnftables 1.0.6 leaves the device out. */
 static bool sees_one_device(const struct chain *chain)
 {
-	return is(chain->family, "netdev") || is(chain->hook, "ingress") ||
-	       is(chain->hook, "egress");
+	return text_is(chain->family, "netdev") || text_is(chain->hook, "ingress") ||
+	       text_is(chain->hook, "egress");
 }
 
-static void name_it(const struct walk *walk, const struct chain *chain, int64_t handle,
-		    struct finding *finding)
+static void set_origin(const struct walk *walk, const struct chain *chain, int64_t handle,
+		       struct finding *finding)
 {
 	snprintf(finding->tool, sizeof(finding->tool), "nft");
 	snprintf(finding->family, sizeof(finding->family), "%s", chain->family);
@@ -58,20 +58,20 @@ static void name_it(const struct walk *walk, const struct chain *chain, int64_t 
 	finding->device_unknown = sees_one_device(walk->base) && walk->base->device == NULL;
 }
 
-static void report(struct walk *walk, const struct chain *chain, const struct rule *rule,
-		   enum event_word effect, enum match match)
+static void report_rule(struct walk *walk, const struct chain *chain, const struct rule *rule,
+			enum event_word effect, enum match match)
 {
-	struct finding *finding = find(walk, effect, match);
+	struct finding *finding = add_finding(walk, effect, match);
 	if (finding != NULL)
-		name_it(walk, chain, rule->handle, finding);
+		set_origin(walk, chain, rule->handle, finding);
 }
 
 static void report_policy(struct walk *walk, enum match match)
 {
-	struct finding *finding = find(walk, WORD_RULE_DROPS, match);
+	struct finding *finding = add_finding(walk, WORD_RULE_DROPS, match);
 	if (finding == NULL)
 		return;
-	name_it(walk, walk->base, 0, finding);
+	set_origin(walk, walk->base, 0, finding);
 	finding->policy = true;
 	snprintf(finding->text, sizeof(finding->text), "policy drop");
 }
@@ -79,10 +79,10 @@ static void report_policy(struct walk *walk, enum match match)
 static void report_diversion(struct walk *walk, const struct chain *chain, const struct rule *rule,
 			     const json_t *target, bool to_self, enum match match)
 {
-	struct finding *finding = find(walk, WORD_RULE_DIVERTS, match);
+	struct finding *finding = add_finding(walk, WORD_RULE_DIVERTS, match);
 	if (finding == NULL)
 		return;
-	name_it(walk, chain, rule->handle, finding);
+	set_origin(walk, chain, rule->handle, finding);
 	const char *address = text_of(target, "addr");
 	if (address != NULL)
 		finding->to = address_parse(address);
@@ -123,15 +123,15 @@ struct place {
 static enum match walk_chain(struct walk *walk, const struct chain *chain, enum match here,
 			     unsigned depth);
 
-static struct verdict_taken stops(const struct place *place, enum event_word effect,
-				  enum match match)
+static struct verdict_taken report_stop(const struct place *place, enum event_word effect,
+					enum match match)
 {
-	report(place->walk, place->chain, place->rule, effect, match);
+	report_rule(place->walk, place->chain, place->rule, effect, match);
 	return (struct verdict_taken){ .kind = VERDICT_STOP };
 }
 
-static struct verdict_taken diverts(const struct place *place, const json_t *target, bool to_self,
-				    enum match match)
+static struct verdict_taken report_diverted(const struct place *place, const json_t *target,
+					    bool to_self, enum match match)
 {
 	if (place->walk->incoming) /* answers of a connection keep its first packet's mapping */
 		return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
@@ -141,19 +141,20 @@ static struct verdict_taken diverts(const struct place *place, const json_t *tar
 }
 
 /* iptables' own targets, which libnftables knows by name only. */
-static struct verdict_taken extension(const struct place *place, const json_t *xt, enum match match)
+static struct verdict_taken extension_verdict(const struct place *place, const json_t *xt,
+					      enum match match)
 {
 	const char *name = text_of(xt, "name");
-	if (!is(text_of(xt, "type"), "target") || name == NULL)
+	if (!text_is(text_of(xt, "type"), "target") || name == NULL)
 		return (struct verdict_taken){ .kind = VERDICT_NONE };
-	if (is(name, "REJECT"))
-		return stops(place, WORD_RULE_REJECTS, match);
-	if (is(name, "DROP") || is(name, "TARPIT"))
-		return stops(place, WORD_RULE_DROPS, match);
-	if (is(name, "REDIRECT") || is(name, "DNAT") || is(name, "TPROXY"))
-		return diverts(place, NULL, is(name, "REDIRECT"), match);
-	if (is(name, "NFQUEUE"))
-		return stops(place, WORD_RULE_QUEUES, match);
+	if (text_is(name, "REJECT"))
+		return report_stop(place, WORD_RULE_REJECTS, match);
+	if (text_is(name, "DROP") || text_is(name, "TARPIT"))
+		return report_stop(place, WORD_RULE_DROPS, match);
+	if (text_is(name, "REDIRECT") || text_is(name, "DNAT") || text_is(name, "TPROXY"))
+		return report_diverted(place, NULL, text_is(name, "REDIRECT"), match);
+	if (text_is(name, "NFQUEUE"))
+		return report_stop(place, WORD_RULE_QUEUES, match);
 	return (struct verdict_taken){ .kind = VERDICT_NONE };
 }
 
@@ -164,62 +165,64 @@ static struct verdict_taken verdict_of(const struct place *place, const json_t *
 	const char *key = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)statement));
 	const json_t *value = json_object_get(statement, key != NULL ? key : "");
 	const char *target = text_of(value, "target");
-	if (is(key, "drop"))
-		return stops(place, WORD_RULE_DROPS, match);
-	if (is(key, "reject"))
-		return stops(place, WORD_RULE_REJECTS, match);
-	if (is(key, "queue"))
-		return stops(place, WORD_RULE_QUEUES, match);
-	if (is(key, "redirect") || is(key, "tproxy"))
-		return diverts(place, value, is(key, "redirect"), match);
-	if (is(key, "dnat"))
-		return diverts(place, value, false, match);
-	if (is(key, "xt"))
-		return extension(place, value, match);
-	if (is(key, "accept") || is(key, "snat") || is(key, "masquerade"))
+	if (text_is(key, "drop"))
+		return report_stop(place, WORD_RULE_DROPS, match);
+	if (text_is(key, "reject"))
+		return report_stop(place, WORD_RULE_REJECTS, match);
+	if (text_is(key, "queue"))
+		return report_stop(place, WORD_RULE_QUEUES, match);
+	if (text_is(key, "redirect") || text_is(key, "tproxy"))
+		return report_diverted(place, value, text_is(key, "redirect"), match);
+	if (text_is(key, "dnat"))
+		return report_diverted(place, value, false, match);
+	if (text_is(key, "xt"))
+		return extension_verdict(place, value, match);
+	if (text_is(key, "accept") || text_is(key, "snat") || text_is(key, "masquerade"))
 		return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
-	if (is(key, "jump"))
+	if (text_is(key, "jump"))
 		return (struct verdict_taken){ .kind = VERDICT_JUMP, .target = target };
-	if (is(key, "goto"))
+	if (text_is(key, "goto"))
 		return (struct verdict_taken){ .kind = VERDICT_GOTO, .target = target };
-	return (struct verdict_taken){ .kind = is(key, "return") ? VERDICT_RETURN : VERDICT_NONE };
+	return (struct verdict_taken){ .kind = text_is(key, "return") ? VERDICT_RETURN
+								      : VERDICT_NONE };
 }
 
 /* Statements that neither ask nor decide anything. */
-static bool idle(const char *key)
+static bool is_idle(const char *key)
 {
 	static const char *const names[] = { "counter", "log",	     "comment", "notrack", "mangle",
 					     "set",	"ct helper", "secmark", "dup",	   "flow" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (is(key, names[i]))
+		if (text_is(key, names[i]))
 			return true;
 	return false;
 }
 
 /* What a statement asks of the packet; MATCH_YES when it asks nothing. */
-static enum match asks(const struct place *place, const json_t *statement)
+static enum match statement_holds(const struct place *place, const json_t *statement)
 {
 	const char *key = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)statement));
 	const json_t *value = json_object_get(statement, key != NULL ? key : "");
-	if (is(key, "match"))
+	if (text_is(key, "match"))
 		return match_condition(value, place->walk->flow, place->walk->incoming);
-	if (is(key, "xt"))
-		return is(text_of(value, "type"), "match") && !is(text_of(value, "name"), "comment")
+	if (text_is(key, "xt"))
+		return text_is(text_of(value, "type"), "match") &&
+				       !text_is(text_of(value, "name"), "comment")
 			       ? MATCH_MAYBE
 			       : MATCH_YES;
 	static const char *const known[] = { "drop",	   "reject", "accept",	"queue", "redirect",
 					     "tproxy",	   "dnat",   "snat",	"jump",	 "goto",
 					     "masquerade", "return", "continue" };
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (is(key, known[i]))
+		if (text_is(key, known[i]))
 			return MATCH_YES;
-	return idle(key) ? MATCH_YES : MATCH_MAYBE; /* limits, quotas, what is yet to come */
+	return is_idle(key) ? MATCH_YES : MATCH_MAYBE; /* limits, quotas, what is yet to come */
 }
 
 /* Follows one verdict. Returns whether the packet's way through the base chain ends with
  * it; *leaves: whether it leaves this chain for its caller. */
-static enum match follow(const struct place *place, struct verdict_taken verdict, enum match match,
-			 enum match *leaves)
+static enum match follow_verdict(const struct place *place, struct verdict_taken verdict,
+				 enum match match, enum match *leaves)
 {
 	enum match reached = match_both(place->here, match), ends = MATCH_NO;
 	*leaves = MATCH_NO;
@@ -268,7 +271,7 @@ static enum match follow_map(const struct place *place, const json_t *map, enum 
 		enum match away;
 		struct verdict_taken verdict =
 			verdict_of(place, json_array_get(pair, 1), match_both(place->here, fits));
-		ends = match_either(ends, follow(place, verdict, fits, &away));
+		ends = match_either(ends, follow_verdict(place, verdict, fits, &away));
 		*leaves = match_either(*leaves, away);
 		if (fits == MATCH_YES)
 			break;
@@ -286,14 +289,14 @@ static enum match walk_rule(const struct place *place, enum match *leaves)
 		const json_t *map = json_object_get(statement, "vmap");
 		if (map != NULL)
 			return follow_map(place, map, match, leaves);
-		match = match_both(match, asks(place, statement));
+		match = match_both(match, statement_holds(place, statement));
 		if (match == MATCH_NO)
 			break;
 		struct verdict_taken verdict =
 			verdict_of(place, statement, match_both(place->here, match));
 		if (verdict.kind == VERDICT_NONE)
 			continue;
-		ends = follow(place, verdict, match, leaves);
+		ends = follow_verdict(place, verdict, match, leaves);
 		break;
 	}
 	return ends;
@@ -327,7 +330,7 @@ static void walk_base(struct walk *walk, const struct chain *base)
 {
 	walk->base = base;
 	enum match ended = walk_chain(walk, base, MATCH_YES, 0);
-	if (ended != MATCH_YES && is(base->policy, "drop"))
+	if (ended != MATCH_YES && text_is(base->policy, "drop"))
 		report_policy(walk, ended == MATCH_NO ? MATCH_YES : MATCH_MAYBE);
 }
 
@@ -341,16 +344,16 @@ static int hook_rank(const struct walk *walk, const struct chain *chain)
 	const char *family = walk->flow->target.family == 6 ? "ip6" : "ip";
 	if (chain->dormant || chain->hook == NULL)
 		return -1;
-	if (!is(chain->family, family) && !is(chain->family, "inet") &&
-	    !is(chain->family, "netdev"))
+	if (!text_is(chain->family, family) && !text_is(chain->family, "inet") &&
+	    !text_is(chain->family, "netdev"))
 		return -1;
 	if (sees_one_device(chain) && chain->device != NULL &&
-	    !is(chain->device, walk->flow->interface))
+	    !text_is(chain->device, walk->flow->interface))
 		return -1;
-	if (walk->incoming && is(chain->type, "nat")) /* sees first packets only */
+	if (walk->incoming && text_is(chain->type, "nat")) /* sees first packets only */
 		return -1;
 	for (int rank = 0; rank < 3; rank++)
-		if (is(chain->hook, walk->incoming ? in[rank] : out[rank]))
+		if (text_is(chain->hook, walk->incoming ? in[rank] : out[rank]))
 			return rank;
 	return -1;
 }

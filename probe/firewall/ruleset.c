@@ -8,9 +8,9 @@
 static bool has_flag(const json_t *flags, const char *flag)
 {
 	if (json_is_string(flags))
-		return is(json_string_value(flags), flag);
+		return text_is(json_string_value(flags), flag);
 	for (size_t i = 0; i < json_array_size(flags); i++)
-		if (is(json_string_value(json_array_get(flags, i)), flag))
+		if (text_is(json_string_value(json_array_get(flags, i)), flag))
 			return true;
 	return false;
 }
@@ -39,7 +39,8 @@ struct chain *ruleset_chain(const struct ruleset *ruleset, const char *family, c
 	/* rules follow their chains: the last one looked for is near the end */
 	for (size_t i = ruleset->chain_count; i-- > 0;) {
 		struct chain *chain = &ruleset->chain[i];
-		if (is(name, chain->name) && is(table, chain->table) && is(family, chain->family))
+		if (text_is(name, chain->name) && text_is(table, chain->table) &&
+		    text_is(family, chain->family))
 			return chain;
 	}
 	return NULL;
@@ -50,8 +51,8 @@ static void load_rule(struct ruleset *ruleset, const json_t *object, struct chai
 	const char *family = text_of(object, "family"), *table = text_of(object, "table");
 	const char *name = text_of(object, "chain");
 	struct chain *chain = *recent;
-	if (chain == NULL || !is(name, chain->name) || !is(table, chain->table) ||
-	    !is(family, chain->family))
+	if (chain == NULL || !text_is(name, chain->name) || !text_is(table, chain->table) ||
+	    !text_is(family, chain->family))
 		chain = *recent = ruleset_chain(ruleset, family, table, name);
 	if (chain == NULL || ruleset->rule_count == RULES_MAX)
 		return;
@@ -68,8 +69,8 @@ static void load_rule(struct ruleset *ruleset, const json_t *object, struct chai
 static void put_to_sleep(struct ruleset *ruleset, const json_t *table)
 {
 	for (size_t i = 0; i < ruleset->chain_count; i++)
-		if (is(text_of(table, "name"), ruleset->chain[i].table) &&
-		    is(text_of(table, "family"), ruleset->chain[i].family))
+		if (text_is(text_of(table, "name"), ruleset->chain[i].table) &&
+		    text_is(text_of(table, "family"), ruleset->chain[i].family))
 			ruleset->chain[i].dormant = true;
 }
 

@@ -40,7 +40,7 @@ struct chain *ruleset_chain(const struct ruleset *ruleset, const char *family, c
 
 /* -- what JSON says, which may be nothing ------------------------------------------- */
 
-static inline bool is(const char *text, const char *word)
+static inline bool text_is(const char *text, const char *word)
 {
 	return text != NULL && strcmp(text, word) == 0;
 }

@@ -74,7 +74,7 @@ static struct nft_ctx *open_context(void)
 }
 
 /* The library's first line of complaint, without its newline. */
-static bool refused(struct nft_ctx *context, struct error *error)
+static bool tell_refusal(struct nft_ctx *context, struct error *error)
 {
 	const char *text = nft_ctx_get_error_buffer(context);
 	int length = text != NULL ? (int)strcspn(text, "\n") : 0;
@@ -97,7 +97,7 @@ struct shield *shield_raise(const struct shielded *shielded, size_t count, struc
 	write_table(table, sizeof(table), shielded, count);
 	if (nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0 ||
 	    nft_run_cmd_from_buffer(context, table) != 0) {
-		refused(context, error);
+		tell_refusal(context, error);
 		shield_lower(shield);
 		return NULL;
 	}

@@ -28,7 +28,7 @@ static void let_go(struct errand *errand)
 	free(errand);
 }
 
-static void *run(void *argument)
+static void *run_errand(void *argument)
 {
 	struct errand *errand = argument;
 	uint64_t one = 1;
@@ -49,7 +49,7 @@ struct errand *errand_send(void (*work)(void *parcel), const void *parcel, size_
 		return NULL;
 	*errand = (struct errand){ .owners = 2, .work = work, .told = eventfd(0, EFD_CLOEXEC) };
 	memcpy(errand->parcel, parcel, size);
-	if (errand->told >= 0 && pthread_create(&thread, NULL, run, errand) == 0) {
+	if (errand->told >= 0 && pthread_create(&thread, NULL, run_errand, errand) == 0) {
 		pthread_detach(thread);
 		return errand;
 	}

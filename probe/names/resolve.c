@@ -19,7 +19,7 @@ static void without_brackets(const char *host, char *out, size_t room)
 		snprintf(out, room, "%s", host);
 }
 
-static bool known(const struct resolution *out, const struct address *address)
+static bool has_address(const struct resolution *out, const struct address *address)
 {
 	for (size_t i = 0; i < out->count; i++)
 		if (address_equal(&out->address[i], address))
@@ -27,15 +27,15 @@ static bool known(const struct resolution *out, const struct address *address)
 	return false;
 }
 
-static void add(struct resolution *out, struct address address)
+static void add_address(struct resolution *out, struct address address)
 {
 	size_t room = sizeof(out->address) / sizeof(out->address[0]);
 
-	if (address.family != 0 && out->count < room && !known(out, &address))
+	if (address.family != 0 && out->count < room && !has_address(out, &address))
 		out->address[out->count++] = address;
 }
 
-static void fail(struct resolution *out, int error, int system_error)
+static void set_failure(struct resolution *out, int error, int system_error)
 {
 	out->error = error;
 	snprintf(out->text, sizeof(out->text), "%s",
@@ -51,14 +51,14 @@ static void look_up(const char *name, int family, struct resolution *out)
 	hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
 	int error = getaddrinfo(name, NULL, &hints, &list);
 	if (error != 0) {
-		fail(out, error, errno);
+		set_failure(out, error, errno);
 		return;
 	}
 	for (const struct addrinfo *entry = list; entry != NULL; entry = entry->ai_next)
-		add(out, address_from_sockaddr(entry->ai_addr, NULL));
+		add_address(out, address_from_sockaddr(entry->ai_addr, NULL));
 	freeaddrinfo(list);
 	if (out->count == 0)
-		fail(out, EAI_NODATA, 0);
+		set_failure(out, EAI_NODATA, 0);
 }
 
 struct question {
@@ -67,7 +67,7 @@ struct question {
 	struct resolution answer;
 };
 
-static void ask(void *parcel)
+static void ask_question(void *parcel)
 {
 	struct question *question = parcel;
 
@@ -84,11 +84,11 @@ static void give_up(struct resolution *out, bool stopped)
 /* getaddrinfo knows neither deadlines nor descriptors: it asks in a thread. */
 static void ask_within(struct question *question, int timeout_ms, int stop, struct resolution *out)
 {
-	struct errand *errand = errand_send(ask, question, sizeof(*question));
+	struct errand *errand = errand_send(ask_question, question, sizeof(*question));
 	int outcome = errand != NULL ? errand_wait(errand, timeout_ms, stop) : 0;
 
 	if (errand == NULL) /* no thread to wait in */
-		ask(question);
+		ask_question(question);
 	else if (outcome == 0)
 		memcpy(question, errand_parcel(errand), sizeof(*question));
 	errand_leave(errand);
@@ -102,9 +102,9 @@ static void take_literal(struct address literal, int family, struct resolution *
 {
 	out->literal = true;
 	if (family == 0 || family == literal.family)
-		add(out, literal);
+		add_address(out, literal);
 	else
-		fail(out, EAI_ADDRFAMILY, 0);
+		set_failure(out, EAI_ADDRFAMILY, 0);
 }
 
 void resolve_within(const char *host, int family, int timeout_ms, int stop, struct resolution *out)

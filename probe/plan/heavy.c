@@ -23,7 +23,7 @@ struct heavy_segment {
 	uint8_t ttl, code, attempt;
 };
 
-static void send_one(struct plan *plan, int64_t due_ns, const struct heavy_segment *segment)
+static void send_segment(struct plan *plan, int64_t due_ns, const struct heavy_segment *segment)
 {
 	bool control = segment->remote_port != plan->run->port;
 	struct segment_name name = {
@@ -50,10 +50,10 @@ static void send_pair(struct plan *plan, int64_t due_ns, struct heavy_segment se
 		      uint16_t control)
 {
 	segment.remote_port = plan->run->port;
-	send_one(plan, due_ns, &segment);
+	send_segment(plan, due_ns, &segment);
 	segment.remote_port = control;
 	if (control != 0)
-		send_one(plan, due_ns + PAIR_GAP, &segment);
+		send_segment(plan, due_ns + PAIR_GAP, &segment);
 }
 
 void heavy_begin(struct plan *plan, const struct moment *moment)
@@ -76,12 +76,12 @@ void heavy_sweep_ack(struct plan *plan, const struct moment *moment)
 {
 	plan->heavy = HEAVY_ACK_SWEPT;
 	for (uint8_t ttl = 1; ttl <= sweep_end(plan, moment); ttl++)
-		send_one(plan, moment->now_ns + TTL_GAP * ttl,
-			 &(struct heavy_segment){ .test = HEAVY_ACK,
-						  .remote_port = plan->run->port,
-						  .ttl = ttl,
-						  .code = ttl,
-						  .attempt = 1 });
+		send_segment(plan, moment->now_ns + TTL_GAP * ttl,
+			     &(struct heavy_segment){ .test = HEAVY_ACK,
+						      .remote_port = plan->run->port,
+						      .ttl = ttl,
+						      .code = ttl,
+						      .attempt = 1 });
 }
 
 /* -- when ---------------------------------------------------------------------------------- */

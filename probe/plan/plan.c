@@ -11,14 +11,14 @@
 #include "plan/sweep.h"
 #include "plan/words.h"
 
-static void learn(struct plan *plan, const struct event *event)
+static void learn_event(struct plan *plan, const struct event *event)
 {
 	track_event(&plan->track, event);
 	if (event->kind == EVENT_LISTENER)
 		elsewhere_learn(plan, event);
 }
 
-static void begin(struct plan *plan, int64_t now_ns)
+static void begin_connections(struct plan *plan, int64_t now_ns)
 {
 	struct action ssh = action_connect(plan, PURPOSE_SSH, plan->run->port);
 	struct action reference = action_connect_reference(plan);
@@ -40,8 +40,8 @@ struct plan *plan_new(const struct run *run, const struct plan_config *config, i
 	track_start(&plan->track, run, &plan->arena);
 	elsewhere_start(plan);
 	for (size_t i = 0; i < run->event_count; i++)
-		learn(plan, &run->events[i]);
-	begin(plan, now_ns);
+		learn_event(plan, &run->events[i]);
+	begin_connections(plan, now_ns);
 	return plan;
 }
 
@@ -243,8 +243,8 @@ static const struct transition {
 #define TRANSITIONS (sizeof(transitions) / sizeof(*transitions))
 
 /* The only place where the phase changes. False: the look is over. */
-static bool follow(struct plan *plan, const struct moment *moment,
-		   const struct transition *transition)
+static bool take_transition(struct plan *plan, const struct moment *moment,
+			    const struct transition *transition)
 {
 	if (transition->act != NULL)
 		transition->act(plan, moment);
@@ -255,16 +255,16 @@ static bool follow(struct plan *plan, const struct moment *moment,
 	return transition->then == READ_ON;
 }
 
-static void decide(struct plan *plan, const struct moment *moment)
+static void take_transitions(struct plan *plan, const struct moment *moment)
 {
 	bool on = true;
 	for (size_t i = 0; on && i < TRANSITIONS; i++)
 		if ((transitions[i].phases & 1u << plan->phase) != 0 &&
 		    transitions[i].guard(plan, moment))
-			on = follow(plan, moment, &transitions[i]);
+			on = take_transition(plan, moment, &transitions[i]);
 }
 
-static void look(struct plan *plan, int64_t now_ns)
+static void look_at_facts(struct plan *plan, int64_t now_ns)
 {
 	struct moment moment; /* large: observe() fills it */
 	moment.now_ns = now_ns;
@@ -272,7 +272,7 @@ static void look(struct plan *plan, int64_t now_ns)
 	observe(&plan->track, now_ns, &plan->looking, &moment.facts);
 	plan->looked_ns = now_ns;
 	plan->looked_packets = plan->track.packets;
-	decide(plan, &moment);
+	take_transitions(plan, &moment);
 }
 
 static int64_t next_look(const struct plan *plan)
@@ -289,7 +289,7 @@ void plan_packet(struct plan *plan, const struct packet *packet)
 }
 
 /* Of the reference and of other ports no more is asked than what they say first. */
-static void talk(struct plan *plan, const struct event *event)
+static void talk_on_connection(struct plan *plan, const struct event *event)
 {
 	const struct exchange *exchange = track_find(&plan->track, event->local_port);
 	if (exchange == NULL || event->error != 0 || exchange->purpose == PURPOSE_REFERENCE ||
@@ -301,15 +301,15 @@ static void talk(struct plan *plan, const struct event *event)
 
 void plan_event(struct plan *plan, const struct event *event)
 {
-	learn(plan, event);
+	learn_event(plan, event);
 	if (event->kind == EVENT_CONNECT)
-		talk(plan, event);
+		talk_on_connection(plan, event);
 	else if (event->kind == EVENT_NEIGHBOUR)
 		plan->next_hop_ns = event->time_ns;
 	plan->looked_ns = 0; /* look again */
 }
 
-static void depart(struct plan *plan, int64_t now_ns, struct action *action)
+static void note_departure(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	sweep_note_departure(plan, now_ns, action);
 	if (action->kind == ACTION_SEND)
@@ -326,7 +326,7 @@ static bool take_due(struct plan *plan, int64_t now_ns, struct action *action)
 		if (sweep_is_over(plan, action))
 			continue;
 		if (departure_ns <= now_ns) {
-			depart(plan, now_ns, action);
+			note_departure(plan, now_ns, action);
 			return true;
 		}
 		agenda_add(&plan->agenda, departure_ns, action);
@@ -340,7 +340,7 @@ struct action plan_next(struct plan *plan, int64_t now_ns)
 	if (take_due(plan, now_ns, &action))
 		return action;
 	if (plan->phase != PLAN_CLEAN && now_ns >= next_look(plan)) {
-		look(plan, now_ns);
+		look_at_facts(plan, now_ns);
 		if (take_due(plan, now_ns, &action))
 			return action;
 	}

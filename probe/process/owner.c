@@ -35,7 +35,7 @@ static bool read_address(const char *hex, struct address *address)
 }
 
 /* ::ffff:1.2.3.4 is the IPv4 address it holds. */
-static struct address unmapped(struct address address)
+static struct address unmapped_address(struct address address)
 {
 	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
 	if (address.family == 6 && memcmp(address.bytes, prefix, sizeof(prefix)) == 0)
@@ -45,12 +45,12 @@ static struct address unmapped(struct address address)
 
 /* A socket bound to the wildcard address takes every address of its family, and "::"
  * takes IPv4 as well unless it was told not to. */
-static bool takes(struct address bound, const struct address *address)
+static bool takes_address(struct address bound, const struct address *address)
 {
 	static const uint8_t zero[16] = { 0 };
 	if (memcmp(bound.bytes, zero, sizeof(zero)) == 0)
 		return bound.family == address->family || bound.family == 6;
-	bound = unmapped(bound);
+	bound = unmapped_address(bound);
 	return address_equal(&bound, address);
 }
 
@@ -81,7 +81,7 @@ bool owner_line(const char *line, const struct address *address, uint16_t port, 
 {
 	struct listening listening;
 	if (!read_line(line, &listening) || listening.port != port ||
-	    !takes(listening.bound, address))
+	    !takes_address(listening.bound, address))
 		return false;
 	owner->uid = listening.uid;
 	owner->inode = listening.inode;
@@ -111,7 +111,7 @@ static bool find_socket(const char *proc, const char *table, const struct addres
 
 /* -- the process ------------------------------------------------------------------ */
 
-static bool holds(int fds, uint64_t inode)
+static bool holds_socket(int fds, uint64_t inode)
 {
 	char wanted[48], target[48];
 	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
@@ -166,7 +166,7 @@ static void find_process(const char *proc, struct owner *owner)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s/fd", proc, entry->d_name);
 		int fds = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fds >= 0 && holds(fds, owner->inode)) {
+		if (fds >= 0 && holds_socket(fds, owner->inode)) {
 			name_process(proc, entry->d_name, owner);
 			break;
 		}
@@ -211,8 +211,8 @@ static bool has_port(const struct sockets *sockets, uint16_t port)
 }
 
 /* One socket a port: servers have one for each family. False when there is no such table. */
-static bool collect(const char *proc, const char *table, const struct address *address,
-		    uint16_t except, struct sockets *sockets)
+static bool collect_sockets(const char *proc, const char *table, const struct address *address,
+			    uint16_t except, struct sockets *sockets)
 {
 	char line[512];
 	struct listening listening;
@@ -223,7 +223,7 @@ static bool collect(const char *proc, const char *table, const struct address *a
 			     fgets(line, sizeof(line), file) != NULL;
 	     i++)
 		if (read_line(line, &listening) && listening.port != except &&
-		    takes(listening.bound, address) && !has_port(sockets, listening.port))
+		    takes_address(listening.bound, address) && !has_port(sockets, listening.port))
 			sockets->socket[sockets->count++] =
 				(struct listener){ .port = listening.port,
 						   .owner = { .listens = true,
@@ -299,7 +299,7 @@ static int order_of(const struct listener *listener)
 	return 2 * (int)likeness_of(&listener->owner) + (strstr(port, "22") != NULL);
 }
 
-static void keep(struct listeners *listeners, const struct listener *listener)
+static void insert_listener(struct listeners *listeners, const struct listener *listener)
 {
 	size_t at = listeners->count;
 	while (at > 0 && order_of(&listeners->listener[at - 1]) < order_of(listener))
@@ -319,14 +319,14 @@ bool listeners_find(const char *proc, const struct address *address, uint16_t ex
 		    struct listeners *listeners)
 {
 	struct sockets sockets = { .left = DESCRIPTORS_MAX };
-	bool four = address->family == 4 && collect(proc, "tcp", address, except, &sockets);
-	bool six = collect(proc, "tcp6", address, except, &sockets);
+	bool four = address->family == 4 && collect_sockets(proc, "tcp", address, except, &sockets);
+	bool six = collect_sockets(proc, "tcp6", address, except, &sockets);
 	memset(listeners, 0, sizeof(*listeners));
 	if (sockets.count > 0)
 		find_processes(proc, &sockets);
 	for (size_t i = 0; i < sockets.count; i++)
 		if (likeness_of(&sockets.socket[i].owner) != NOT_SSH)
-			keep(listeners, &sockets.socket[i]);
+			insert_listener(listeners, &sockets.socket[i]);
 	return address->family == 4 ? four : six;
 }
 

@@ -5,7 +5,7 @@
 
 enum { MOST = 8 }; /* threads; a probe has five sockets to close */
 
-static void *start(void *argument)
+static void *run_task(void *argument)
 {
 	const struct task *task = argument;
 
@@ -19,7 +19,7 @@ void parallel(const struct task *tasks, size_t count)
 	bool running[MOST] = { false };
 
 	for (size_t i = 1; i < count && i < MOST; i++)
-		running[i] = pthread_create(&thread[i], NULL, start, (void *)&tasks[i]) == 0;
+		running[i] = pthread_create(&thread[i], NULL, run_task, (void *)&tasks[i]) == 0;
 	for (size_t i = 0; i < count; i++)
 		if (i >= MOST || !running[i])
 			tasks[i].run(tasks[i].context);

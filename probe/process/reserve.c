@@ -66,7 +66,7 @@ static int open_socket(uint8_t *family)
 
 /* A socket bound to `port`; -1, and errno. `reuse`: also where the last connection has
  * ended and only waits for stray segments (TIME_WAIT). */
-static int hold(uint16_t port, bool reuse)
+static int bind_port(uint16_t port, bool reuse)
 {
 	struct sockaddr_storage local;
 	struct address any = { 0 };
@@ -88,7 +88,7 @@ static int hold(uint16_t port, bool reuse)
 static bool hold_all(struct reservation *reservation, size_t count)
 {
 	while (reservation->count < count) {
-		int fd = hold((uint16_t)(reservation->held + reservation->count), false);
+		int fd = bind_port((uint16_t)(reservation->held + reservation->count), false);
 		if (fd < 0)
 			return false;
 		reservation->fd[reservation->count++] = fd;
@@ -99,7 +99,7 @@ static bool hold_all(struct reservation *reservation, size_t count)
 static bool all_free(uint16_t first, size_t count, bool reuse)
 {
 	for (size_t i = 0; i < count; i++) {
-		int fd = hold((uint16_t)(first + i), reuse);
+		int fd = bind_port((uint16_t)(first + i), reuse);
 		if (fd < 0)
 			return false;
 		close(fd);

@@ -14,8 +14,8 @@ struct neighbour_entry {
 	size_t length; /* of the address; 0: none is told */
 };
 
-static void begin(union netlink_request *request, uint16_t type, uint16_t flags,
-		  const struct route *route, uint8_t head_flags)
+static void begin_request(union netlink_request *request, uint16_t type, uint16_t flags,
+			  const struct route *route, uint8_t head_flags)
 {
 	struct ndmsg head = { .ndm_family = route->next_hop.family == 6 ? AF_INET6 : AF_INET,
 			      .ndm_ifindex = (int)route->index,
@@ -55,7 +55,7 @@ static bool look_up(const struct route *route, struct neighbour_entry *entry)
 	int refusal;
 
 	memset(entry, 0, sizeof(*entry));
-	begin(&request, RTM_GETNEIGH, 0, route, 0);
+	begin_request(&request, RTM_GETNEIGH, 0, route, 0);
 	return netlink_ask(&request, take_entry, entry, &refusal, NULL) && refusal == 0;
 }
 
@@ -95,6 +95,6 @@ bool neighbour_ask(const struct route *route)
 
 	if (!route->has_link_address || neighbour_present(route))
 		return true;
-	begin(&request, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, route, NTF_USE);
+	begin_request(&request, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, route, NTF_USE);
 	return netlink_ask(&request, NULL, NULL, &refusal, NULL) && refusal == 0;
 }

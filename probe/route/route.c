@@ -98,7 +98,7 @@ static int take_answer(const struct nlmsghdr *message, void *context)
 
 /* IPv4 answers a refusing route with an error message, IPv6 with the route itself, and its
  * error in RTA_CACHEINFO. */
-static int refusal(const struct answer *answer)
+static int refusal_error(const struct answer *answer)
 {
 	switch (answer->head.rtm_type) {
 	case RTN_BLACKHOLE:
@@ -134,7 +134,7 @@ static bool ask_for(const struct address *target, unsigned index, uid_t uid, uin
 	}
 	if (!netlink_ask(&request, take_answer, answer, &refused, error))
 		return false;
-	answer->error = refused != 0 ? refused : refusal(answer);
+	answer->error = refused != 0 ? refused : refusal_error(answer);
 	return true;
 }
 

@@ -84,7 +84,8 @@ static void wait_for_end_of_leash(void)
 		;
 }
 
-static _Noreturn void keep(const char *line, const struct person *person, const struct ends *ends)
+static _Noreturn void keep_command(const char *line, const struct person *person,
+				   const struct ends *ends)
 {
 	struct error ignored;
 	if (!keep_four(ends) || !privilege_drop(person, &ignored) || setsid() < 0 ||
@@ -138,7 +139,7 @@ static bool make_ends(struct ends *ours, struct ends *theirs)
 }
 
 /* The keeper ends at once when it cannot do its work; nothing has run then. */
-static bool runs(const struct command *command)
+static bool keeper_runs(const struct command *command)
 {
 	char byte;
 	if (read(command->ends.leash, &byte, 1) == 1)
@@ -153,9 +154,9 @@ bool command_start(struct command *command, const char *line, const struct perso
 	bool made = make_ends(&command->ends, &theirs);
 	command->keeper = made ? fork() : -1;
 	if (command->keeper == 0)
-		keep(line, person, &theirs);
+		keep_command(line, person, &theirs);
 	close_ends(&theirs);
-	if (command->keeper > 0 && runs(command))
+	if (command->keeper > 0 && keeper_runs(command))
 		return true;
 	close_ends(&command->ends);
 	return false;

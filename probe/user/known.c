@@ -82,8 +82,8 @@ static bool is_word(const char *word, size_t length, const char *text)
 	return length == strlen(text) && strncmp(word, text, length) == 0;
 }
 
-static void take_key(struct known *known, const char *base64, size_t length, bool revoked,
-		     const char *file, unsigned number)
+static void add_key(struct known *known, const char *base64, size_t length, bool revoked,
+		    const char *file, unsigned number)
 {
 	uint8_t blob[BLOB_MAX];
 	struct known_key *key = &known->key[known->count];
@@ -118,7 +118,7 @@ void known_line(struct known *known, const char *line, const char *name, const c
 	if (next_word(&line, &type) == 0 || authority)
 		return;
 	size_t key = next_word(&line, &base64);
-	take_key(known, base64, key, revoked, file, number);
+	add_key(known, base64, key, revoked, file, number);
 }
 
 bool known_read(struct known *known, const char *file, const char *name)

@@ -26,7 +26,7 @@ static bool ends_with(const char *text, const char *end)
 	return a >= b && strcmp(text + a - b, end) == 0;
 }
 
-static void add(struct modes *modes, const struct mode_finding *finding)
+static void add_finding(struct modes *modes, const struct mode_finding *finding)
 {
 	size_t at;
 	if (modes->count < MODES_MAX)
@@ -41,8 +41,8 @@ static void add(struct modes *modes, const struct mode_finding *finding)
 }
 
 /* `path` against the mode it should have: whatever more is allowed than that. */
-static bool look(const struct looking *looking, const char *path, unsigned wanted,
-		 struct mode_finding *finding)
+static bool compare_mode(const struct looking *looking, const char *path, unsigned wanted,
+			 struct mode_finding *finding)
 {
 	struct stat status;
 	memset(finding, 0, sizeof(*finding));
@@ -72,7 +72,7 @@ static bool is_private_key(const char *path)
 
 /* sshkey_perm_ok() of OpenSSH's authfile.c: a key of one's own that others may so much as
  * read is ignored; somebody else's is taken, when it can be read. */
-static bool refused(const struct mode_finding *finding)
+static bool key_is_refused(const struct mode_finding *finding)
 {
 	return finding->unreadable || (!finding->foreign && (finding->mode & 077) != 0);
 }
@@ -80,30 +80,32 @@ static bool refused(const struct mode_finding *finding)
 static void look_at_key(const struct looking *looking, const char *path, bool tried)
 {
 	struct mode_finding finding;
-	bool odd = look(looking, path, 0600, &finding);
+	bool odd = compare_mode(looking, path, 0600, &finding);
 	if (finding.path[0] == '\0')
 		return;
 	finding.key = true;
 	if (tried)
-		*(refused(&finding) ? &looking->modes->refused_keys
-				    : &looking->modes->usable_keys) += 1;
-	finding.severity = !refused(&finding) ? MODE_DIFFERS : tried ? MODE_REFUSED : MODE_UNUSED;
+		*(key_is_refused(&finding) ? &looking->modes->refused_keys
+					   : &looking->modes->usable_keys) += 1;
+	finding.severity = !key_is_refused(&finding) ? MODE_DIFFERS
+			   : tried		     ? MODE_REFUSED
+						     : MODE_UNUSED;
 	if (odd)
-		add(looking->modes, &finding);
+		add_finding(looking->modes, &finding);
 }
 
 static void look_at(const struct looking *looking, const char *path, unsigned wanted)
 {
 	struct mode_finding finding;
-	if (look(looking, path, wanted, &finding))
-		add(looking->modes, &finding);
+	if (compare_mode(looking, path, wanted, &finding))
+		add_finding(looking->modes, &finding);
 }
 
 /* Without a way into the folder no key in it is tried. */
 static void look_at_folder(const struct looking *looking)
 {
 	struct mode_finding finding;
-	bool odd = look(looking, looking->folder, 0700, &finding);
+	bool odd = compare_mode(looking, looking->folder, 0700, &finding);
 	if (finding.path[0] != '\0' && access(looking->folder, X_OK) != 0) {
 		finding.key = true;
 		finding.unreadable = true;
@@ -111,7 +113,7 @@ static void look_at_folder(const struct looking *looking)
 		looking->modes->refused_keys++;
 	}
 	if (odd || finding.unreadable)
-		add(looking->modes, &finding);
+		add_finding(looking->modes, &finding);
 }
 
 /* read_config_file_depth() of OpenSSH's readconf.c: ends over a configuration that is
@@ -120,7 +122,7 @@ static void look_at_config(const struct looking *looking, const char *path)
 {
 	struct mode_finding finding;
 	struct stat status;
-	bool odd = look(looking, path, 0644, &finding);
+	bool odd = compare_mode(looking, path, 0644, &finding);
 	if (finding.path[0] == '\0' || stat(path, &status) != 0)
 		return;
 	bool strange = status.st_uid != 0 && finding.foreign;
@@ -132,7 +134,7 @@ static void look_at_config(const struct looking *looking, const char *path)
 		odd = false; /* root's: fine */
 	}
 	if (odd)
-		add(looking->modes, &finding);
+		add_finding(looking->modes, &finding);
 }
 
 /* A key of the default names, or one that IdentityFile names. */

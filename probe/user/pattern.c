@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-static bool same(char a, char b)
+static bool same_letter(char a, char b)
 {
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
@@ -17,7 +17,7 @@ bool pattern_match(const char *text, const char *pattern, size_t length)
 		if (at < length && pattern[at] == '*') {
 			star = at++;
 			resume = text;
-		} else if (at < length && (pattern[at] == '?' || same(pattern[at], *text))) {
+		} else if (at < length && (pattern[at] == '?' || same_letter(pattern[at], *text))) {
 			at++;
 			text++;
 		} else if (resume != NULL) {

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void copy(struct person *person, const struct passwd *entry)
+static void copy_entry(struct person *person, const struct passwd *entry)
 {
 	person->uid = entry->pw_uid;
 	person->gid = entry->pw_gid;
@@ -23,7 +23,7 @@ static bool look_up(uid_t uid, struct person *person)
 
 	if (getpwuid_r(uid, &entry, buffer, sizeof(buffer), &found) != 0 || found == NULL)
 		return false;
-	copy(person, found);
+	copy_entry(person, found);
 	return true;
 }
 

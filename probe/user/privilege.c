@@ -10,7 +10,7 @@
 
 enum { NOBODY = 65534 };
 
-static bool holds(unsigned capability)
+static bool holds_capability(unsigned capability)
 {
 	return capng_get_caps_process() == 0 &&
 	       capng_have_capability(CAPNG_EFFECTIVE, capability) != 0;
@@ -18,7 +18,7 @@ static bool holds(unsigned capability)
 
 bool privilege_check(struct error *error)
 {
-	if (holds(CAP_NET_RAW))
+	if (holds_capability(CAP_NET_RAW))
 		return true;
 	return error_set(error, EXIT_NOT_PERMITTED,
 			 "CAP_NET_RAW is missing: run it with sudo, or once "
@@ -27,7 +27,7 @@ bool privilege_check(struct error *error)
 
 bool privilege_net_admin(void)
 {
-	return holds(CAP_NET_ADMIN);
+	return holds_capability(CAP_NET_ADMIN);
 }
 
 /* Whom to become: the user who called sudo; root becomes nobody; others stay. */
@@ -48,7 +48,7 @@ static struct person successor(const struct person *person)
 /* Supplementary groups first: it takes the capability that the next steps give up. */
 static bool change_groups(const struct person *next)
 {
-	if (!holds(CAP_SETGID))
+	if (!holds_capability(CAP_SETGID))
 		return getuid() != 0; /* an ordinary user's groups are his own */
 	if (next->name[0] != '\0' ? initgroups(next->name, next->gid) != 0
 				  : setgroups(0, NULL) != 0)
@@ -64,7 +64,7 @@ static bool change_user(const struct person *next)
 /* The bounding set can only shrink, and only while CAP_SETPCAP is held. */
 static bool empty_bounding_set(void)
 {
-	if (!holds(CAP_SETPCAP))
+	if (!holds_capability(CAP_SETPCAP))
 		return true;
 	capng_clear(CAPNG_SELECT_BOUNDS);
 	return capng_apply(CAPNG_SELECT_BOUNDS) == 0;

@@ -40,7 +40,7 @@ struct target {
 	const char *host, *port, *user, *typed, *home, *local_user;
 };
 
-static const char *token(const struct target *target, char letter)
+static const char *token_value(const struct target *target, char letter)
 {
 	switch (letter) {
 	case '%':
@@ -63,12 +63,12 @@ static const char *token(const struct target *target, char letter)
 }
 
 /* ssh_config(5), TOKENS: those that a ProxyCommand takes and that can be known here. */
-static bool expand(const char *text, const struct target *target, char *out, size_t room)
+static bool expand_tokens(const char *text, const struct target *target, char *out, size_t room)
 {
 	size_t used = 0;
 	for (; *text != '\0'; text++) {
 		char plain[2] = { *text, '\0' };
-		const char *piece = *text == '%' ? token(target, *++text) : plain;
+		const char *piece = *text == '%' ? token_value(target, *++text) : plain;
 		if (piece == NULL)
 			return false;
 		size_t length = strlen(piece);
@@ -89,7 +89,7 @@ static const char *value_of(const struct config_reader *reader, enum config_keyw
 }
 
 /* Hosts in ssh's own words, with nothing that means something to a shell. */
-static bool plain(const char *text)
+static bool is_plain(const char *text)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				      "0123456789_.@:[]/,-";
@@ -103,7 +103,7 @@ static bool jump_command(const char *jumps, const struct target *target, char *c
 	const char *comma = strrchr(jumps, ',');
 	const char *last = comma != NULL ? comma + 1 : jumps;
 	const char *scheme = strncasecmp(last, "ssh://", 6) == 0 ? "" : "ssh://";
-	if (!plain(jumps) || !plain(target->host))
+	if (!is_plain(jumps) || !is_plain(target->host))
 		return false;
 	int written =
 		snprintf(command, room,
@@ -157,7 +157,7 @@ static bool make_command(const struct config_reader *reader, const struct config
 	if (setting == &reader->config->setting[CONFIG_PROXY_JUMP])
 		return jump_command(setting->value, &target, command, room);
 	int used = snprintf(command, room, "exec ");
-	return expand(setting->value, &target, command + used, room - (size_t)used);
+	return expand_tokens(setting->value, &target, command + used, room - (size_t)used);
 }
 
 struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
@@ -184,7 +184,7 @@ struct proxy *proxy_start(const struct config_reader *reader, const struct perso
 
 /* -- what it says ------------------------------------------------------------------ */
 
-static void hear(struct heard *heard)
+static void hear_stream(struct heard *heard)
 {
 	char rest[256];
 	bool full = heard->length == HEARD_MAX;
@@ -203,7 +203,7 @@ static void hear(struct heard *heard)
 }
 
 /* RFC 4253 4.2: lines of other text may come before it. */
-static bool identified(const struct heard *heard)
+static bool has_identified(const struct heard *heard)
 {
 	const char *at = heard->bytes;
 	while (strncmp(at, "SSH-", 4) != 0) {
@@ -242,7 +242,7 @@ static bool wants_its_user(const struct proxy *proxy)
 
 static bool may_say_more(const struct proxy *proxy)
 {
-	return !identified(&proxy->output) && proxy->output.total < PATIENT_FOR &&
+	return !has_identified(&proxy->output) && proxy->output.total < PATIENT_FOR &&
 	       (*proxy->output.fd >= 0 || *proxy->complaints.fd >= 0);
 }
 
@@ -261,10 +261,10 @@ enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, ch
 			return PROXY_STOPPED;
 		for (int i = 0; i < 2; i++)
 			if (fds[i].revents != 0)
-				hear(heard[i]);
+				hear_stream(heard[i]);
 	}
 	last_line(proxy->complaints.length > 0 ? &proxy->complaints : &proxy->output, said, room);
-	if (identified(&proxy->output)) {
+	if (has_identified(&proxy->output)) {
 		last_line(&proxy->output, said, room);
 		return PROXY_ANSWERS;
 	}

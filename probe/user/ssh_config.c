@@ -77,8 +77,8 @@ static void add_identity(struct ssh_config *config, const char *value)
 			 "%s", value);
 }
 
-static void set(struct file *file, enum config_keyword keyword, const char *value, const char *line,
-		unsigned number)
+static void set_value(struct file *file, enum config_keyword keyword, const char *value,
+		      const char *line, unsigned number)
 {
 	struct ssh_config *config = file->reader->config;
 	struct config_setting *setting = &config->setting[keyword];
@@ -115,7 +115,7 @@ static void set_keyword(struct file *file, const char *keyword, const char *at, 
 		if (whole)
 			snprintf(value, sizeof(value), "%s", at);
 		if (whole ? *at != '\0' : next_word(&at, value, sizeof(value)))
-			set(file, (enum config_keyword)k, value, line, number);
+			set_value(file, (enum config_keyword)k, value, line, number);
 	}
 }
 
@@ -159,7 +159,7 @@ static const char *subject_of(const struct file *file, const char *criterion)
 	return NULL;
 }
 
-static enum applies both(enum applies a, enum applies b)
+static enum applies applies_both(enum applies a, enum applies b)
 {
 	return a < b ? a : b;
 }
@@ -175,23 +175,23 @@ static enum applies match_applies(const struct file *file, const char *at)
 		for (char *c = criterion; *c != '\0'; c++)
 			*c = (char)tolower((unsigned char)*c);
 		if (strcmp(name, "all") == 0) {
-			applies = both(applies, negated ? APPLIES_NOT : APPLIES);
+			applies = applies_both(applies, negated ? APPLIES_NOT : APPLIES);
 			continue;
 		}
 		if (strcmp(name, "canonical") == 0 || strcmp(name, "final") == 0) {
-			applies = both(applies, APPLIES_MAYBE); /* a second pass, perhaps */
+			applies = applies_both(applies, APPLIES_MAYBE); /* a second pass, perhaps */
 			continue;
 		}
 		if (equals != NULL)
-			return both(applies, APPLIES_MAYBE);
+			return applies_both(applies, APPLIES_MAYBE);
 		if (!next_word(&at, list, sizeof(list)))
 			return APPLIES_MAYBE; /* ssh refuses the whole file */
 		const char *subject = subject_of(file, name);
 		bool matches =
 			subject != NULL && pattern_list(subject, list, strlen(list), ",") > 0;
-		applies = both(applies, subject == NULL	     ? APPLIES_MAYBE
-					: matches != negated ? APPLIES
-							     : APPLIES_NOT);
+		applies = applies_both(applies, subject == NULL	     ? APPLIES_MAYBE
+						: matches != negated ? APPLIES
+								     : APPLIES_NOT);
 	}
 	return applies;
 }
@@ -210,7 +210,7 @@ static void include_one(const struct file *from, const char *path)
 		(void)read_file(&file);
 }
 
-static void include(const struct file *from, const char *at)
+static void include_files(const struct file *from, const char *at)
 {
 	char name[512], path[1024];
 	while (next_word(&at, name, sizeof(name))) {
@@ -235,13 +235,13 @@ static void take_line(struct file *file, const char *line, unsigned number)
 	if (!next_keyword(&at, keyword, sizeof(keyword)))
 		return;
 	if (strcmp(keyword, "host") == 0)
-		file->applies = both(file->outer, host_applies(file, at));
+		file->applies = applies_both(file->outer, host_applies(file, at));
 	else if (strcmp(keyword, "match") == 0)
-		file->applies = both(file->outer, match_applies(file, at));
+		file->applies = applies_both(file->outer, match_applies(file, at));
 	else if (file->applies == APPLIES_NOT)
 		return;
 	else if (strcmp(keyword, "include") == 0)
-		include(file, at);
+		include_files(file, at);
 	else
 		set_keyword(file, keyword, at, line, number);
 }
@@ -289,7 +289,7 @@ void config_describe(const struct config_setting *setting, char *text, size_t ro
 	snprintf(text, room, "%s:%u: %s", setting->file, setting->line, setting->text);
 }
 
-static bool append(char *out, size_t room, const char *text)
+static bool append_text(char *out, size_t room, const char *text)
 {
 	size_t used = strlen(out);
 	return (size_t)snprintf(out + used, room - used, "%s", text) < room - used;
@@ -299,7 +299,7 @@ bool config_expand(const char *value, const struct config_reader *reader, char *
 {
 	out[0] = '\0';
 	if (value[0] == '~' && value[1] == '/') {
-		if (!append(out, room, reader->home))
+		if (!append_text(out, room, reader->home))
 			return false;
 		value++;
 	}
@@ -316,7 +316,7 @@ bool config_expand(const char *value, const struct config_reader *reader, char *
 			       : *value == '%' ? "%"
 					       : NULL;
 		}
-		if (text == NULL || !append(out, room, text))
+		if (text == NULL || !append_text(out, room, text))
 			return false;
 	}
 	return true;
