@@ -14,7 +14,7 @@ static bool same_packet(const struct step *a, const struct step *b)
 	       a->stamped == b->stamped && a->timestamp == b->timestamp;
 }
 
-static unsigned copies(const struct trace *trace, const struct step *step)
+static unsigned count_copies(const struct trace *trace, const struct step *step)
 {
 	unsigned count = 0;
 	for (unsigned i = 0; i < trace->count; i++)
@@ -41,8 +41,8 @@ void shift_learn(struct shift *shift, const struct trace *first, const struct tr
 {
 	for (unsigned i = 0; i < first->count; i++) {
 		const struct step *step = &first->steps[i];
-		if (step->rejects || step->number == 0 || copies(first, step) != 1 ||
-		    copies(second, step) != 1)
+		if (step->rejects || step->number == 0 || count_copies(first, step) != 1 ||
+		    count_copies(second, step) != 1)
 			continue;
 		for (unsigned n = 0; n < second->count; n++) {
 			const struct step *other = &second->steps[n];

@@ -20,10 +20,10 @@ struct comparing {
 	struct proof *told; /* of it, the last */
 };
 
-static void prove(struct comparing *c, enum answer answer, const char *format, ...)
+static void set_proof(struct comparing *c, enum answer answer, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void prove(struct comparing *c, enum answer answer, const char *format, ...)
+static void set_proof(struct comparing *c, enum answer answer, const char *format, ...)
 {
 	bool who = answer_question(answer) == QUESTION_ANSWERER;
 	va_list arguments;
@@ -128,14 +128,15 @@ static int64_t shift_by_syn(const struct end *a, const struct end *z)
 
 static void answered_by_another(struct comparing *c, const struct step *answer)
 {
-	prove(c, ANSWER_ANSWERER_ANOTHER,
-	      "the client gets a %s; %s shows that the SYN comes to the VM, and that the VM sends "
-	      "no "
-	      "such answer",
-	      answer->rejects		? "rejection"
-	      : answer->flags & TCP_RST ? "reset"
-					: "SYN-ACK",
-	      c->z->name);
+	set_proof(c, ANSWER_ANSWERER_ANOTHER,
+		  "the client gets a %s; %s shows that the SYN comes to the VM, and that the VM "
+		  "sends "
+		  "no "
+		  "such answer",
+		  answer->rejects	    ? "rejection"
+		  : answer->flags & TCP_RST ? "reset"
+					    : "SYN-ACK",
+		  c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, answer);
 }
@@ -152,11 +153,13 @@ static const struct step *answer_at(const struct end *end)
 static void nothing_sent(struct comparing *c, const struct step *got)
 {
 	if (got == NULL && c->z->sees_all) {
-		prove(c, ANSWER_CROSSING_ALL_ARRIVE,
-		      "%u SYN%s of the client's %u come%s to %s, and nothing is sent back there",
-		      count_of(c->z, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "" : "s",
-		      count_of(c->a, is_client_syn), count_of(c->z, is_client_syn) == 1 ? "s" : "",
-		      c->z->name);
+		set_proof(
+			c, ANSWER_CROSSING_ALL_ARRIVE,
+			"%u SYN%s of the client's %u come%s to %s, and nothing is sent back there",
+			count_of(c->z, is_client_syn),
+			count_of(c->z, is_client_syn) == 1 ? "" : "s",
+			count_of(c->a, is_client_syn),
+			count_of(c->z, is_client_syn) == 1 ? "s" : "", c->z->name);
 		point_at(c, first_of(c->a, is_client_syn));
 	} else if (got != NULL && c->z->both_ways && server_has_shown(c, got->time_ns)) {
 		answered_by_another(c, got);
@@ -170,11 +173,12 @@ static void nothing_got(struct comparing *c, const struct step *sent, is_kind *k
 	if (sent_count < COPIES || asked < COPIES || !c->a->both_ways ||
 	    !client_covers(c, sent->time_ns))
 		return;
-	prove(c, ANSWER_CROSSING_ANSWERS_NEVER_ARRIVE,
-	      "the VM's %s leaves it %u times (first as frame %llu of %s) and never comes to the "
-	      "client, which repeats its SYN",
-	      kind == is_server_answer ? "SYN-ACK" : "reset", sent_count,
-	      (unsigned long long)sent->number, c->z->name);
+	set_proof(
+		c, ANSWER_CROSSING_ANSWERS_NEVER_ARRIVE,
+		"the VM's %s leaves it %u times (first as frame %llu of %s) and never comes to the "
+		"client, which repeats its SYN",
+		kind == is_server_answer ? "SYN-ACK" : "reset", sent_count,
+		(unsigned long long)sent->number, c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 }
 
@@ -196,11 +200,11 @@ static bool is_another_answer(const struct comparing *c)
 
 static void answered_by_vm(struct comparing *c, const struct step *sent, const struct step *got)
 {
-	prove(c, ANSWER_ANSWERER_VM, "the VM's %s (frame %llu of %s) is what the client gets",
-	      sent->rejects    ? "rejection"
-	      : is_reset(sent) ? "reset"
-			       : "SYN-ACK",
-	      (unsigned long long)sent->number, c->z->name);
+	set_proof(c, ANSWER_ANSWERER_VM, "the VM's %s (frame %llu of %s) is what the client gets",
+		  sent->rejects	   ? "rejection"
+		  : is_reset(sent) ? "reset"
+				   : "SYN-ACK",
+		  (unsigned long long)sent->number, c->z->name);
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, got);
 }
@@ -258,11 +262,12 @@ static bool servers_end_is_odd(struct comparing *c)
 		return false;
 	if (!server_has_shown(c, got->time_ns))
 		return true;
-	prove(c, ANSWER_CROSSING_END_NEVER_SENT,
-	      "the %s that the client gets in the VM's name was never sent by the VM: %s, which "
-	      "shows "
-	      "the connection%s, does not have it",
-	      end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
+	set_proof(
+		c, ANSWER_CROSSING_END_NEVER_SENT,
+		"the %s that the client gets in the VM's name was never sent by the VM: %s, which "
+		"shows "
+		"the connection%s, does not have it",
+		end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
 	point_at(c, got);
 	return true;
 }
@@ -276,11 +281,12 @@ static bool clients_end_is_odd(struct comparing *c)
 		return false;
 	if (!client_covers(c, got->time_ns))
 		return true;
-	prove(c, ANSWER_CROSSING_END_NEVER_SENT,
-	      "the %s that the VM gets in the client's name (frame %llu of %s) was never sent by "
-	      "the "
-	      "client",
-	      end_name(got), (unsigned long long)got->number, c->z->name);
+	set_proof(
+		c, ANSWER_CROSSING_END_NEVER_SENT,
+		"the %s that the VM gets in the client's name (frame %llu of %s) was never sent by "
+		"the "
+		"client",
+		end_name(got), (unsigned long long)got->number, c->z->name);
 	point_at(c, first_end_of(c->a, false));
 	return true;
 }
@@ -288,7 +294,7 @@ static bool clients_end_is_odd(struct comparing *c)
 /* -- words -------------------------------------------------------------------------------- */
 
 /* Whether `trace` shows byte `at` of that side. */
-static bool shows(const struct trace *trace, bool client, uint32_t at)
+static bool shows_byte(const struct trace *trace, bool client, uint32_t at)
 {
 	for (unsigned i = 0; i < trace->count; i++) {
 		const struct step *step = &trace->steps[i];
@@ -318,7 +324,7 @@ static bool find_first_missing(const struct trace *sent, const struct trace *got
 		    step->flags & TCP_RST)
 			continue;
 		uint32_t at = step->at, end = step->at + step->length;
-		while (at != end && shows(got, client, at)) {
+		while (at != end && shows_byte(got, client, at)) {
 			uint32_t next = end;
 			for (unsigned n = 0; n < got->count; n++) {
 				const struct step *other = &got->steps[n];
@@ -391,21 +397,22 @@ static bool words_are_lost(struct comparing *c, bool client)
 			     : client ? ANSWER_CROSSING_CLIENT_WORDS_NEVER_ARRIVE
 				      : ANSWER_CROSSING_SERVER_WORDS_NEVER_ARRIVE;
 	if (client)
-		prove(c, answer,
-		      "the client's segment of %u bytes from byte %u on is sent %u times and never "
-		      "comes to %s%s",
-		      missing.length, missing.from, missing.copies, c->z->name,
-		      large ? "; smaller ones do" : "; others do");
+		set_proof(c, answer,
+			  "the client's segment of %u bytes from byte %u on is sent %u times and "
+			  "never "
+			  "comes to %s%s",
+			  missing.length, missing.from, missing.copies, c->z->name,
+			  large ? "; smaller ones do" : "; others do");
 	else
-		prove(c, answer,
-		      "the VM's segment of %u bytes from byte %u on leaves it %u times (frames "
-		      "%llu "
-		      "to "
-		      "%llu of %s) and never comes to the client%s",
-		      missing.length, missing.from, missing.copies,
-		      (unsigned long long)missing.first->number,
-		      (unsigned long long)missing.last->number, c->z->name,
-		      large ? "; smaller ones do" : "");
+		set_proof(c, answer,
+			  "the VM's segment of %u bytes from byte %u on leaves it %u times (frames "
+			  "%llu "
+			  "to "
+			  "%llu of %s) and never comes to the client%s",
+			  missing.length, missing.from, missing.copies,
+			  (unsigned long long)missing.first->number,
+			  (unsigned long long)missing.last->number, c->z->name,
+			  large ? "; smaller ones do" : "");
 	for (unsigned i = 0; client && i < from->trace->count; i++)
 		if (from->trace->steps[i].from_client && !from->trace->steps[i].rejects &&
 		    missing.from - from->trace->steps[i].at < from->trace->steps[i].length)
@@ -449,12 +456,13 @@ unsigned crossing_lost(const struct trace *from, const struct trace *to)
 
 static void all_arrives(struct comparing *c)
 {
-	prove(c, ANSWER_CROSSING_ALL_ARRIVE,
-	      "what either side sends comes to the other: %u packets of the client's are in %s as "
-	      "%u, "
-	      "%u of the VM's come to the client as %u",
-	      packets_of(c->a->trace, true), c->z->name, packets_of(c->z->trace, true),
-	      packets_of(c->z->trace, false), packets_of(c->a->trace, false));
+	set_proof(c, ANSWER_CROSSING_ALL_ARRIVE,
+		  "what either side sends comes to the other: %u packets of the client's are in %s "
+		  "as "
+		  "%u, "
+		  "%u of the VM's come to the client as %u",
+		  packets_of(c->a->trace, true), c->z->name, packets_of(c->z->trace, true),
+		  packets_of(c->z->trace, false), packets_of(c->a->trace, false));
 	point_at(c, first_of(c->a, is_client_syn));
 	point_at(c, first_of(c->a, is_server_answer));
 }

@@ -89,7 +89,7 @@ void tell_port(struct joining *j)
 
 /* -- clocks ---------------------------------------------------------------------------------- */
 
-static const char *span(int64_t ns, char text[32])
+static const char *span_text(int64_t ns, char text[32])
 {
 	double seconds = (double)(ns < 0 ? -ns : ns) / 1e9;
 	if (seconds < 0.1)
@@ -112,8 +112,8 @@ void tell_clock(struct joining *j, const struct shift *shift)
 			 "the clock of %s is %s %s that of %s, give or take %s, which is what a "
 			 "packet "
 			 "takes each way if both ways take the same",
-			 name, span(ahead_ns, ahead), ahead_ns < 0 ? "behind" : "ahead of",
-			 j->capture->name, span(within_ns, within));
+			 name, span_text(ahead_ns, ahead), ahead_ns < 0 ? "behind" : "ahead of",
+			 j->capture->name, span_text(within_ns, within));
 		joining_set(j, ANSWER_CLOCK_COMPARED, line.text);
 		j->clock = (struct report_clock){ .capture = name,
 						  .ahead_seconds = (double)ahead_ns / 1e9,
@@ -127,7 +127,7 @@ void tell_clock(struct joining *j, const struct shift *shift)
 			 "the clock of %s is at %s %s %s that of %s: only one way's packets are in "
 			 "both",
 			 name, shift->up == (ahead_ns >= 0) ? "most" : "least",
-			 span(ahead_ns, ahead), ahead_ns < 0 ? "behind" : "ahead of",
+			 span_text(ahead_ns, ahead), ahead_ns < 0 ? "behind" : "ahead of",
 			 j->capture->name);
 	joining_set(j, ANSWER_CLOCK_BOUNDED, line.text);
 }

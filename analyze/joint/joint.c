@@ -33,7 +33,7 @@ struct naming {
 	const char *capture;
 };
 
-static void name_it(void *context, const struct report *report)
+static void report_named(void *context, const struct report *report)
 {
 	const struct naming *naming = context;
 	struct report named = *report;
@@ -44,7 +44,7 @@ static void name_it(void *context, const struct report *report)
 static void report_alone(struct joint *joint, const struct dossier *dossier, unsigned capture)
 {
 	struct naming naming = { joint, joint->captures[capture].name };
-	dossier_report(dossier, &joint->report, joint->payload, name_it, &naming);
+	dossier_report(dossier, &joint->report, joint->payload, report_named, &naming);
 }
 
 /* A flood has no end of single SYNs, and one alone proves nothing. */
@@ -62,7 +62,7 @@ static bool goes_before(const struct dossier *a, const struct dossier *b)
 	return length_of(a) > length_of(b);
 }
 
-static struct entry *least(struct joint *joint)
+static struct entry *least_entry(struct joint *joint)
 {
 	struct entry *least = NULL;
 	for (uint32_t i = 0; i < joint->entry_count; i++)
@@ -138,7 +138,7 @@ static bool keep_dossier(void *context, const struct dossier *dossier)
 		struct entry *entry;
 		if (free_entry(joint, &entry) && copy_dossier(joint, entry, dossier))
 			return true;
-		entry = least(joint);
+		entry = least_entry(joint);
 		joint->given_away++;
 		if (entry == NULL || !goes_before(&entry->dossier, dossier)) {
 			capture->given_away = true;
@@ -229,7 +229,7 @@ uint64_t joint_given_away(const struct joint *joint)
 /* -- the end ------------------------------------------------------------------------------ */
 
 /* The first of all that this connection's client came by is the first of its capture. */
-static bool precedes(const struct entry *a, unsigned x, const struct entry *b, unsigned y)
+static bool comes_before(const struct entry *a, unsigned x, const struct entry *b, unsigned y)
 {
 	const struct marks *p = &a->marks[x], *q = &b->marks[y];
 	if (p->ttl != q->ttl)
@@ -251,7 +251,7 @@ static unsigned find_members(struct joint *joint, uint32_t thread,
 		unsigned at = count++;
 		for (; at > 0; at--) {
 			struct entry *before = members[at - 1];
-			if (!precedes(entry, attempt, before, attempt_of(before, thread)))
+			if (!comes_before(entry, attempt, before, attempt_of(before, thread)))
 				break;
 			members[at] = before;
 		}

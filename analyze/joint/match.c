@@ -14,8 +14,8 @@
 /* 64 bits, and nobody else says them. */
 #define COOKIE 6
 
-static unsigned alike(const struct entry *a, const struct marks *x, const struct entry *b,
-		      const struct marks *y)
+static unsigned points_alike(const struct entry *a, const struct marks *x, const struct entry *b,
+			     const struct marks *y)
 {
 	unsigned points = 0;
 	if (x->syn && y->syn) {
@@ -54,8 +54,8 @@ static struct likeness most_alike(struct joint *joint, const struct entry *entry
 		if (!other->used || other->capture != capture)
 			continue;
 		for (unsigned n = 0; n < other->dossier.attempt_count; n++) {
-			unsigned points =
-				alike(entry, &entry->marks[attempt], other, &other->marks[n]);
+			unsigned points = points_alike(entry, &entry->marks[attempt], other,
+						       &other->marks[n]);
 			if (points < most || points < ENOUGH)
 				continue;
 			best = points > most ? (struct likeness){ other, n }
@@ -66,7 +66,8 @@ static struct likeness most_alike(struct joint *joint, const struct entry *entry
 	return best;
 }
 
-static void join(struct joint *joint, struct entry *entry, unsigned attempt, unsigned capture)
+static void join_threads(struct joint *joint, struct entry *entry, unsigned attempt,
+			 unsigned capture)
 {
 	struct likeness other = most_alike(joint, entry, attempt, capture);
 	if (other.entry == NULL)
@@ -128,7 +129,7 @@ void match(struct joint *joint)
 		struct entry *entry = &joint->entries[i];
 		for (unsigned n = 0; entry->used && n < entry->dossier.attempt_count; n++)
 			for (unsigned c = entry->capture + 1; c < joint->capture_count; c++)
-				join(joint, entry, n, c);
+				join_threads(joint, entry, n, c);
 	}
 	for (uint32_t i = 0; i < joint->entry_count; i++) {
 		struct entry *entry = &joint->entries[i];

@@ -113,7 +113,7 @@ static bool ruling_applies(const struct ruling *ruling, const struct observation
 }
 
 /* A stage that no row leaves waits for more to be seen. */
-static enum stage step(struct observation *o, enum stage stage)
+static enum stage next_stage(struct observation *o, enum stage stage)
 {
 	for (size_t i = 0; i < sizeof(rulings) / sizeof(rulings[0]); i++) {
 		if (!ruling_applies(&rulings[i], o, stage))
@@ -128,7 +128,7 @@ static enum stage step(struct observation *o, enum stage stage)
 static enum stage move_along(struct observation *o, enum stage stage)
 {
 	while (stage != TOLD && stage != UNDECIDED)
-		stage = step(o, stage);
+		stage = next_stage(o, stage);
 	return stage;
 }
 

@@ -25,7 +25,7 @@ static const char *owner_text(const struct observation *o)
 	return event != NULL ? arena_format(o->arena, "; %s", event->text) : "";
 }
 
-static void explain_by(struct observation *o, const struct event *rule, enum answer answer)
+static void explain_by_rule(struct observation *o, const struct event *rule, enum answer answer)
 {
 	fact_set(o, answer, "a rule of this machine's firewall %s%s %s: %s%s",
 		 (rule->value & RULE_CERTAIN) != 0 ? "" : "may be what ",
@@ -34,12 +34,12 @@ static void explain_by(struct observation *o, const struct event *rule, enum ans
 		 answer == ANSWER_RULE_DIVERTS ? owner_text(o) : "");
 }
 
-static enum answer blocks(const struct event *rule, enum answer answer)
+static enum answer blocking_answer(const struct event *rule, enum answer answer)
 {
 	return (rule->value & RULE_BELOW) != 0 ? ANSWER_RULE_BLOCKS_BELOW : answer;
 }
 
-static void no_rule(struct observation *o, const struct event *read)
+static void tell_no_rule(struct observation *o, const struct event *read)
 {
 	if (read->value > 0)
 		return; /* others were found: they do not fit, and who knows why */
@@ -65,22 +65,22 @@ void observe_rules(struct observation *o)
 		return;
 	if (out == ANSWER_OUT_DIVERTED) {
 		if ((rule = find_rule(o->run, false, true)) != NULL)
-			explain_by(o, rule, ANSWER_RULE_DIVERTS);
+			explain_by_rule(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (stopped) {
 		if ((rule = find_rule(o->run, false, false)) != NULL)
-			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_OUT));
+			explain_by_rule(o, rule, blocking_answer(rule, ANSWER_RULE_BLOCKS_OUT));
 		/* to a machine that is not there, perhaps: then no SYN leaves either */
 		else if ((rule = find_rule(o->run, false, true)) != NULL &&
 			 (rule->value & RULE_CERTAIN) != 0)
-			explain_by(o, rule, ANSWER_RULE_DIVERTS);
+			explain_by_rule(o, rule, ANSWER_RULE_DIVERTS);
 	} else if (ignored) {
 		if ((rule = find_rule(o->run, true, false)) != NULL)
-			explain_by(o, rule, blocks(rule, ANSWER_RULE_BLOCKS_IN));
+			explain_by_rule(o, rule, blocking_answer(rule, ANSWER_RULE_BLOCKS_IN));
 	} else {
 		return;
 	}
 	if (rule == NULL)
-		no_rule(o, read);
+		tell_no_rule(o, read);
 }
 
 /* -- the user's files --------------------------------------------------------------- */
@@ -145,7 +145,7 @@ static bool keys_matter(const struct event *auth)
 }
 
 /* What is known of it last: it was tried after it was found. */
-static const struct event *configuration(const struct run *run)
+static const struct event *last_configuration(const struct run *run)
 {
 	const struct event *event, *last = NULL;
 	for (size_t i = 0; (event = find_event(run, EVENT_CONFIG, &i)) != NULL;)
@@ -156,7 +156,7 @@ static const struct event *configuration(const struct run *run)
 /* ssh's configuration leads it another way than the one that is probed. */
 static void judge_configuration(struct observation *o)
 {
-	const struct event *config = configuration(o->run);
+	const struct event *config = last_configuration(o->run);
 	/* what diverts every connection diverts ssh's too */
 	if (config == NULL || fact_answer(o->facts, QUESTION_OUT) == ANSWER_OUT_DIVERTED)
 		return;
@@ -200,7 +200,7 @@ void observe_files(struct observation *o)
 
 /* -- asides ------------------------------------------------------------------------- */
 
-static bool silent(const struct facts *facts)
+static bool syn_is_silent(const struct facts *facts)
 {
 	return fact_answer(facts, QUESTION_SYN) == ANSWER_SYN_SILENT;
 }
@@ -216,13 +216,13 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 		   struct aside asides[ASIDES_MAX])
 {
 	size_t count = 0;
-	const struct event *config = configuration(run);
+	const struct event *config = last_configuration(run);
 	const struct event *in = find_rule(run, true, false);
 	/* no answer came that the rule could have stopped */
-	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && silent(facts) &&
-	    fact_answer(facts, QUESTION_RULE) != blocks(in, ANSWER_RULE_BLOCKS_IN))
+	if (in != NULL && (in->value & RULE_CERTAIN) != 0 && syn_is_silent(facts) &&
+	    fact_answer(facts, QUESTION_RULE) != blocking_answer(in, ANSWER_RULE_BLOCKS_IN))
 		add_aside(
-			asides, &count, blocks(in, ANSWER_RULE_BLOCKS_IN),
+			asides, &count, blocking_answer(in, ANSWER_RULE_BLOCKS_IN),
 			arena_format(
 				arena,
 				"a rule of this machine's firewall %s answers, should any come: %s",

@@ -25,17 +25,17 @@ bool reset_is_bare(const struct observation *o)
 	return o->kernel->connection->server_reset_bare;
 }
 
-static void silent_packets(const struct observation *o, struct fact *fact)
+static void first_packets(const struct observation *o, struct fact *fact)
 {
 	fact_packet(fact, o->kernel->connection->syn_ack_frame);
 	fact_packet(fact, o->kernel->connection->client_data_frame);
 }
 
-static void ended_packets(const struct observation *o, struct fact *fact)
+static void end_packets(const struct observation *o, struct fact *fact)
 {
 	fact_packet(fact, o->kernel->connection->server_fin_frame);
 	fact_packet(fact, o->kernel->connection->server_reset_frame);
-	silent_packets(o, fact);
+	first_packets(o, fact);
 }
 
 void tell_gone(struct observation *o)
@@ -45,25 +45,24 @@ void tell_gone(struct observation *o)
 				     "a reset without ACK, as of a kernel that has no such "
 				     "connection (any more)");
 	fact_packet(fact, o->kernel->connection->server_reset_frame);
-	silent_packets(o, fact);
+	first_packets(o, fact);
 }
 
 void tell_hung_up(struct observation *o)
 {
-	ended_packets(o, fact_set(o, ANSWER_SSH_HUNG_UP,
-				  "the server says nothing; the connection is %s as soon as the "
-				  "client identifies itself",
-				  end_text(o->kernel->connection)));
+	end_packets(o, fact_set(o, ANSWER_SSH_HUNG_UP,
+				"the server says nothing; the connection is %s as soon as the "
+				"client identifies itself",
+				end_text(o->kernel->connection)));
 }
 
 void tell_closed(struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;
 	int64_t after_ns = c->server_end_ns - opening(o->kernel)->time_ns;
-	ended_packets(o,
-		      fact_set(o, ANSWER_SSH_CLOSED,
-			       "the connection is accepted, then %s after %.0f ms without a byte",
-			       end_text(c), (double)after_ns / 1e6));
+	end_packets(o, fact_set(o, ANSWER_SSH_CLOSED,
+				"the connection is accepted, then %s after %.0f ms without a byte",
+				end_text(c), (double)after_ns / 1e6));
 }
 
 void tell_deaf(struct observation *o)
@@ -74,7 +73,7 @@ void tell_deaf(struct observation *o)
 				     "times, never acknowledged",
 				     copies);
 	unless_copies_lost(o, fact, copies);
-	silent_packets(o, fact);
+	first_packets(o, fact);
 }
 
 bool window_stays_closed(const struct observation *o)
@@ -86,11 +85,11 @@ bool window_stays_closed(const struct observation *o)
 
 void tell_held(struct observation *o)
 {
-	silent_packets(
-		o, fact_set(o, ANSWER_SSH_HELD,
-			    "the connection is accepted with a window of 0, and it never opens: "
-			    "so answers a SYN proxy that waits for whom it stands for, or a "
-			    "tarpit"));
+	first_packets(o,
+		      fact_set(o, ANSWER_SSH_HELD,
+			       "the connection is accepted with a window of 0, and it never opens: "
+			       "so answers a SYN proxy that waits for whom it stands for, or a "
+			       "tarpit"));
 }
 
 bool service_is_mute(const struct observation *o)
@@ -107,7 +106,7 @@ void tell_mute(struct observation *o)
 				     "the connection is accepted and the client's bytes "
 				     "acknowledged; the service says nothing");
 	fact_packet(fact, o->kernel->connection->client_acked_frame);
-	silent_packets(o, fact);
+	first_packets(o, fact);
 }
 
 /* -- other words ------------------------------------------------------------------------ */
@@ -117,7 +116,7 @@ static const struct ssh_side *server_of(const struct observation *o)
 	return &o->kernel->connection->dialog.side[SSH_SERVER];
 }
 
-static void talk_packets(const struct observation *o, struct fact *fact)
+static void server_packets(const struct observation *o, struct fact *fact)
 {
 	fact_packet(fact, o->kernel->connection->server_data_frame);
 	fact_packet(fact, o->kernel->connection->server_fin_frame);
@@ -131,8 +130,8 @@ bool is_not_ssh(const struct observation *o)
 
 void tell_other(struct observation *o)
 {
-	talk_packets(o, fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
-				 server_of(o)->first_line));
+	server_packets(o, fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
+				   server_of(o)->first_line));
 }
 
 /* What OpenSSH's sshd says instead of its identification (sshd.c, srclimit.c). */
@@ -147,16 +146,16 @@ bool sshd_refuses(const struct observation *o)
 
 void tell_limited(struct observation *o)
 {
-	talk_packets(o, fact_set(o, ANSWER_SSH_LIMITED,
-				 "sshd itself refuses: \"%s\"; then the connection is %s",
-				 server_of(o)->first_line, end_text(o->kernel->connection)));
+	server_packets(o, fact_set(o, ANSWER_SSH_LIMITED,
+				   "sshd itself refuses: \"%s\"; then the connection is %s",
+				   server_of(o)->first_line, end_text(o->kernel->connection)));
 }
 
 void tell_refused_in_words(struct observation *o)
 {
-	talk_packets(o, fact_set(o, ANSWER_SSH_REFUSED_TEXT,
-				 "the server says \"%s\" and closes, without identifying itself",
-				 server_of(o)->first_line));
+	server_packets(o, fact_set(o, ANSWER_SSH_REFUSED_TEXT,
+				   "the server says \"%s\" and closes, without identifying itself",
+				   server_of(o)->first_line));
 }
 
 bool lines_go_on(const struct observation *o)
@@ -166,7 +165,8 @@ bool lines_go_on(const struct observation *o)
 
 void tell_drip(struct observation *o)
 {
-	talk_packets(o, fact_set(o, ANSWER_SSH_DRIP,
-				 "the server sends lines (%u so far) and never its identification",
-				 server_of(o)->lines));
+	server_packets(o,
+		       fact_set(o, ANSWER_SSH_DRIP,
+				"the server sends lines (%u so far) and never its identification",
+				server_of(o)->lines));
 }

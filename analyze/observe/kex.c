@@ -7,7 +7,7 @@
 
 /* -- after the identifications --------------------------------------------------------- */
 
-static void first_words(const struct observation *o, struct fact *fact)
+static void first_words_packets(const struct observation *o, struct fact *fact)
 {
 	fact_packet(fact, o->kernel->connection->server_data_frame);
 	fact_packet(fact, o->kernel->connection->client_data_frame);
@@ -27,7 +27,7 @@ void tell_cut(struct observation *o)
 				     c->dialog.side[SSH_SERVER].ident, end_text(c),
 				     c->client_data_frame ? "when the client does" : "at once");
 	end_packets(o, fact);
-	first_words(o, fact);
+	first_words_packets(o, fact);
 }
 
 void tell_swallowed(struct observation *o)
@@ -38,7 +38,7 @@ void tell_swallowed(struct observation *o)
 				     "times and never acknowledged",
 				     copies);
 	unless_copies_lost(o, fact, copies);
-	first_words(o, fact);
+	first_words_packets(o, fact);
 }
 
 /* Nothing has come for long, and that is no accident: so many copies, or where nothing else is
@@ -57,7 +57,7 @@ void tell_stalled(struct observation *o)
 				     "both sides identify themselves, the client's is "
 				     "acknowledged, then nothing comes");
 	unless_words_lost(o, fact);
-	first_words(o, fact);
+	first_words_packets(o, fact);
 }
 
 /* -- key exchange ------------------------------------------------------------------------ */

@@ -10,7 +10,7 @@
 #define TURNS_OF_CLIENT	  4
 #define LENGTH_OF_KEXINIT 400
 
-static uint32_t said(const struct connection *c, enum ssh_peer peer)
+static uint32_t said_bytes(const struct connection *c, enum ssh_peer peer)
 {
 	return peer == SSH_SERVER ? c->server_next - c->server_first
 				  : c->client_next - c->client_first;
@@ -20,7 +20,8 @@ static bool goes_on_past_key_exchange(const struct connection *c)
 {
 	return c->flights[SSH_SERVER] >= TURNS_OF_SERVER &&
 	       c->flights[SSH_CLIENT] >= TURNS_OF_CLIENT &&
-	       said(c, SSH_SERVER) >= LENGTH_OF_KEXINIT && said(c, SSH_CLIENT) >= LENGTH_OF_KEXINIT;
+	       said_bytes(c, SSH_SERVER) >= LENGTH_OF_KEXINIT &&
+	       said_bytes(c, SSH_CLIENT) >= LENGTH_OF_KEXINIT;
 }
 
 /* It is SSH that is said: its first bytes are, or all that is known is the port. */
@@ -45,8 +46,8 @@ void tell_goes_on_by_lengths(struct observation *o)
 			 "what is said is not in the capture whole; by its lengths (%u bytes of "
 			 "the client's "
 			 "in %u turns, %u of the server's in %u) it goes on past the key exchange",
-			 said(c, SSH_CLIENT), c->flights[SSH_CLIENT], said(c, SSH_SERVER),
-			 c->flights[SSH_SERVER]);
+			 said_bytes(c, SSH_CLIENT), c->flights[SSH_CLIENT],
+			 said_bytes(c, SSH_SERVER), c->flights[SSH_SERVER]);
 	fact_packet(fact, c->client_data_frame);
 	fact_packet(fact, c->server_data_frame);
 }
@@ -60,7 +61,8 @@ bool is_cut_by_lengths(const struct observation *o)
 			 (int32_t)(c->server_acked - c->client_next) <= 1;
 	return is_ssh_by_lengths(o) && ident_is_version_2(c->dialog.side[SSH_SERVER].first_line) &&
 	       server_ended(o) && c->client_data_frame != 0 &&
-	       said(c, SSH_SERVER) <= SSH_IDENT_MAX && c->flights[SSH_SERVER] == 1 && all_there;
+	       said_bytes(c, SSH_SERVER) <= SSH_IDENT_MAX && c->flights[SSH_SERVER] == 1 &&
+	       all_there;
 }
 
 void tell_cut_by_lengths(struct observation *o)
@@ -69,7 +71,7 @@ void tell_cut_by_lengths(struct observation *o)
 	struct fact *fact = fact_set(o, ANSWER_SSH_CUT,
 				     "the server says %u bytes that begin as its identification "
 				     "does; the connection is %s when the client has spoken",
-				     said(c, SSH_SERVER), end_text(c));
+				     said_bytes(c, SSH_SERVER), end_text(c));
 	fact_packet(fact, c->server_data_frame);
 	fact_packet(fact, c->client_data_frame);
 	fact_packet(fact, c->server_reset_frame);

@@ -17,7 +17,7 @@ static uint8_t least_answered(const struct exchange *exchange)
 	return least;
 }
 
-static bool sweeps(const struct exchange *exchange)
+static bool is_sweep(const struct exchange *exchange)
 {
 	return exchange->purpose == PURPOSE_SWEEP || exchange->purpose == PURPOSE_CONTROL;
 }
@@ -37,7 +37,7 @@ static void weigh_answers(const struct exchange *exchange, int64_t now_ns, struc
 			continue;
 		/* Of a sweep the first to arrive is by definition answered, and to those behind it
 		 * on the same ports a firewall or NAT that remembers connections owes nothing. */
-		if (expected && sweeps(exchange) && sent->ttl <= PATH_TTL_MAX)
+		if (expected && is_sweep(exchange) && sent->ttl <= PATH_TTL_MAX)
 			continue;
 		if (sent->reply == REPLY_EXCEEDED && sent->ttl < PATH_TTL_MAX) {
 			paths->router[sent->ttl].answered++;

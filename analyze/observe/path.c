@@ -31,7 +31,7 @@ bool path_inside(const struct run *run, const struct address *hop)
 	       !hop_is_of_cloud(run, hop);
 }
 
-static void hop_take(struct path_hop *hop, const struct sent *sent)
+static void hop_add(struct path_hop *hop, const struct sent *sent)
 {
 	hop->asked = true;
 	if (hop->sent_frame == 0)
@@ -57,14 +57,14 @@ static void hop_take(struct path_hop *hop, const struct sent *sent)
 	};
 }
 
-static void path_take(struct path *path, const struct exchange *exchange, bool data)
+static void path_add(struct path *path, const struct exchange *exchange, bool data)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
 		if (sent->data != data || sent->diverted)
 			continue;
 		if (sent->ttl >= 1 && sent->ttl <= PATH_TTL_MAX)
-			hop_take(&path->hop[sent->ttl], sent);
+			hop_add(&path->hop[sent->ttl], sent);
 		if (data && sent->reset_frame != 0 && sent->ttl <= PATH_TTL_MAX)
 			path->hop[sent->ttl].reset_frame = sent->reset_frame;
 		bool tcp = sent->reply == REPLY_SYN_ACK || sent->reply == REPLY_RESET;
@@ -165,7 +165,7 @@ static struct path *control_path(struct paths *paths, uint16_t port)
 	return path;
 }
 
-static void collect(const struct track *track, struct paths *paths)
+static void collect_hops(const struct track *track, struct paths *paths)
 {
 	for (size_t i = 0; i < track->count; i++) {
 		const struct exchange *exchange = track->exchanges[i];
@@ -175,14 +175,14 @@ static void collect(const struct track *track, struct paths *paths)
 		else if (exchange->purpose == PURPOSE_CONTROL)
 			path = control_path(paths, exchange->remote_port);
 		if (path != NULL)
-			path_take(path, exchange, false);
+			path_add(path, exchange, false);
 		if (exchange->purpose == PURPOSE_SSH)
-			path_take(&paths->session, exchange, true);
+			path_add(&paths->session, exchange, true);
 	}
 }
 
 /* After all hops are known. */
-static void compare(const struct track *track, struct paths *paths)
+static void compare_sweeps(const struct track *track, struct paths *paths)
 {
 	for (size_t i = 0; i < track->count; i++) {
 		const struct exchange *exchange = track->exchanges[i];
@@ -269,8 +269,8 @@ static void find_distance(struct paths *paths, const struct path *path)
 void paths_build(const struct track *track, int64_t now_ns, struct paths *paths)
 {
 	*paths = (struct paths){ .ssh.port = track->run->port, .session.port = track->run->port };
-	collect(track, paths);
-	compare(track, paths);
+	collect_hops(track, paths);
+	compare_sweeps(track, paths);
 	loss_weigh(track, now_ns, paths);
 	path_summarise(&paths->ssh);
 	path_summarise(&paths->session);

@@ -54,7 +54,7 @@ void observe_control(struct observation *o)
 /* Whether nothing can be said of this port yet: no SYN has left for it, or only one where `twice`
  * asks for two (packets are lost, or a verdict rests on it); or it is open and who listens there
  * has not been heard out. */
-static bool unsure_of(const struct observation *o, const struct exchange *exchange, bool twice)
+static bool is_unsure_of(const struct observation *o, const struct exchange *exchange, bool twice)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
@@ -66,7 +66,7 @@ static bool unsure_of(const struct observation *o, const struct exchange *exchan
 	return exchange->sent_count < (twice && exchange->way != WAY_KERNEL ? 2 : 1);
 }
 
-static bool heard_out(const struct observation *o, uint16_t port)
+static bool is_heard_out(const struct observation *o, uint16_t port)
 {
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;)
@@ -83,7 +83,7 @@ static void judge_listeners(struct observation *o)
 	bool told = false;
 	for (size_t i = 0; (event = find_event(o->run, EVENT_LISTENER, &i)) != NULL; told = true) {
 		size_t used = strlen(texts);
-		if (event->value != 0 && !heard_out(o, (uint16_t)event->value))
+		if (event->value != 0 && !is_heard_out(o, (uint16_t)event->value))
 			return;
 		snprintf(texts + used, sizeof(texts) - used, "%s%s", used > 0 ? "; " : "",
 			 event->text);
@@ -107,7 +107,7 @@ void observe_elsewhere(struct observation *o)
 	bool closed = syn == ANSWER_SYN_RESET;
 	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_ELSEWHERE, &i)) != NULL;) {
 		asked += exchange->way != WAY_KERNEL;
-		unsure += unsure_of(o, exchange, closed || paths->far_end.lost > 0);
+		unsure += is_unsure_of(o, exchange, closed || paths->far_end.lost > 0);
 		if (exchange->connection == NULL)
 			continue;
 		const struct ssh_side *server = &exchange->connection->dialog.side[SSH_SERVER];

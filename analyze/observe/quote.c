@@ -67,8 +67,8 @@ static void read_quotes(struct changes *changes, const struct exchange *exchange
 	}
 }
 
-static const char *describe(const struct observation *o, const struct changes *changes,
-			    enum field field)
+static const char *describe_change(const struct observation *o, const struct changes *changes,
+				   enum field field)
 {
 	const struct sent *sent = changes->example[field];
 	char was[ADDRESS_TEXT], is[ADDRESS_TEXT];
@@ -97,8 +97,8 @@ static const char *describe(const struct observation *o, const struct changes *c
 
 /* The nearest that still has it as it was; beyond the first change another flow may have
  * taken another way. */
-static const char *between(const struct observation *o, const struct changes *changes,
-			   enum field field)
+static const char *describe_place(const struct observation *o, const struct changes *changes,
+				  enum field field)
 {
 	uint8_t altered = changes->altered[field], same = changes->same[field];
 	if (same == 0 || same >= altered)
@@ -119,8 +119,8 @@ void observe_quotes(struct observation *o)
 		enum field field = (enum field)n;
 		if (changes.altered[field] != 0)
 			text = arena_format(o->arena, "%s%s%s, %s", text ? text : "",
-					    text ? "; " : "", describe(o, &changes, field),
-					    between(o, &changes, field));
+					    text ? "; " : "", describe_change(o, &changes, field),
+					    describe_place(o, &changes, field));
 	}
 	if (text == NULL)
 		return;

@@ -6,7 +6,7 @@
 /* A router outside the organisation that reports in the target's own name is what stands for the
  * target there, a load balancer say, and passes the port on: the error is translated like the
  * flow that it is about (RFC 5508 3). The TTL of the first on this way; 0: none. */
-static uint8_t translates(const struct observation *o, const struct path *path)
+static uint8_t translator_ttl(const struct observation *o, const struct path *path)
 {
 	const struct paths *paths = &o->facts->paths;
 	for (uint8_t ttl = 2; ttl <= PATH_TTL_MAX; ttl++)
@@ -25,12 +25,12 @@ static bool stops_at_endpoint(const struct observation *o, uint8_t missing)
 	if (last <= paths->edge_far || last + 1 != missing)
 		return false;
 	for (size_t i = 0; i < paths->control_count; i++)
-		if (translates(o, &paths->control[i]) == missing)
+		if (translator_ttl(o, &paths->control[i]) == missing)
 			return true;
 	return false;
 }
 
-static void where_stops(struct observation *o, uint8_t missing)
+static void judge_stop(struct observation *o, uint8_t missing)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
@@ -59,18 +59,18 @@ static void where_stops(struct observation *o, uint8_t missing)
 		fact_packet(fact, paths->control[i].hop[missing].reply_frame);
 }
 
-static void where_equal(struct observation *o)
+static void judge_equal(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
 	uint8_t last = paths->ssh.last_router;
 	struct fact *fact = NULL;
 	/* The first hop behind the edge is no cloud's, unless something beyond answers. */
 	bool nothing_beyond = paths->distance == 0 && last == paths->edge_far + 1;
-	if (translates(o, &paths->ssh) != 0)
+	if (translator_ttl(o, &paths->ssh) != 0)
 		fact = fact_set(o, ANSWER_WHERE_BEHIND,
 				"SYNs to port %u are passed on at hop %u, which stands for the "
 				"target, and come past hop %u",
-				o->run->port, translates(o, &paths->ssh), last);
+				o->run->port, translator_ttl(o, &paths->ssh), last);
 	else if (last > paths->edge_far && (last < paths->farthest || nothing_beyond))
 		fact = fact_set(
 			o, ANSWER_WHERE_BEYOND,
@@ -104,7 +104,7 @@ void observe_where(struct observation *o)
 		return;
 	uint8_t missing = first_missing_router(paths, &paths->ssh);
 	if (missing != 0)
-		where_stops(o, missing);
+		judge_stop(o, missing);
 	else
-		where_equal(o);
+		judge_equal(o);
 }

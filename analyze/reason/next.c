@@ -39,7 +39,7 @@ static double comes_out_well(const struct observation_row *observation, enum cau
 
 /* In how many ways it can turn out, and how likely each is under a cause: the first is the
  * good one. */
-static int outcomes(const struct observation_row *observation)
+static int outcome_count(const struct observation_row *observation)
 {
 	if (!observation->tells)
 		return 2;
@@ -58,7 +58,7 @@ static double turns_out(const struct observation_row *observation, int outcome, 
 }
 
 /* Entropy of the sources, in bits, for unnormalised probabilities of causes. */
-static double doubt(const double probability[CAUSES])
+static double doubt_bits(const double probability[CAUSES])
 {
 	double source[SOURCES] = { 0 }, sum = 0, bits = 0;
 	for (int c = 0; c < CAUSES; c++) {
@@ -71,24 +71,25 @@ static double doubt(const double probability[CAUSES])
 	return bits;
 }
 
-static double information(const struct observation_row *observation, const struct verdict *verdict)
+static double information_bits(const struct observation_row *observation,
+			       const struct verdict *verdict)
 {
-	double bits = doubt(verdict->probability);
-	for (int outcome = 0; outcome < outcomes(observation); outcome++) {
+	double bits = doubt_bits(verdict->probability);
+	for (int outcome = 0; outcome < outcome_count(observation); outcome++) {
 		double after[CAUSES], share = 0;
 		for (int c = 0; c < CAUSES; c++) {
 			after[c] = verdict->probability[c] *
 				   turns_out(observation, outcome, (enum cause)c);
 			share += after[c];
 		}
-		bits -= share * doubt(after);
+		bits -= share * doubt_bits(after);
 	}
 	return bits;
 }
 
 /* The causes left whose chances the observation moves, up or down. */
-static void separated(struct arena *arena, const struct observation_row *observation,
-		      const struct verdict *verdict, struct report_next *next)
+static void add_separated(struct arena *arena, const struct observation_row *observation,
+			  const struct verdict *verdict, struct report_next *next)
 {
 	enum cause *causes = arena_alloc(arena, CAUSES * sizeof(*causes));
 	for (int c = 0; c < CAUSES; c++)
@@ -118,8 +119,8 @@ static bool made_already(const struct observation_row *observation, const struct
 }
 
 /* Whether it can be made at all, where the VM is, and would tell something. */
-static bool offered(const struct observation_row *observation, const struct run *run,
-		    const struct facts *facts)
+static bool can_be_made(const struct observation_row *observation, const struct run *run,
+			const struct facts *facts)
 {
 	enum models models = observation->models;
 	bool classic = run->deployment == DEPLOYMENT_CLASSIC;
@@ -144,8 +145,8 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 		double most = WORTHWHILE;
 		for (size_t i = 0; i < OBSERVATIONS; i++) {
 			const struct observation_row *observation = &observations[i];
-			double bits = information(observation, verdict);
-			if (given[i] || bits <= most || !offered(observation, run, facts) ||
+			double bits = information_bits(observation, verdict);
+			if (given[i] || bits <= most || !can_be_made(observation, run, facts) ||
 			    made_already(observation, run))
 				continue;
 			best = observation;
@@ -156,7 +157,7 @@ const struct report_next *next_rank(struct arena *arena, const struct verdict *v
 		given[best - observations] = true;
 		next[*count].text = best->text;
 		next[*count].command = template_fill(arena, best->command, best->shell, values);
-		separated(arena, best, verdict, &next[*count]);
+		add_separated(arena, best, verdict, &next[*count]);
 	}
 	return next;
 }

@@ -127,7 +127,7 @@ bool decides_of(enum cause cause, enum question question)
 	return sum_of(likely[cause], answers_of(question)) > 0;
 }
 
-static void normalise(double probability[CAUSES])
+static void normalise_sum(double probability[CAUSES])
 {
 	double sum = 0;
 	for (int c = 0; c < CAUSES; c++)
@@ -136,7 +136,7 @@ static void normalise(double probability[CAUSES])
 		probability[c] = sum > 0 ? probability[c] / sum : 0;
 }
 
-static bool asked(const struct facts *facts, const struct question_set *use, int question)
+static bool is_asked(const struct facts *facts, const struct question_set *use, int question)
 {
 	return (use == NULL || use->use[question]) && facts->fact[question].answer != ANSWER_NONE;
 }
@@ -150,7 +150,7 @@ static void find_running(const struct facts *facts, const struct question_set *u
 {
 	memset(running, 0, CAUSES * sizeof(*running));
 	for (int q = 0; q < QUESTIONS; q++)
-		for (int c = 0; c < CAUSES && asked(facts, use, q); c++)
+		for (int c = 0; c < CAUSES && is_asked(facts, use, q); c++)
 			running[c] |= decides_of((enum cause)c, (enum question)q);
 	running[CAUSE_UNKNOWN] = running[CAUSE_HEALTHY] = true;
 }
@@ -162,10 +162,10 @@ static void posterior(const struct facts *facts, const struct run *run,
 	for (int c = 0; c < CAUSES; c++)
 		probability[c] = running[c] ? prior((enum cause)c, run) : 0;
 	for (int q = 0; q < QUESTIONS; q++)
-		for (int c = 0; c < CAUSES && asked(facts, use, q); c++)
+		for (int c = 0; c < CAUSES && is_asked(facts, use, q); c++)
 			if (running[c])
 				probability[c] *= likelihood_of((enum cause)c, &facts->fact[q]);
-	normalise(probability);
+	normalise_sum(probability);
 }
 
 /* Sources with their share of the probability that any source has; most first. */
@@ -189,7 +189,7 @@ static void rank_sources(struct verdict *verdict)
 }
 
 /* Whether any cause has an opinion of its own about the question. */
-static bool decides(enum question question)
+static bool is_decisive(enum question question)
 {
 	for (int c = 0; c < CAUSES; c++)
 		if (decides_of((enum cause)c, question))
@@ -201,7 +201,7 @@ static bool decides(enum question question)
 static bool health_asked(const struct facts *facts, const struct question_set *use, bool seen)
 {
 	for (int q = 0; q < QUESTIONS; q++)
-		if (asked(facts, use, q) && decides_of(CAUSE_HEALTHY, (enum question)q))
+		if (is_asked(facts, use, q) && decides_of(CAUSE_HEALTHY, (enum question)q))
 			return !seen || likelihood(CAUSE_HEALTHY, facts->fact[q].answer) > RARE;
 	return false;
 }
@@ -213,14 +213,14 @@ static bool evidence_enough(const struct facts *facts, const struct question_set
 	if (health_asked(facts, use, false))
 		return true;
 	for (int q = 0; q < QUESTIONS; q++)
-		if (asked(facts, use, q) && decides((enum question)q) &&
+		if (is_asked(facts, use, q) && is_decisive((enum question)q) &&
 		    likelihood(CAUSE_HEALTHY, facts->fact[q].answer) < 0.5)
 			return true;
 	return false;
 }
 
-static enum outcome decide(const struct verdict *verdict, const struct facts *facts,
-			   const struct question_set *use)
+static enum outcome outcome_of(const struct verdict *verdict, const struct facts *facts,
+			       const struct question_set *use)
 {
 	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
@@ -242,7 +242,7 @@ void reason(const struct facts *facts, const struct run *run, const struct quest
 	for (int c = 0; c < CAUSES; c++)
 		if (verdict->probability[c] > verdict->probability[verdict->cause])
 			verdict->cause = (enum cause)c;
-	verdict->outcome = decide(verdict, facts, use);
+	verdict->outcome = outcome_of(verdict, facts, use);
 	/* The first cause belongs to the first source, so that the two never disagree. */
 	bool blames = verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS;
 	if (!blames) {

@@ -61,7 +61,7 @@ static void take_payload(struct connection *connection, enum ssh_peer peer,
 		(void)ssh_dialog_read(&connection->dialog, peer, &connection->stream[peer]);
 }
 
-static void await(struct connection *connection, const struct packet *packet)
+static void await_acknowledgement(struct connection *connection, const struct packet *packet)
 {
 	struct awaited *awaited = &connection->awaited;
 	if (awaited->sent > 0 && sequence_after(packet->sequence, awaited->sequence))
@@ -150,7 +150,7 @@ void connection_client(struct connection *connection, const struct packet *packe
 			client_hears(connection, packet);
 	}
 	if (packet->payload_length > 0 || packet->flags & TCP_FIN)
-		await(connection, packet);
+		await_acknowledgement(connection, packet);
 	note_again(connection, packet);
 	connection->client_timestamps = packet->has_timestamp;
 	if (packet->has_timestamp) {
@@ -185,7 +185,7 @@ void connection_client(struct connection *connection, const struct packet *packe
 #define LATE_BYTES (UINT32_C(1) << 20)
 
 /* Of `from` to `to`, both included, and of `before` and `after` bytes beside them. */
-static bool within(uint32_t number, uint32_t from, uint32_t to, uint32_t before, uint32_t after)
+static bool is_within(uint32_t number, uint32_t from, uint32_t to, uint32_t before, uint32_t after)
 {
 	return number - (from - before) <= to - from + before + after;
 }
@@ -204,8 +204,8 @@ static bool acknowledges_ours(const struct connection *connection, const struct 
 	if (sequence_after(acked, sent)) /* of what the capture does not hold */
 		sent = acked;
 	return (packet->flags & TCP_ACK) &&
-	       within(packet->acknowledgement, acked, sent,
-		      late_bytes(connection->client_first, acked) + slack, slack);
+	       is_within(packet->acknowledgement, acked, sent,
+			 late_bytes(connection->client_first, acked) + slack, slack);
 }
 
 /* The client's own acknowledgement is the least that it has; a keep-alive stands one byte
@@ -214,8 +214,8 @@ static bool stands_in_window(const struct connection *connection, const struct p
 			     uint32_t slack)
 {
 	uint32_t heard = connection->server_heard;
-	return within(packet->sequence, heard, heard + connection->client_window,
-		      late_bytes(connection->server_first, heard) + 1 + slack, slack);
+	return is_within(packet->sequence, heard, heard + connection->client_window,
+			 late_bytes(connection->server_first, heard) + 1 + slack, slack);
 }
 
 bool connection_takes(const struct connection *connection, const struct packet *packet,
@@ -233,7 +233,7 @@ static bool stands_next(const struct connection *connection, uint32_t sequence)
 	uint32_t next = connection->server_next + (connection->server_fin_frame != 0);
 	if (sequence_after(heard, next))
 		next = heard;
-	return within(sequence, heard, next, 0, 0);
+	return is_within(sequence, heard, next, 0, 0);
 }
 
 /* One behind words or a FIN that were lost, the client's TCP answers with an ACK instead of taking

@@ -327,7 +327,7 @@ static struct exchange *take_icmp(struct track *track, const struct packet *pack
 /* -- which exchange -------------------------------------------------------------- */
 
 /* In somebody else's capture a SYN to the target opens an exchange. */
-static struct exchange *adopt(struct track *track, const struct packet *packet)
+static struct exchange *adopt_syn(struct track *track, const struct packet *packet)
 {
 	const struct run *run = track->run;
 	if (run->planned || (packet->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
@@ -380,7 +380,7 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 	return exchange;
 }
 
-static bool from_target(const struct exchange *exchange, const struct packet *packet)
+static bool comes_from_target(const struct exchange *exchange, const struct packet *packet)
 {
 	for (unsigned i = 0; i < exchange->sent_count; i++)
 		if (packet->source_port == exchange->sent[i].destination_port &&
@@ -408,10 +408,10 @@ static struct exchange *take_tcp(struct track *track, const struct packet *packe
 		return exchange;
 	}
 	exchange = track_find(track, packet->destination_port);
-	if (exchange != NULL && from_target(exchange, packet) &&
+	if (exchange != NULL && comes_from_target(exchange, packet) &&
 	    has_our_end(track, exchange, packet, &packet->destination))
 		return take_answer(track, exchange, packet);
-	exchange = adopt(track, packet);
+	exchange = adopt_syn(track, packet);
 	if (exchange != NULL) {
 		take_outgoing(track, exchange, packet);
 		return exchange;

@@ -108,8 +108,8 @@ static void give_ends(struct packet *packet, const struct conversation *c, uint1
 	packet->destination_port = from_client ? c->port : client_port;
 }
 
-static void feed(struct track *track, const struct dossier *d, const struct attempt *attempt,
-		 uint8_t *payload)
+static void feed_track(struct track *track, const struct dossier *d, const struct attempt *attempt,
+		       uint8_t *payload)
 {
 	struct replay replay = recording_replay(d->pool, &attempt->recording, payload);
 	struct packet packet;
@@ -166,7 +166,7 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 	track_start(track, run, &run->arena);
 	for (size_t i = end; i-- > first;)
 		if (!port_is_taken_over(d, first, i))
-			feed(track, d, &d->attempts[i], payload);
+			feed_track(track, d, &d->attempts[i], payload);
 	judge_keys(d, track, run);
 	return end;
 }

@@ -48,7 +48,8 @@ static uint32_t block_take(struct pool *pool)
 	return index;
 }
 
-static void append(struct pool *pool, struct recording *recording, const void *bytes, size_t length)
+static void append_bytes(struct pool *pool, struct recording *recording, const void *bytes,
+			 size_t length)
 {
 	const uint8_t *from = bytes;
 	while (length > 0) {
@@ -104,8 +105,8 @@ bool recording_keep(struct pool *pool, struct recording *recording, const struct
 	kept.payload_captured = (uint16_t)length;
 	if (kept_blocks(length) > pool->available)
 		return false;
-	append(pool, recording, &kept, sizeof(kept));
-	append(pool, recording, behind, length);
+	append_bytes(pool, recording, &kept, sizeof(kept));
+	append_bytes(pool, recording, behind, length);
 	return true;
 }
 

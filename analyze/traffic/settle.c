@@ -22,7 +22,8 @@ static void find_place(const struct traffic *t, struct dossier *dossier)
 							       : VANTAGE_UNKNOWN;
 }
 
-static void fill(struct dossier *dossier, const struct traffic *t, uint32_t index, bool hurried)
+static void fill_dossier(struct dossier *dossier, const struct traffic *t, uint32_t index,
+			 bool hurried)
 {
 	const struct traffic_table *table = &t->table;
 	*dossier = (struct dossier){
@@ -58,7 +59,7 @@ void settle(struct traffic *t, uint32_t index, bool hurried)
 {
 	struct dossier dossier;
 	const struct traffic_heir *heir = t->options.heir;
-	fill(&dossier, t, index, hurried);
+	fill_dossier(&dossier, t, index, hurried);
 	t->tally.conversations++;
 	t->tally.hurried += hurried;
 	if (heir == NULL || !heir->keep(heir->context, &dossier))

@@ -38,8 +38,8 @@ void table_end(struct traffic_table *table)
 
 /* -- keys -------------------------------------------------------------------------- */
 
-static uint64_t hash(const struct siphash_key *key, const struct address *a,
-		     const struct address *b, uint16_t a_port, uint16_t b_port)
+static uint64_t hash_ends(const struct siphash_key *key, const struct address *a,
+			  const struct address *b, uint16_t a_port, uint16_t b_port)
 {
 	uint64_t words[5];
 	memcpy(&words[0], a->bytes, 16);
@@ -60,10 +60,10 @@ uint64_t table_tag(const struct traffic_table *table, const struct tcp_ends *end
 {
 	int order = memcmp(ends->source, ends->destination, sizeof(*ends->source));
 	*source_low = order < 0 || (order == 0 && ends->source_port < ends->destination_port);
-	uint64_t tag = *source_low ? hash(&table->key, ends->source, ends->destination,
-					  ends->source_port, ends->destination_port)
-				   : hash(&table->key, ends->destination, ends->source,
-					  ends->destination_port, ends->source_port);
+	uint64_t tag = *source_low ? hash_ends(&table->key, ends->source, ends->destination,
+					       ends->source_port, ends->destination_port)
+				   : hash_ends(&table->key, ends->destination, ends->source,
+					       ends->destination_port, ends->source_port);
 	return tag != 0 ? tag : 1;
 }
 
@@ -76,7 +76,8 @@ static uint32_t *conversation_bucket(const struct traffic_table *table,
 				     const struct address *client, const struct address *server,
 				     uint16_t port)
 {
-	return &table->conversation_buckets[hash(&table->key, client, server, 0, port) % BUCKETS];
+	return &table->conversation_buckets[hash_ends(&table->key, client, server, 0, port) %
+					    BUCKETS];
 }
 
 uint32_t table_attempt(const struct traffic_table *table, uint64_t tag)
@@ -138,7 +139,7 @@ uint32_t table_least(const struct traffic_table *table, uint32_t spared)
 
 /* -- lists --------------------------------------------------------------------------- */
 
-static void leave(struct traffic_table *table, uint32_t index)
+static void leave_list(struct traffic_table *table, uint32_t index)
 {
 	struct conversation *c = &table->conversations[index];
 	if (c->standing == STANDINGS)
@@ -161,7 +162,7 @@ void table_place(struct traffic_table *table, uint32_t index, enum standing stan
 	struct list *list = &table->list[standing];
 	if (c->standing == standing && list->last == index)
 		return;
-	leave(table, index);
+	leave_list(table, index);
 	c->standing = (uint8_t)standing;
 	c->before = list->last;
 	c->after = 0;
@@ -253,7 +254,7 @@ void table_remove(struct traffic_table *table, uint32_t index)
 {
 	struct conversation *c = &table->conversations[index];
 	table_trim(table, index, 0);
-	leave(table, index);
+	leave_list(table, index);
 	uint32_t *link = conversation_bucket(table, &c->client, &c->server, c->port);
 	while (*link != index)
 		link = &table->conversations[*link].next;

@@ -107,35 +107,37 @@ static enum standing standing_of(const struct traffic *t, const struct conversat
 	return standing;
 }
 
-static bool after(uint32_t a, uint32_t b)
+static bool sequence_after(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) > 0;
 }
 
-static void greatest(struct attempt *attempt, unsigned bit, uint32_t *value, uint32_t seen)
+static void keep_greatest(struct attempt *attempt, unsigned bit, uint32_t *value, uint32_t seen)
 {
-	if (!(attempt->bits & bit) || after(seen, *value))
+	if (!(attempt->bits & bit) || sequence_after(seen, *value))
 		*value = seen;
 	attempt->bits |= (uint16_t)bit;
 }
 
 /* How far each side came, and what it says to have heard. */
-static void follow(struct attempt *attempt, const struct packet *p, bool from_client)
+static void follow_numbers(struct attempt *attempt, const struct packet *p, bool from_client)
 {
 	bool ends = p->flags & (TCP_SYN | TCP_FIN);
 	uint32_t end = p->sequence + p->payload_length + ends;
 	if (p->flags & TCP_RST)
 		return;
 	if (from_client)
-		greatest(attempt, ATTEMPT_CLIENT_END, &attempt->client_end, end);
+		keep_greatest(attempt, ATTEMPT_CLIENT_END, &attempt->client_end, end);
 	else
-		greatest(attempt, ATTEMPT_SERVER_END, &attempt->server_end, end);
+		keep_greatest(attempt, ATTEMPT_SERVER_END, &attempt->server_end, end);
 	if (!(p->flags & TCP_ACK))
 		return;
 	if (from_client)
-		greatest(attempt, ATTEMPT_CLIENT_ACK, &attempt->client_ack, p->acknowledgement);
+		keep_greatest(attempt, ATTEMPT_CLIENT_ACK, &attempt->client_ack,
+			      p->acknowledgement);
 	else
-		greatest(attempt, ATTEMPT_SERVER_ACK, &attempt->server_ack, p->acknowledgement);
+		keep_greatest(attempt, ATTEMPT_SERVER_ACK, &attempt->server_ack,
+			      p->acknowledgement);
 }
 
 static void note_stage(struct attempt *attempt, const struct packet *p, bool from_client)
@@ -191,14 +193,15 @@ static bool is_news(const struct attempt *attempt, const struct packet *p, bool 
 	/* a bare acknowledgement: of something new, or the first */
 	if (from_client)
 		return !(attempt->bits & ATTEMPT_CLIENT_ACK) ||
-		       after(p->acknowledgement, attempt->client_ack);
-	bool claims = attempt->bits & ATTEMPT_SERVER_END && after(p->sequence, attempt->server_end);
+		       sequence_after(p->acknowledgement, attempt->client_ack);
+	bool claims = attempt->bits & ATTEMPT_SERVER_END &&
+		      sequence_after(p->sequence, attempt->server_end);
 	/* or, for the first of them, of nothing new while more was sent: something later came */
 	bool repeats = attempt->packets < PACKETS_KEPT / 2 && attempt->bits & ATTEMPT_CLIENT_END &&
 		       p->acknowledgement == attempt->server_ack &&
-		       after(attempt->client_end, attempt->server_ack);
+		       sequence_after(attempt->client_end, attempt->server_ack);
 	return claims || repeats || !(attempt->bits & ATTEMPT_SERVER_ACK) ||
-	       after(p->acknowledgement, attempt->server_ack);
+	       sequence_after(p->acknowledgement, attempt->server_ack);
 }
 
 static void write_down(struct traffic *t, struct attempt *attempt, const struct packet *p,
@@ -219,7 +222,7 @@ static void write_down(struct traffic *t, struct attempt *attempt, const struct 
 		attempt->syns++;
 }
 
-static void place(struct traffic *t, uint32_t index)
+static void place_conversation(struct traffic *t, uint32_t index)
 {
 	struct traffic_table *table = &t->table;
 	table_place(table, index, standing_of(t, &table->conversations[index]));
@@ -227,7 +230,7 @@ static void place(struct traffic *t, uint32_t index)
 		push_out(t, table->list[STANDING_LONE].first);
 }
 
-static void touch(struct conversation *c, int64_t time_ns)
+static void note_time(struct conversation *c, int64_t time_ns)
 {
 	if (c->first_ns == 0 || time_ns < c->first_ns)
 		c->first_ns = time_ns;
@@ -240,11 +243,11 @@ static void attempt_takes(struct traffic *t, uint32_t index, const struct packet
 {
 	struct attempt *attempt = &t->table.attempts[index];
 	struct conversation *c = &t->table.conversations[attempt->conversation];
-	touch(c, p->time_ns);
+	note_time(c, p->time_ns);
 	if (is_news(attempt, p, from_client))
 		write_down(t, attempt, p, from_client);
 	note_sides(c, p, from_client);
-	follow(attempt, p, from_client);
+	follow_numbers(attempt, p, from_client);
 	note_stage(attempt, p, from_client);
 }
 
@@ -285,8 +288,8 @@ static uint32_t open_attempt(struct traffic *t, uint64_t tag, const struct roles
 }
 
 /* A connection whose beginning is known by its seed only. `goes_on`: it did after that. */
-static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
-		       const struct roles *roles, bool goes_on)
+static uint32_t revive_attempt(struct traffic *t, uint64_t tag, const struct seed *seed,
+			       const struct roles *roles, bool goes_on)
 {
 	uint32_t index = open_attempt(t, tag, roles);
 	if (index == 0)
@@ -312,7 +315,7 @@ static uint32_t revive(struct traffic *t, uint64_t tag, const struct seed *seed,
 }
 
 /* How the connection with this SYN began, as far as is known. */
-static bool recall(const struct traffic *t, uint64_t tag, uint32_t sequence, struct seed *seed)
+static bool recall_seed(const struct traffic *t, uint64_t tag, uint32_t sequence, struct seed *seed)
 {
 	const struct seed *known = seeds_find(&t->seeds, tag);
 	if (known != NULL && known->bits & SEED_SYN && known->syn_sequence == sequence) {
@@ -351,10 +354,10 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 		knocks_put(&t->knocks, tag, p, source_low);
 		return 0;
 	}
-	bool again = recall(t, tag, p->sequence, &seed) && is_from_client(&seed, source_low);
+	bool again = recall_seed(t, tag, p->sequence, &seed) && is_from_client(&seed, source_low);
 	knocks_put(&t->knocks, tag, p, source_low);
 	if (again)
-		return revive(t, tag, &seed, &roles, false);
+		return revive_attempt(t, tag, &seed, &roles, false);
 	uint32_t index = open_attempt(t, tag, &roles);
 	t->table.attempts[index].client_sequence = p->sequence;
 	return index;
@@ -366,19 +369,19 @@ static uint32_t begin_by_answer(struct traffic *t, const struct packet *p,
 	struct seed seed;
 	struct roles roles = roles_of(ends, source_low, false);
 	bool wanted = look_wants_port(&t->look, ends->source_port);
-	bool known =
-		recall(t, tag, p->acknowledgement - 1, &seed) && !is_from_client(&seed, source_low);
+	bool known = recall_seed(t, tag, p->acknowledgement - 1, &seed) &&
+		     !is_from_client(&seed, source_low);
 	if (!known)
 		return wanted ? open_attempt(t, tag, &roles) : 0;
-	return wanted ? revive(t, tag, &seed, &roles, false) : 0;
+	return wanted ? revive_attempt(t, tag, &seed, &roles, false) : 0;
 }
 
 /* A SYN-ACK makes a seed of the knock. */
 static void note_answer(struct traffic *t, const struct packet *p, uint64_t tag, bool source_low)
 {
 	struct seed seed;
-	if (!recall(t, tag, p->acknowledgement - 1, &seed) || is_from_client(&seed, source_low) ||
-	    seed.bits & SEED_ANSWER)
+	if (!recall_seed(t, tag, p->acknowledgement - 1, &seed) ||
+	    is_from_client(&seed, source_low) || seed.bits & SEED_ANSWER)
 		return;
 	seed_answer(&seed, p);
 	*seeds_put(&t->seeds, tag, p->time_ns) = seed;
@@ -404,7 +407,7 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 		found = knocks_find(&t->knocks, tag, p->acknowledgement - 1, &seed);
 	if (found) {
 		struct roles roles = roles_of(ends, source_low, is_from_client(&seed, source_low));
-		return revive(t, tag, &seed, &roles, p->payload_length > 0);
+		return revive_attempt(t, tag, &seed, &roles, p->payload_length > 0);
 	}
 	/* A segment without bytes may be anybody's stray. */
 	if (p->payload_length == 0 || p->flags & TCP_RST)
@@ -417,8 +420,8 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	return index;
 }
 
-static uint32_t begin(struct traffic *t, const struct packet *p, const struct tcp_ends *ends,
-		      uint64_t tag, bool source_low)
+static uint32_t begin_attempt(struct traffic *t, const struct packet *p,
+			      const struct tcp_ends *ends, uint64_t tag, bool source_low)
 {
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
 		return begin_by_syn(t, p, ends, tag, source_low);
@@ -450,14 +453,14 @@ static void take_tcp(struct traffic *t, const struct packet *p)
 		}
 	}
 	if (index == 0)
-		index = begin(t, p, &ends, tag, source_low);
+		index = begin_attempt(t, p, &ends, tag, source_low);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		note_answer(t, p, tag, source_low);
 	if (index == 0)
 		return;
 	const struct attempt *attempt = &t->table.attempts[index];
 	attempt_takes(t, index, p, !(attempt->bits & ATTEMPT_CLIENT_LOW) == !source_low);
-	place(t, attempt->conversation);
+	place_conversation(t, attempt->conversation);
 }
 
 /* An error belongs to the connection of the packet that it quotes. */
@@ -474,20 +477,20 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 		struct seed seed;
 		struct roles roles = roles_of(&ends, source_low, true);
 		if (!look_wants_port(&t->look, q->destination_port) || !q->has_sequence ||
-		    !recall(t, tag, q->sequence, &seed) || !is_from_client(&seed, source_low))
+		    !recall_seed(t, tag, q->sequence, &seed) || !is_from_client(&seed, source_low))
 			return;
-		index = revive(t, tag, &seed, &roles, false);
+		index = revive_attempt(t, tag, &seed, &roles, false);
 	}
 	if (index == 0)
 		return;
 	struct attempt *attempt = &t->table.attempts[index];
 	struct conversation *c = &t->table.conversations[attempt->conversation];
-	touch(c, p->time_ns);
+	note_time(c, p->time_ns);
 	if (attempt->packets < PACKETS_KEPT)
 		write_down(t, attempt, p, false);
 	if (!(attempt->bits & ATTEMPT_CONNECTED))
 		attempt->bits |= ATTEMPT_REFUSED;
-	place(t, attempt->conversation);
+	place_conversation(t, attempt->conversation);
 }
 
 /* -- time ------------------------------------------------------------------------------ */
@@ -504,7 +507,7 @@ static void settle_quiet(struct traffic *t)
 }
 
 /* One frame may carry any time; what two in a row have passed is past. */
-static void advance(struct traffic *t, int64_t time_ns)
+static void advance_clock(struct traffic *t, int64_t time_ns)
 {
 	int64_t both = time_ns < t->last_frame_ns ? time_ns : t->last_frame_ns;
 	t->last_frame_ns = time_ns;
@@ -537,14 +540,14 @@ void traffic_frame(struct traffic *t, const struct frame *frame)
 {
 	if (t->tally.frames++ == 0)
 		t->tally.first_ns = frame->time_ns;
-	advance(t, frame->time_ns);
+	advance_clock(t, frame->time_ns);
 	if (look_at(&t->look, frame))
 		take_frame(t, frame);
 }
 
 void traffic_time(struct traffic *t, int64_t now_ns)
 {
-	advance(t, now_ns);
+	advance_clock(t, now_ns);
 }
 
 void traffic_lost(struct traffic *t, uint64_t frames)
