@@ -149,5 +149,5 @@ uint32_t server_bytes_missing(const struct connection *c)
 		return 0;
 	if (stream->spans > 0)
 		return stream->span[0].from - stream->length;
-	return (int32_t)(claimed - stream->length) > 0 ? claimed - stream->length : 0;
+	return sequence_after(claimed, stream->length) ? claimed - stream->length : 0;
 }

@@ -2,12 +2,6 @@
 
 #define FAR_TTL 32 /* more hops than ways have */
 
-/* Sequence numbers wrap: RFC 9293 3.4 compares them modulo 2^32. */
-static bool sequence_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
 static uint8_t shift_of(const struct packet *syn_ack, const struct sent *syn)
 {
 	enum { NO_SHIFT = 255, MAX_SHIFT = 14 }; /* RFC 7323 2.3 */

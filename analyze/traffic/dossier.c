@@ -20,10 +20,10 @@ bool attempt_lacks_packets(const struct attempt *attempt)
 	     client = attempt->bits & ATTEMPT_CLIENT_END;
 	bool from_start = attempt->bits & ATTEMPT_SYN;
 	if (attempt->bits & ATTEMPT_CLIENT_ACK &&
-	    (server ? (int32_t)(attempt->client_ack - attempt->server_end) > 0 : from_start))
+	    (server ? sequence_after(attempt->client_ack, attempt->server_end) : from_start))
 		return true;
 	return attempt->bits & ATTEMPT_SERVER_ACK &&
-	       (client ? (int32_t)(attempt->server_ack - attempt->client_end) > 0 : true);
+	       (client ? sequence_after(attempt->server_ack, attempt->client_end) : true);
 }
 
 /* -- the run that the rest of the analysis knows ------------------------------------------ */

@@ -107,11 +107,6 @@ static enum standing standing_of(const struct traffic *t, const struct conversat
 	return standing;
 }
 
-static bool sequence_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
 static void keep_greatest(struct attempt *attempt, unsigned bit, uint32_t *value, uint32_t seen)
 {
 	if (!(attempt->bits & bit) || sequence_after(seen, *value))

@@ -119,6 +119,12 @@ void decode(const struct frame *frame, struct packet *packet);
 /* Whether UDP to this port is a tunnel's, so that decode() looks into it. */
 bool decode_opens_udp(uint16_t destination_port);
 
+/* Sequence numbers wrap: RFC 9293 3.4 compares them modulo 2^32. */
+static inline bool sequence_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
 /* How far away the sender of a packet with this TTL is: 1 on this link. Stacks start with 64,
  * 128 or 255. */
 static inline uint8_t hops_away(uint8_t ttl)
