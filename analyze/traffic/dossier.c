@@ -139,8 +139,10 @@ static void judge_key(const struct dossier *d, const struct exchange *exchange, 
 	    !fingerprint_key_type(server->host_key, server->host_key_length, type))
 		return;
 	fingerprint_sha256(server->host_key, server->host_key_length, fingerprint);
-	enum event_word word = d->keys->judge(d->keys->context, &c->server, c->port, type,
-					      fingerprint, why, sizeof(why));
+	struct shown_key key = {
+		.server = &c->server, .port = c->port, .type = type, .fingerprint = fingerprint
+	};
+	enum event_word word = d->keys->judge(d->keys->context, &key, why, sizeof(why));
 	snprintf(text, sizeof(text), "%s %s", type, fingerprint);
 	run_event(run, &(struct event){ .kind = EVENT_HOST_KEY,
 					.time_ns = c->last_ns,

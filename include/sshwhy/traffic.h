@@ -31,12 +31,19 @@ struct traffic_heir {
 	void (*syn)(void *context, const struct packet *syn);
 };
 
+/* A host key that a server showed. */
+struct shown_key {
+	const struct address *server;
+	uint16_t port;
+	const char *type, *fingerprint;
+};
+
 /* Who knows the servers' host keys. */
 struct traffic_keys {
 	void *context;
-	/* The word and the detail of EVENT_HOST_KEY. */
-	enum event_word (*judge)(void *context, const struct address *server, uint16_t port,
-				 const char *type, const char *fingerprint, char *why, size_t room);
+	/* The word of EVENT_HOST_KEY; `why`: its detail. */
+	enum event_word (*judge)(void *context, const struct shown_key *key, char *why,
+				 size_t room);
 };
 
 struct traffic_options {

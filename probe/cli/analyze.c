@@ -72,15 +72,14 @@ static bool analyze_run(const struct analyze_arguments *a, struct run *run,
 
 /* A capture has addresses only: under them ssh keeps keys too (CheckHostIP), or who wrote the
  * file did. */
-static enum event_word judge_key(void *context, const struct address *server, uint16_t port,
-				 const char *type, const char *fingerprint, char *why, size_t room)
+static enum event_word judge_key(void *context, const struct shown_key *key, char *why, size_t room)
 {
 	const struct analyze_arguments *a = context;
 	struct known known = { 0 };
 	char text[ADDRESS_TEXT], name[320];
-	known_name(address_text(server, text), port, name, sizeof(name));
+	known_name(address_text(key->server, text), key->port, name, sizeof(name));
 	(void)known_read(&known, a->known_hosts, name);
-	return known_judge(&known, type, fingerprint, why, room);
+	return known_judge(&known, key->type, key->fingerprint, why, room);
 }
 
 /* Said at once, not of each key. */
