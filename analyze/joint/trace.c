@@ -63,7 +63,6 @@ static void note_answer(struct marks *m, const struct packet *p)
 	m->answer_stamped = p->has_timestamp;
 	m->answer_timestamp = p->timestamp_value;
 	m->answer_mss = p->mss;
-	m->answer_ttl = p->ttl;
 	m->answer_ns = p->time_ns;
 }
 

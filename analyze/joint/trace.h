@@ -29,7 +29,7 @@ struct marks {
 	uint32_t client_isn, server_isn, timestamp, answer_timestamp;
 	uint64_t cookie[2]; /* of each side's KEXINIT, by enum ssh_peer; 0: not seen */
 	uint16_t window, mss, ip_id, answer_mss;
-	uint8_t ttl, answer_ttl, wscale;
+	uint8_t ttl, wscale;
 	bool selective; /* SACK permitted */
 	uint16_t client_port;
 	int64_t syn_ns, answer_ns;

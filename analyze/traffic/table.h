@@ -64,11 +64,7 @@ struct attempt {
 enum mark {
 	MARK_CLIENT_OUT = 1 << 0, /* the capturing machine sent the client's packets */
 	MARK_SERVER_OUT = 1 << 1,
-	MARK_CLIENT_IN = 1 << 2, /* they were sent to it */
-	MARK_SERVER_IN = 1 << 3,
-	MARK_CLIENT_LARGE = 1 << 4, /* segments beyond the MSS: not cut up yet, or put together */
-	MARK_SERVER_LARGE = 1 << 5,
-	MARK_SERVER_SOUND = 1 << 6, /* server_ttl is no reset's, which anybody can forge */
+	MARK_SERVER_SOUND = 1 << 2, /* server_ttl is no reset's, which anybody can forge */
 };
 
 struct conversation {
@@ -77,7 +73,6 @@ struct conversation {
 	uint8_t standing, marks;
 	uint8_t client_ttl, server_ttl; /* as first seen; 0: not yet */
 	uint8_t attempt_count;
-	uint16_t mss;		/* the least that was agreed on; 0: unknown */
 	uint32_t next;		/* of the same bucket */
 	uint32_t before, after; /* in the list of its standing */
 	uint32_t newest;	/* attempt */

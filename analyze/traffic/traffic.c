@@ -159,12 +159,6 @@ static void note_sides(struct conversation *c, const struct packet *p, bool from
 	unsigned marks = 0;
 	if (p->direction == DIRECTION_OUT)
 		marks |= from_client ? MARK_CLIENT_OUT : MARK_SERVER_OUT;
-	else if (p->direction == DIRECTION_IN)
-		marks |= from_client ? MARK_CLIENT_IN : MARK_SERVER_IN;
-	if (p->mss != 0 && (c->mss == 0 || p->mss < c->mss))
-		c->mss = p->mss;
-	if (c->mss != 0 && p->payload_length > c->mss)
-		marks |= from_client ? MARK_CLIENT_LARGE : MARK_SERVER_LARGE;
 	bool sound = !(p->flags & TCP_RST);
 	if (from_client && c->client_ttl == 0 && sound)
 		c->client_ttl = p->ttl;

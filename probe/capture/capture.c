@@ -150,12 +150,6 @@ static struct capture *open_with(const char *interface, const char *filter, uint
 	return capture;
 }
 
-struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
-			     struct error *error)
-{
-	return open_with(interface, filter, index, &one_by_one, error);
-}
-
 struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error)
 {
 	return open_with(interface, filter, 0, &in_batches, error);
@@ -174,7 +168,8 @@ static void open_wish(void *context)
 {
 	struct capture_wish *wish = context;
 
-	wish->capture = capture_open(wish->interface, wish->filter, wish->index, &wish->error);
+	wish->capture =
+		open_with(wish->interface, wish->filter, wish->index, &one_by_one, &wish->error);
 }
 
 void capture_open_all(struct capture_wish *wishes, size_t count)

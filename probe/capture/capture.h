@@ -13,19 +13,17 @@
 
 struct capture;
 
-/* Opens `interface` with the BPF filter `filter` (both may be seen tagged: the
- * filter is applied to VLAN-tagged frames too). `index` becomes frame->interface.
- * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. */
-struct capture *capture_open(const char *interface, const char *filter, uint32_t index,
-			     struct error *error);
 /* For watching a busy interface: a ring of 8 MiB, and frames in batches, a tenth of a second
  * late at most. */
 struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error);
 void capture_close(struct capture *capture);
 
-/* Opens several at once. Each waits some 15 ms for the kernel, together they wait once. */
+/* Opens several at once, each on `interface` with the BPF filter `filter` (both may be seen
+ * tagged: the filter is applied to VLAN-tagged frames too). `index` becomes frame->interface.
+ * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. Each waits some 15 ms for the kernel, together
+ * they wait once. */
 struct capture_wish {
-	const char *interface, *filter; /* as for capture_open() */
+	const char *interface, *filter;
 	uint32_t index;
 	struct capture *capture; /* out: NULL when it failed, `error` says why */
 	struct error error;

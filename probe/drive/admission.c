@@ -7,7 +7,7 @@
 
 /* -- this machine's addresses ------------------------------------------------------- */
 
-bool home_holds(const struct home *home, const struct address *address)
+static bool home_holds(const struct home *home, const struct address *address)
 {
 	for (size_t i = 0; i < home->count; i++)
 		if (address_equal(&home->address[i], address))

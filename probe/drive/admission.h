@@ -25,7 +25,6 @@ struct home {
 };
 
 void home_add(struct home *home, const struct address *address); /* once; none is no address */
-bool home_holds(const struct home *home, const struct address *address);
 /* Adds the addresses of an interface, but those of loopback's that all machines have. */
 void home_add_interface(struct home *home, const char *interface);
 

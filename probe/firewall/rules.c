@@ -53,7 +53,6 @@ static void set_origin(const struct walk *walk, const struct chain *chain, int64
 	snprintf(finding->family, sizeof(finding->family), "%s", chain->family);
 	snprintf(finding->table, sizeof(finding->table), "%s", chain->table);
 	snprintf(finding->chain, sizeof(finding->chain), "%s", chain->name);
-	snprintf(finding->hook, sizeof(finding->hook), "%s", walk->base->hook);
 	finding->handle = handle;
 	finding->device_unknown = sees_one_device(walk->base) && walk->base->device == NULL;
 }

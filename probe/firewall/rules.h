@@ -30,7 +30,7 @@ struct finding {
 	bool policy;		/* the chain's policy, not a rule */
 	bool device_unknown;	/* the chain sees one interface, and the JSON does not say which */
 	char tool[16];		/* "nft", "iptables" */
-	char family[16], table[128], chain[128], hook[16];
+	char family[16], table[128], chain[128];
 	int64_t handle;	   /* of the rule, 0 for a policy; with iptables the rule's number */
 	struct address to; /* WORD_RULE_DIVERTS: where to; family 0: the same or unknown */
 	uint16_t to_port;  /* 0: the same or unknown */

@@ -208,11 +208,6 @@ const char *eavesdropper_ident(const struct eavesdropper *eavesdropper)
 	return server(eavesdropper)->ident;
 }
 
-bool eavesdropper_has_kexinit(const struct eavesdropper *eavesdropper)
-{
-	return server(eavesdropper)->milestone >= SSH_KEXINIT;
-}
-
 const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper)
 {
 	return server(eavesdropper)->disconnected ? server(eavesdropper)->disconnect_text : NULL;
@@ -221,7 +216,7 @@ const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper)
 const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what)
 {
 	char name[128];
-	if (!eavesdropper_has_kexinit(eavesdropper))
+	if (server(eavesdropper)->milestone < SSH_KEXINIT)
 		return NULL;
 	for (enum ssh_list list = 0; list < EAVESDROPPER_LISTS; list++) {
 		if (!ssh_negotiate(&eavesdropper->dialog, list, name)) {

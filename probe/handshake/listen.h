@@ -40,7 +40,6 @@ enum heard eavesdropper_overhear(struct eavesdropper *eavesdropper, uint64_t rea
 
 bool eavesdropper_has_bytes(const struct eavesdropper *eavesdropper);
 bool eavesdropper_has_version_2(const struct eavesdropper *eavesdropper);
-bool eavesdropper_has_kexinit(const struct eavesdropper *eavesdropper);
 unsigned eavesdropper_lines(const struct eavesdropper *eavesdropper);
 
 /* What these return lives as long as the eavesdropper. */

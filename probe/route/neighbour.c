@@ -59,7 +59,8 @@ static bool look_up(const struct route *route, struct neighbour_entry *entry)
 	return netlink_ask(&request, take_entry, entry, &refusal, NULL) && refusal == 0;
 }
 
-bool neighbour_present(const struct route *route)
+/* The kernel's table has an entry for it, which has not failed. */
+static bool is_present(const struct route *route)
 {
 	struct neighbour_entry entry;
 
@@ -93,7 +94,7 @@ bool neighbour_ask(const struct route *route)
 	union netlink_request request;
 	int refusal;
 
-	if (!route->has_link_address || neighbour_present(route))
+	if (!route->has_link_address || is_present(route))
 		return true;
 	begin_request(&request, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, route, NTF_USE);
 	return netlink_ask(&request, NULL, NULL, &refusal, NULL) && refusal == 0;

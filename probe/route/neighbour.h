@@ -9,9 +9,6 @@
  * not answered (FAILED). Never sends. */
 int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
 
-/* Whether that table has an entry for it, which has not failed. */
-bool neighbour_present(const struct route *route);
-
 /* Has the kernel ask for it (ARP or neighbour discovery) although no packet of its own
  * may get so far. Needs CAP_NET_ADMIN; false without. */
 bool neighbour_ask(const struct route *route);

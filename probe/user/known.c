@@ -114,7 +114,7 @@ void known_line(struct known *known, const char *line, const char *name, const c
 	}
 	if (length == 0 || names[0] == '#' || !names_match(name, names, length))
 		return;
-	known->authority |= authority;
+	/* nothing is made of a certificate authority */
 	if (next_word(&line, &type) == 0 || authority)
 		return;
 	size_t key = next_word(&line, &base64);

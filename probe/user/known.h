@@ -31,7 +31,6 @@ struct known_key {
 struct known {
 	struct known_key key[KNOWN_KEYS_MAX];
 	size_t count;
-	bool authority; /* a certificate authority is named for it too: nothing is made of that */
 };
 
 /* "host" for port 22, "[host]:port" for others, in lower case, as ssh looks it up. */
