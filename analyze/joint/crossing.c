@@ -17,7 +17,15 @@ struct comparing {
 	int64_t shift_ns;	 /* a packet is seen so much later in z, or at the most a little
 				    more: by z's clock */
 	struct crossing *out;
-	struct proof *told; /* of it, the last */
+	struct proof *told; /* the proof in `out` that was set last */
+};
+
+/* What a comparison of both ends finds. Once one has found something odd, be it proved or not,
+ * nobody may say that all arrives. */
+enum found {
+	FOUND_NOTHING,
+	FOUND_UNPROVED, /* the captures do not show enough to tell why */
+	FOUND_PROOF,
 };
 
 static void set_proof(struct comparing *c, enum answer answer, const char *format, ...)
@@ -34,7 +42,7 @@ static void set_proof(struct comparing *c, enum answer answer, const char *forma
 	c->told->answer = answer;
 }
 
-/* At what it was said of last. */
+/* Adds a packet of the client's capture to the proof that was set last. */
 static void point_at(struct comparing *c, const struct step *step)
 {
 	if (step != NULL && step->number != 0 && c->told->packet_count < FACT_PACKETS_MAX)
@@ -108,7 +116,8 @@ static bool client_covers(const struct comparing *c, int64_t server_ns)
 	return c->a->sees_all && server_ns - c->shift_ns + SLACK <= c->a->last_ns;
 }
 
-/* By how much: copies of one SYN are told apart by the sender's clock or the packet's number. */
+/* How much later a SYN is seen at the server: copies of one SYN are told apart by the sender's
+ * clock or the packet's number. */
 static int64_t shift_by_syn(const struct end *a, const struct end *z)
 {
 	const struct step *first = first_of(a, is_client_syn);
@@ -217,7 +226,7 @@ static void compare_different(struct comparing *c, const struct step *sent, cons
 		answered_by_another(c, got);
 }
 
-/* Whether there is a connection to compare. */
+/* Whether both ends show a connection that follows, to be compared further. */
 static bool compare_answers(struct comparing *c)
 {
 	const struct step *got = answer_at(c->a), *sent = answer_at(c->z);
@@ -251,17 +260,16 @@ static const char *end_name(const struct step *end)
 	return end->flags & TCP_RST ? "reset" : "end (FIN)";
 }
 
-/* The client sees the server end it: did the server? True when it is not seen to have, proved
- * or not. */
-static bool servers_end_is_odd(struct comparing *c)
+/* The client sees the server end it: did the server? */
+static enum found compare_servers_end(struct comparing *c)
 {
 	const struct step *got = first_end_of(c->a, false), *own = first_end_of(c->a, true);
 	const struct step *sent = first_end_of(c->z, false);
 	if (got == NULL || (own != NULL && own->time_ns <= got->time_ns) ||
 	    (sent != NULL && sent->time_ns <= got->time_ns + c->shift_ns + DRIFT))
-		return false;
+		return FOUND_NOTHING;
 	if (!server_has_shown(c, got->time_ns))
-		return true;
+		return FOUND_UNPROVED;
 	set_proof(
 		c, ANSWER_CROSSING_END_NEVER_SENT,
 		"the %s that the client gets in the VM's name was never sent by the VM: %s, which "
@@ -269,18 +277,19 @@ static bool servers_end_is_odd(struct comparing *c)
 		"the connection%s, does not have it",
 		end_name(got), c->z->name, sent != NULL ? ", and the VM's own end later" : "");
 	point_at(c, got);
-	return true;
+	return FOUND_PROOF;
 }
 
-static bool clients_end_is_odd(struct comparing *c)
+/* The same the other way round. */
+static enum found compare_clients_end(struct comparing *c)
 {
 	const struct step *got = first_end_of(c->z, true), *own = first_end_of(c->z, false);
 	const struct step *sent = first_end_of(c->a, true);
 	if (got == NULL || (own != NULL && own->time_ns <= got->time_ns) ||
 	    (sent != NULL && sent->time_ns <= got->time_ns - c->shift_ns + SLACK))
-		return false;
+		return FOUND_NOTHING;
 	if (!client_covers(c, got->time_ns))
-		return true;
+		return FOUND_UNPROVED;
 	set_proof(
 		c, ANSWER_CROSSING_END_NEVER_SENT,
 		"the %s that the VM gets in the client's name (frame %llu of %s) was never sent by "
@@ -288,7 +297,7 @@ static bool clients_end_is_odd(struct comparing *c)
 		"client",
 		end_name(got), (unsigned long long)got->number, c->z->name);
 	point_at(c, first_end_of(c->a, false));
-	return true;
+	return FOUND_PROOF;
 }
 
 /* -- words -------------------------------------------------------------------------------- */
@@ -363,7 +372,7 @@ static bool find_missing(const struct trace *sent, const struct trace *got, bool
 	return missing->copies > 0;
 }
 
-/* Smaller ones came: before it, behind it. */
+/* Smaller segments of that side's came: then its size may be why this one did not. */
 static bool is_large(const struct missing *missing, const struct trace *got, bool client)
 {
 	for (unsigned i = 0; i < got->count; i++) {
@@ -381,17 +390,17 @@ static bool no_accident(const struct missing *missing)
 	       missing->last->time_ns - missing->first->time_ns >= COPIES_SPAN;
 }
 
-/* What is left of the words' order: whether bytes are missing at all, and which. */
-static bool words_are_lost(struct comparing *c, bool client)
+/* Whether bytes of that side's never came to the other end. */
+static enum found compare_words(struct comparing *c, bool client)
 {
 	const struct end *from = client ? c->a : c->z, *to = client ? c->z : c->a;
 	struct missing missing;
 	if (!find_missing(from->trace, to->trace, client, &missing))
-		return false;
+		return FOUND_NOTHING;
 	bool covered = client ? server_covers(c, missing.last->time_ns)
 			      : client_covers(c, missing.last->time_ns);
 	if (!from->trace->whole || !covered || !no_accident(&missing))
-		return true; /* and nothing is known of why */
+		return FOUND_UNPROVED;
 	bool large = is_large(&missing, to->trace, client);
 	enum answer answer = large    ? ANSWER_CROSSING_LARGE_NEVER_ARRIVE
 			     : client ? ANSWER_CROSSING_CLIENT_WORDS_NEVER_ARRIVE
@@ -417,7 +426,7 @@ static bool words_are_lost(struct comparing *c, bool client)
 		if (from->trace->steps[i].from_client && !from->trace->steps[i].rejects &&
 		    missing.from - from->trace->steps[i].at < from->trace->steps[i].length)
 			point_at(c, &from->trace->steps[i]);
-	return true;
+	return FOUND_PROOF;
 }
 
 static unsigned packets_of(const struct trace *trace, bool client)
@@ -478,8 +487,13 @@ void cross(const struct end *a, const struct end *z, struct crossing *out)
 	c.shift_ns = shift_by_syn(a, z);
 	if (!compare_answers(&c))
 		return;
-	if (servers_end_is_odd(&c) || clients_end_is_odd(&c) || words_are_lost(&c, true) ||
-	    words_are_lost(&c, false))
-		return;
-	all_arrives(&c);
+	enum found found = compare_servers_end(&c);
+	if (found == FOUND_NOTHING)
+		found = compare_clients_end(&c);
+	if (found == FOUND_NOTHING)
+		found = compare_words(&c, true);
+	if (found == FOUND_NOTHING)
+		found = compare_words(&c, false);
+	if (found == FOUND_NOTHING)
+		all_arrives(&c);
 }
