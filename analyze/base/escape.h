@@ -1,4 +1,5 @@
-/* escape: bytes from outside made harmless for a terminal, a JSON string, a page.
+/* escape: bytes from outside made harmless for a terminal, a JSON string, a page; used by the
+ * writers of report/, by the guide's commands and by the errors of probe/cli.
  *
  * What comes out is valid UTF-8 of printing characters only. Every byte of anything
  * else becomes the four characters \xNN: control characters (ESC and the C1 controls

@@ -1,5 +1,5 @@
-/* The layers of decode(): each reader consumes its header, leaves the rest, and says
- * what comes next.
+/* layers: the readers of decode.c, each made in the file of its kind of header (link.c, ip.c, ...):
+ * it consumes its header, leaves the rest, and says what comes next.
  *
  * LAYER_END ends the decoding; packet->end then says how. Tunnels are layers too: the
  * innermost IP header that can be read is the packet's.

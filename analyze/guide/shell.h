@@ -1,4 +1,5 @@
-/* shell: how a command line is quoted and where it may be broken. */
+/* shell: how a command line is quoted (for template.c) and where it may be broken (for page.c of
+ * report/). */
 #ifndef GUIDE_SHELL_H
 #define GUIDE_SHELL_H
 

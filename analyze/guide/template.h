@@ -1,4 +1,5 @@
-/* template: the guide's texts and commands with what is known filled in. */
+/* template: the guide's texts and commands with what is known filled in; used by guide.c, and by
+ * next.c of reason/. */
 #ifndef GUIDE_TEMPLATE_H
 #define GUIDE_TEMPLATE_H
 

@@ -77,7 +77,8 @@ struct absence {
 	unsigned packet_count;
 };
 
-/* Then its connection is there as well, and is not known again. */
+/* Whether the other capture's connections to that port were looked at: then the one of this SYN is
+ * among them, and was not recognised. */
 static bool is_looked_at(const struct joint *joint, unsigned capture, uint16_t port)
 {
 	bool looked_at = port == SSH_PORT;
@@ -119,7 +120,7 @@ static void look_for(const struct joining *j, unsigned attempt, struct absence *
 	}
 }
 
-/* By its name the VM answered. */
+/* Somebody answered in the VM's name. */
 static bool is_answered(const struct facts *facts)
 {
 	enum answer syn = fact_answer(facts, QUESTION_SYN);

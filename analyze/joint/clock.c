@@ -29,7 +29,7 @@ static void learn_up(struct shift *shift, int64_t later_ns)
 	shift->up = true;
 }
 
-/* (later_ns: than in the second) */
+/* `later_ns`: how much later the first capture shows the packet than the second. */
 static void learn_down(struct shift *shift, int64_t later_ns)
 {
 	if (!shift->down || later_ns < shift->down_ns)

@@ -1,4 +1,4 @@
-/* crossing: what becomes of one connection's packets between its two ends; asked by report.c with
+/* crossing: what becomes of one connection's packets between its two ends; asked by ends.c with
  * the traces of both.
  *
  * Presence is proof; absence is only where the capture that ought to show the packet shows
@@ -33,6 +33,7 @@ struct crossing {
 	struct proof answerer, crossing; /* answers to the questions of these names */
 };
 
+/* Compares what both ends show of one connection; fills `crossing`. */
 void cross(const struct end *client, const struct end *server, struct crossing *crossing);
 
 /* Packets that left one end and were repeated because they never came to the other. */

@@ -41,7 +41,8 @@ void joining_drop(struct joining *j, enum question question)
 	j->facts.fact[question] = (struct fact){ .answer = ANSWER_NONE };
 }
 
-/* Other words would have been said by another proxy's connection. */
+/* The two were matched, and not by numbers: by their words, then. Another connection of a proxy's
+ * would carry other words. */
 bool is_relayed(const struct marks *x, const struct marks *y)
 {
 	bool numbers = x->client_isn == y->client_isn ||

@@ -228,7 +228,8 @@ uint64_t joint_given_away(const struct joint *joint)
 
 /* -- the end ------------------------------------------------------------------------------ */
 
-/* The first of all that this connection's client came by is the first of its capture. */
+/* Whether the capture of `a` was made nearer to the client of this connection than that of `b`:
+ * fewer routers have lessened the TTL of its SYN. */
 static bool comes_before(const struct entry *a, unsigned x, const struct entry *b, unsigned y)
 {
 	const struct marks *p = &a->marks[x], *q = &b->marks[y];

@@ -1,5 +1,5 @@
 /* trace: the packets of one attempt, read back from a dossier, with sequence numbers from each
- * side's first; used by match.c, clock.c, crossing.c and report.c. */
+ * side's first; read for match.c, ends.c and absence.c, compared by clock.c and crossing.c. */
 #ifndef JOINT_TRACE_H
 #define JOINT_TRACE_H
 

@@ -13,8 +13,8 @@
  * nothing comes through any more, be it large or small. */
 unsigned echoes_missed(const struct observation *o);
 
-/* So many copies that none of them will be heard: all were lost by chance with less than the
- * probability ACCIDENT; or they have come to the VM, where nothing is lost. */
+/* Whether, after so many copies in vain, the client will not be heard: that loss alone took them
+ * all is less likely than ACCIDENT; or they have come to the VM, where nothing is lost. */
 bool unheard_for_good(const struct observation *o, unsigned copies);
 
 /* Words of the client wait for their acknowledgement, and loss may be why: they have not gone
@@ -27,8 +27,8 @@ int64_t speech_patience(const struct observation *o);
 int64_t mute_patience(const struct observation *o);
 
 /* Notes how likely the fact is an accident: without it the conversation would have gone on to
- * authentication. Lost are so many copies of the client's words; all that the server has said
- * since; or the words of whoever's turn it is. */
+ * authentication. What must have been lost for that: so many copies of the client's words; all that
+ * the server has said since; or the words of whoever's turn it is. */
 void unless_copies_lost(const struct observation *o, struct fact *fact, unsigned copies);
 void unless_speech_lost(const struct observation *o, struct fact *fact);
 void unless_words_lost(const struct observation *o, struct fact *fact);

@@ -135,7 +135,8 @@ enum answer who_at(const struct observation *o, uint8_t ttl, uint8_t reply_ttl)
 	return last || !inside ? ANSWER_WHO_UNCLEAR : ANSWER_WHO_INSIDE;
 }
 
-/* Some routers quote it before they lessen the TTL, some after: that is one more or less. */
+/* Some routers quote the packet as it came, some with the TTL that they have lessened themselves:
+ * one is taken off, so that the number is no greater than the true one either way. */
 uint8_t quoted_distance(const struct sent *sent)
 {
 	bool known = sent->quoted.source.family != 0 && sent->quoted.ttl != 0;

@@ -7,7 +7,8 @@
 
 /* -- rules ------------------------------------------------------------------------ */
 
-/* The first rule that goes that way and does so (or may). */
+/* The first rule about that direction that diverts packets, or stops them; for certain or perhaps.
+ */
 static const struct event *find_rule(const struct run *run, bool incoming, bool diverts)
 {
 	const struct event *event;
@@ -42,7 +43,8 @@ static enum answer blocking_answer(const struct event *rule, enum answer answer)
 static void tell_no_rule(struct observation *o, const struct event *read)
 {
 	if (read->value > 0)
-		return; /* others were found: they do not fit, and who knows why */
+		return; /* there are rules against it, and none does what is seen: nothing can be
+			   said */
 	if (read->text[0] != '\0') {
 		struct fact *fact = &o->facts->fact[QUESTION_OUT];
 		if (fact_answer(o->facts, QUESTION_IN) == ANSWER_IN_IGNORED)
@@ -94,7 +96,7 @@ static const struct event *find_mode(const struct run *run, enum event_word word
 	return NULL;
 }
 
-/* All files of which that is so, in one sentence. */
+/* All files that ssh judges so, with commas between. */
 static const char *list_modes(const struct run *run, enum event_word word, struct arena *arena)
 {
 	const struct event *event;
@@ -144,7 +146,8 @@ static bool keys_matter(const struct event *auth)
 	return auth != NULL && strstr(auth->text, "publickey") != NULL;
 }
 
-/* What is known of it last: it was tried after it was found. */
+/* The last event about ssh's configuration: a proxy is told of when it is found, and again when it
+ * was tried. */
 static const struct event *last_configuration(const struct run *run)
 {
 	const struct event *event, *last = NULL;

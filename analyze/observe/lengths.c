@@ -24,7 +24,8 @@ static bool goes_on_past_key_exchange(const struct connection *c)
 	       said_bytes(c, SSH_CLIENT) >= LENGTH_OF_KEXINIT;
 }
 
-/* It is SSH that is said: its first bytes are, or all that is known is the port. */
+/* What is said is SSH: its first bytes show it, or, where the capture lacks these, the port does.
+ */
 static bool is_ssh_by_lengths(const struct observation *o)
 {
 	const struct ssh_dialog *dialog = &o->kernel->connection->dialog;
@@ -52,8 +53,8 @@ void tell_goes_on_by_lengths(struct observation *o)
 	fact_packet(fact, c->server_data_frame);
 }
 
-/* The server has said no more than its identification, of which the version is left at least,
- * when another ends it. */
+/* The server has said its identification and no more (the capture holds its version at least), and
+ * then somebody ends the connection. */
 bool is_cut_by_lengths(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;

@@ -82,7 +82,8 @@ void loss_weigh(const struct track *track, int64_t now_ns, struct paths *paths)
 			paths->router[ttl].lost += paths->ssh.hop[ttl].missed;
 }
 
-/* Taken as seen before anything is, on any way: most lose next to nothing. */
+/* What counts as seen on every way before any packet is (the prior of the Beta-binomial): most ways
+ * lose next to nothing. */
 #define LOST_BEFORE	0.5
 #define ANSWERED_BEFORE 2.0
 

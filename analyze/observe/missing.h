@@ -9,7 +9,7 @@
 /* Its TTL; 0: none is missing. */
 uint8_t first_missing_router(const struct paths *paths, const struct path *path);
 
-/* How likely it is that this router misses them by chance. */
+/* How likely it is that the router at TTL `missing` is silent to these packets by chance alone. */
 double missed_by_accident(const struct paths *paths, const struct path *path, uint8_t missing);
 
 #endif

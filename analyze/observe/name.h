@@ -9,7 +9,7 @@
 /* What name servers call a hop; NULL: not known. Bytes of the network. */
 const char *hop_name(const struct run *run, const struct address *hop);
 
-/* By its name, and by its name or its address. */
+/* Whether a router is the cloud's: by its name alone; by its name or its address. */
 bool name_is_of_cloud(const char *name);
 bool hop_is_of_cloud(const struct run *run, const struct address *hop);
 

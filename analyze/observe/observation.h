@@ -1,6 +1,6 @@
 /* observation: the floor that all question files stand on; begun by observe.c, handed to each of
- * them in turn. They call this, and the helpers path, loss, name, distance, missing and tally,
- * and never one another: what one needs of another it reads from the facts already set.
+ * them in turn. They call this, and the helpers path, loss, name, distance, missing, tally and
+ * word, and never one another: what one needs of another it reads from the facts already set.
  */
 #ifndef OBSERVE_OBSERVATION_H
 #define OBSERVE_OBSERVATION_H
@@ -26,16 +26,18 @@ struct observation {
 /* Answers a question; the text is formatted into the arena. */
 struct fact *fact_set(struct observation *o, enum answer answer, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* As if it had not been asked. */
+/* Takes the answer back: the question counts as not asked. */
 void fact_forget(struct observation *o, enum question question);
 void fact_packet(struct fact *fact, uint64_t frame); /* 0 is ignored */
 void path_packets(struct fact *fact, const struct path *path);
-/* Loss by chance would turn `instead` into what was seen, so likely. */
+/* Notes that the true answer may be `instead`, and that loss by chance showed this one in its
+ * place: so likely is that. */
 void fact_accident(struct fact *fact, enum answer instead, double chance);
 
 /* -- what was seen ------------------------------------------------------------------ */
 
-/* The first such event at or after *index (which is moved behind it); of one connection. */
+/* The first event of the kind at or after *index, which is moved behind it; the first that is about
+ * the connection from `local_port`. NULL: there is none. */
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
 const struct event *find_event_of(const struct run *run, enum event_kind kind, uint16_t local_port);
 
@@ -43,7 +45,7 @@ const struct event *find_event_of(const struct run *run, enum event_kind kind, u
 const struct exchange *kernel_exchange(const struct track *track);
 bool capture_lost_frames(const struct run *run);
 
-/* The SYN that opened the connection: the first may have been lost. */
+/* The SYN that opened the connection, which need not be the first: that may have been lost. */
 const struct sent *opening(const struct exchange *kernel);
 
 /* Whether the kernel connects to the target, and takes the answers, as far as is told by now; and

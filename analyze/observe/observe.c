@@ -1,4 +1,5 @@
-/* The conductor: who is asked, in which order. Nothing else calls an observe_...(). */
+/* The conductor: who is asked, in which order. Nothing else in the program calls an
+ * observe_...(). */
 #include <string.h>
 
 #include "observe/asked.h"

@@ -43,7 +43,7 @@ static void arrived_packets(const struct observation *o, struct fact *fact, enum
 			}
 }
 
-/* The answer that was given last: an older one tells how it was. */
+/* The SYN that was answered last: an older answer tells how it was before. */
 static const struct sent *last_reply(const struct observation *o)
 {
 	const struct exchange *exchange;
@@ -163,7 +163,7 @@ static bool far_is_silent(const struct observation *o)
 	       !client->cut && o->now_ns - since >= FAR_PATIENCE;
 }
 
-/* Once the conversation has begun, and when nothing else is known to have ended it. */
+/* Asked once the conversation has begun, and when nothing else is known to have ended it. */
 void observe_far(struct observation *o)
 {
 	if (!on_the_way(o->run) || !converses(o))

@@ -181,7 +181,8 @@ static void collect_hops(const struct track *track, struct paths *paths)
 	}
 }
 
-/* After all hops are known. */
+/* Counts what the SSH port's probes miss beside those they are compared with: once all hops are
+ * known. */
 static void compare_sweeps(const struct track *track, struct paths *paths)
 {
 	for (size_t i = 0; i < track->count; i++) {

@@ -7,15 +7,16 @@
 #include "observe/observation.h"
 
 struct syn_tally {
-	unsigned sent; /* of those, with time enough for an answer: */
-	unsigned ripe;
+	unsigned sent;
+	unsigned ripe; /* of those: had time enough for an answer */
 	int64_t first_ns, last_ripe_ns;
 	const struct sent *example[REPLIES]; /* the first that drew such a reply; NULL: none did */
 };
 
 struct syn_tally tally_syns(const struct observation *o);
 
-/* So many, over so long, each with time for an answer, that none of them is answered. */
+/* Whether enough SYNs, over a long enough time, had their time for an answer: then no answer is
+ * silence (SILENCE_SYNS, SILENCE_SPAN). */
 bool tally_is_silent(const struct observation *o, const struct syn_tally *tally);
 
 /* The frames of all that drew such a reply. */

@@ -16,8 +16,8 @@ static bool others_are_undiminished(const struct paths *paths)
 	return false;
 }
 
-/* Where an answer from outside comes with such a TTL over routers that are known, one beside
- * this machine gave it; unless that is what a device there makes of all that it passes on. */
+/* An answer whose TTL no router has lessened, though routers are known on the way, was given by a
+ * device beside this machine; unless a device there gives that TTL to all that it passes on. */
 static bool judge_undiminished(struct observation *o)
 {
 	const struct paths *paths = &o->facts->paths;
@@ -100,7 +100,7 @@ static void judge_return(struct observation *o)
 			      nearer_but_lost(paths, (uint8_t)(ttl - 1), ttl));
 }
 
-/* A SYN to the port that is closed everywhere, which drew this; NULL none did. */
+/* A SYN to CLOSED_PORT that drew such a reply; NULL: none did. */
 static const struct sent *closed_port_reply(const struct observation *o, enum reply reply)
 {
 	const struct exchange *exchange;

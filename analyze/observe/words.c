@@ -82,7 +82,8 @@ bool client_is_unacknowledged(const struct observation *o)
 	return o->kernel->connection->client_data_frame != 0 && !client_is_acknowledged(o);
 }
 
-/* Nor will it be: so many copies, for so long, are not lost by chance. */
+/* The client's identification is not acknowledged, nor will it be: so many copies, over so long,
+ * are not lost by chance. */
 bool identification_unheard(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;

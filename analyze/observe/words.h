@@ -21,7 +21,7 @@ bool works_unseen(const struct observation *o);
  * means. */
 bool words_are_readable(const struct observation *o);
 
-/* What one of them says is no SSH any more. */
+/* Whether what one side says is no SSH any more: a packet has an impossible length or list. */
 bool words_are_damaged(const struct observation *o);
 
 /* How many bytes the server has sent that do not come. */
@@ -30,7 +30,7 @@ uint32_t server_bytes_missing(const struct connection *c);
 /* How the server ended it: "reset" or "closed". */
 const char *end_text(const struct connection *c);
 
-/* So long has passed since `since_ns`, and the client has been there all the while. */
+/* Whether `patience` has passed since `since_ns`, with the client there all the while. */
 bool waited(const struct observation *o, int64_t since_ns, int64_t patience);
 
 #endif

@@ -1,4 +1,4 @@
-/* also: which fault an aside is, for build.c (also.def). */
+/* also: which fault an aside is; made from also.def, asked by the report (build.c). */
 #ifndef REASON_ALSO_H
 #define REASON_ALSO_H
 

@@ -113,7 +113,8 @@ double likelihood(enum cause cause, enum answer answer)
 	return mean > FLOOR / 100 ? mean : FLOOR / 100;
 }
 
-/* Bad weather shows the same of a cause that would have shown something else. */
+/* Loss may have turned `instead` into the answer that is seen: a cause under which `instead` is
+ * likely then explains it too, as often as that accident happens. */
 static double likelihood_of(enum cause cause, const struct fact *fact)
 {
 	double own = likelihood(cause, fact->answer);

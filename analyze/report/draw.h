@@ -1,4 +1,5 @@
-/* draw: the path to the VM hop by hop, the SSH port beside the control ports. */
+/* draw: the path to the VM hop by hop, the SSH port beside the control ports; put on
+ * text.c's page. */
 #ifndef REPORT_DRAW_H
 #define REPORT_DRAW_H
 

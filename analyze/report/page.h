@@ -1,4 +1,4 @@
-/* page: what people read, at most PAGE_WIDTH columns wide.
+/* page: what people read, at most PAGE_WIDTH columns wide; filled by text.c, draw.c and explain.c.
  *
  * Every text goes through escape_text() here, so that a caller may hand over raw
  * bytes. Nothing is checked after each write: look at ferror() when all is written.

@@ -62,7 +62,8 @@ static void await_acknowledgement(struct connection *connection, const struct pa
 		awaited->behind++;
 	if (packet->sequence != connection->server_acked || packet->payload_length == 0)
 		return;
-	/* What one copy has at its end, and the next leaves out, goes by itself. */
+	/* Bytes at the end of one copy that the next leaves out go in a segment of their own,
+	 * behind it. */
 	if (awaited->sent > 0 && packet->payload_length < awaited->length &&
 	    awaited->sequence == packet->sequence)
 		awaited->behind++;
@@ -93,7 +94,8 @@ static void awaited_hears(struct connection *connection, const struct packet *pa
 	}
 }
 
-/* Not those that are to end before the VM. */
+/* Keeps when copies of acknowledged words left; but not of those that are to end before the VM,
+ * which nobody acknowledges. */
 static void note_again(struct connection *connection, const struct packet *packet)
 {
 	uint32_t end = packet->sequence + packet->payload_length;
@@ -178,7 +180,8 @@ void connection_client(struct connection *connection, const struct packet *packe
  * count how often it came. */
 #define LATE_BYTES (UINT32_C(1) << 20)
 
-/* Of `from` to `to`, both included, and of `before` and `after` bytes beside them. */
+/* Whether a sequence number is one of `from` to `to`, both included, or of the `before` and `after`
+ * numbers beside them. */
 static bool is_within(uint32_t number, uint32_t from, uint32_t to, uint32_t before, uint32_t after)
 {
 	return number - (from - before) <= to - from + before + after;

@@ -20,7 +20,8 @@ void knocks_end(struct knocks *knocks)
 	free(knocks->knocks);
 }
 
-/* The tag is keyed: a sequence number, which the sender chooses, only turns it. */
+/* The tag is a keyed hash, so that nobody can choose the set. The sequence number, which a sender
+ * does choose, only tells the SYNs of a set apart. */
 static struct knock *knock_set(const struct knocks *knocks, uint64_t tag, uint32_t sequence,
 			       uint32_t *check)
 {

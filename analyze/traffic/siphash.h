@@ -1,5 +1,5 @@
 /* siphash: SipHash-2-4 (Aumasson and Bernstein, 2012), a hash that nobody without its key
- * can make collide. */
+ * can make collide; used by table.c. */
 #ifndef TRAFFIC_SIPHASH_H
 #define TRAFFIC_SIPHASH_H
 

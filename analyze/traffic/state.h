@@ -1,5 +1,5 @@
-/* state: what the files of traffic/ share: the tables and the clock; made by traffic.c, settled
- * from by settle.c. */
+/* state: what the files of traffic/ share: the tables and the clock; made by traffic.c,
+ * read by settle.c. */
 #ifndef TRAFFIC_STATE_H
 #define TRAFFIC_STATE_H
 

@@ -9,7 +9,7 @@
 #define KNOCKS (UINT32_C(1) << 20) /* 20 MiB */
 
 #define PACKETS_AT_END 16 /* more, for FIN and RST alone */
-/* SYNs are repeated for two minutes at most; a knock that is repeated for longer repeats itself. */
+/* A client repeats its SYN for two minutes at most: what goes on for longer tells nothing new. */
 #define SYNS_KEPT 10
 
 /* One-SYN conversations that wait for what follows; a flood has no end of them. What is
@@ -324,7 +324,8 @@ static bool starts_ssh(const struct packet *p)
 	return p->payload_captured >= 4 && memcmp(p->payload, "SSH-", 4) == 0;
 }
 
-/* Of a conversation on a port that only this server is known to speak SSH on. */
+/* Whether a SYN is another try in a conversation that is known, on a port where one server was
+ * found to speak SSH, and nobody else is expected to. */
 static bool is_retry(const struct traffic *t, const struct roles *roles)
 {
 	return look_watches_port(&t->look, roles->port) &&
@@ -495,7 +496,8 @@ static void settle_quiet(struct traffic *t)
 	}
 }
 
-/* One frame may carry any time; what two in a row have passed is past. */
+/* A single frame may carry any time: the clock goes on only to what two frames in a row have
+ * passed. */
 static void advance_clock(struct traffic *t, int64_t time_ns)
 {
 	int64_t both = time_ns < t->last_frame_ns ? time_ns : t->last_frame_ns;
@@ -509,7 +511,7 @@ static void advance_clock(struct traffic *t, int64_t time_ns)
 	settle_quiet(t);
 }
 
-/* Apart from what is done with every frame, which needs no room for a packet. */
+/* Not inlined: what is done with every frame then needs no stack for a packet. */
 static __attribute__((noinline)) void take_frame(struct traffic *t, const struct frame *frame)
 {
 	struct packet packet;

@@ -117,8 +117,7 @@ struct connection {
 	 * that frames are missing or that it is forged. */
 	bool server_reset_doubtful;
 	uint32_t server_reset_next; /* server_next when that reset came */
-	int64_t progress_ns; /* bytes that had not been seen before, or acknowledged before, last
-				came */
+	int64_t progress_ns; /* when a byte last came, or was acknowledged, for the first time */
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */
 	uint64_t encrypted[2];			  /* bytes after NEWKEYS, by enum ssh_peer */

@@ -1,4 +1,5 @@
-/* capture: live libpcap, the only file that knows it.
+/* capture: live libpcap, the only file that knows it; used by the wire of drive/ and by `sshwhy
+ * watch`.
  *
  * Non-blocking, immediate mode, snaplen large enough for a KEX packet after
  * segmentation offload. Open before privilege is dropped; read after.

@@ -1,4 +1,4 @@
-/* reports: what becomes of the reports of one command that gives several.
+/* reports: what becomes of the reports of one command that gives several: `analyze` and `watch`.
  *
  * JSON is written as each report comes; for people a few are written at the end with a
  * summary behind them, of many only the summary (unless -v asks for each). --only picks.

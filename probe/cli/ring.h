@@ -1,4 +1,5 @@
-/* ring: the files of `watch -w`: so many, each of a bounded size, the oldest overwritten.
+/* ring: the files of `watch -w`: so many, each of a bounded size, the oldest overwritten; used by
+ * watch.c.
  *
  * All are opened while there is privilege. FILE.pcapng with three files becomes
  * FILE-0.pcapng, FILE-1.pcapng and FILE-2.pcapng; each is whole by itself.

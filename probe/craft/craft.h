@@ -1,4 +1,5 @@
-/* craft: TCP packets of our own making, by the raw and by the link-layer way.
+/* craft: TCP packets of our own making, by the raw and by the link-layer way; one for each session
+ * of drive/.
  *
  * What a packet looks like is in shape.h, where libnet stands; the sockets it leaves by
  * are in sender.h. A craft ties both to one target.

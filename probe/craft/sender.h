@@ -1,4 +1,5 @@
-/* sender: the sockets that crafted packets leave by, for any number of targets. */
+/* sender: the sockets that crafted packets leave by, for any number of targets; opened with the
+ * wire, used by craft.c. */
 #ifndef PROBE_CRAFT_SENDER_H
 #define PROBE_CRAFT_SENDER_H
 

@@ -1,4 +1,4 @@
-/* shape: packets as bytes, before anything sends them. Pure: no socket, no clock.
+/* shape: packets as bytes, before anything sends them; made for craft.c. Pure: no socket, no clock.
  *
  * libnet stands in shape.c alone: it builds one template for each shape, once;
  * after that a probe is a copy with fields patched and checksums redone, because

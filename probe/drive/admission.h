@@ -1,4 +1,5 @@
-/* admission: which packets on the wire are this process's.
+/* admission: which packets on the wire are this process's; asked by loop.c, and by wire.c for the
+ * capture's filter.
  *
  * Others use the same port numbers: who connects to a service of this machine picks any, and
  * who means harm sweeps them all. So one end of a packet must be an address of this machine
@@ -24,7 +25,8 @@ struct home {
 	size_t count;
 };
 
-void home_add(struct home *home, const struct address *address); /* once; none is no address */
+/* Adds an address, unless it is none or there already. */
+void home_add(struct home *home, const struct address *address);
 /* Adds the addresses of an interface, but those of loopback's that all machines have. */
 void home_add_interface(struct home *home, const char *interface);
 

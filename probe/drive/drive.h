@@ -1,4 +1,5 @@
-/* drive: runs plans over real sockets.
+/* drive: runs plans over real sockets; called by `sshwhy probe`, which reports the runs that it
+ * fills.
  *
  * Everything that needs privilege is opened for every address first; then privilege
  * is dropped for good; then the first byte from the network is read. All addresses of

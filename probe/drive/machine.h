@@ -1,5 +1,5 @@
 /* machine: what is found on this machine beside the network: firewall rules, ssh's
- * configuration, modes, known keys; told to a run as events.
+ * configuration, modes, known keys; read by drive.c, told to each run as events.
  */
 #ifndef DRIVE_MACHINE_H
 #define DRIVE_MACHINE_H

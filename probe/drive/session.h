@@ -1,4 +1,5 @@
-/* session: one address under diagnosis: its run, its plan, its connections. */
+/* session: one address under diagnosis: its run, its plan, its connections; opened by drive.c, run
+ * by loop.c. */
 #ifndef DRIVE_SESSION_H
 #define DRIVE_SESSION_H
 
@@ -79,7 +80,7 @@ struct sessions {
  * deadline, or to a signal. After privilege is dropped. */
 bool sessions_run(struct sessions *all, struct error *error);
 
-/* Authentication was reached: the address works, what else there is to say. */
+/* Whether authentication was reached: then the address works, whatever else there is to say. */
 bool run_healthy(const struct run *run);
 
 int64_t clock_ns(clockid_t clock);

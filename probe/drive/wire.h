@@ -1,4 +1,5 @@
-/* wire: what all sessions of a process share: captures, the sender, the shield.
+/* wire: what all sessions of a process share: captures, the sender, the shield; opened by drive.c,
+ * read by loop.c.
  *
  * Each of them waits for the kernel when it is opened or closed, some 10 ms; together
  * they wait once (process/parallel.h).

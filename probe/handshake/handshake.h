@@ -1,4 +1,5 @@
-/* handshake: the SSH conversation on a connected socket, listened to first.
+/* handshake: the SSH conversation on a connected socket, listened to first; had by the loop of
+ * drive/ when the plan says so.
  *
  * A silent reader hears what a server says before it hangs up ("Exceeded
  * MaxStartups"); one that talks at once gets a reset instead. So nothing is said

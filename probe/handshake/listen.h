@@ -1,4 +1,4 @@
-/* listen: what a server says, read over libssh's shoulder.
+/* listen: what a server says, read over libssh's shoulder; used by handshake.c alone.
  *
  * Up to the identification string the eavesdropper is alone with the socket: lines
  * before it are taken out, it and all behind it stay in, for libssh to find. From

@@ -1,4 +1,5 @@
-/* cookie: sequence numbers that only a reply to our own packet can acknowledge. */
+/* cookie: sequence numbers that only a reply to our own packet can acknowledge; made for
+ * the segments of actions.c and heavy.c. */
 #ifndef PLAN_COOKIE_H
 #define PLAN_COOKIE_H
 
