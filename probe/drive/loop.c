@@ -29,22 +29,37 @@ static void tell_event(struct session *session, struct event event)
 
 /* -- the next hop's link-layer address ------------------------------------------- */
 
+struct next_hop {
+	enum { NEXT_HOP_AWAITED, NEXT_HOP_KNOWN, NEXT_HOP_SILENT } state;
+	uint8_t bytes[8]; /* its link-layer address */
+	size_t length;
+};
+
+static struct next_hop find_next_hop(const struct session *session, const struct route *route)
+{
+	struct next_hop hop = { .state = NEXT_HOP_AWAITED };
+	int known = neighbour_lookup(route, hop.bytes, &hop.length);
+	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
+	if (known == 1)
+		hop.state = NEXT_HOP_KNOWN;
+	else if (known == -1 || late)
+		hop.state = NEXT_HOP_SILENT;
+	return hop;
+}
+
 static void look_at_next_hop(struct session *session)
 {
-	uint8_t bytes[8];
-	size_t length;
 	char text[ADDRESS_TEXT];
 	if (session->next_hop_settled)
 		return;
-	int known = neighbour_lookup(&session->route, bytes, &length);
-	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
-	if (known == 0 && !late)
+	struct next_hop hop = find_next_hop(session, &session->route);
+	if (hop.state == NEXT_HOP_AWAITED)
 		return;
 	session->next_hop_settled = true;
-	if (known == 1 && session->craft != NULL)
-		craft_link_address(session->craft, bytes, length);
+	if (hop.state == NEXT_HOP_KNOWN && session->craft != NULL)
+		craft_link_address(session->craft, hop.bytes, hop.length);
 	tell_event(session, (struct event){ .kind = EVENT_NEIGHBOUR,
-					    .error = known == 1 ? 0 : EHOSTUNREACH,
+					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
 					    .value = session->route.on_link &&
 						     session->route.has_link_address,
 					    .text = address_text(&session->route.next_hop, text) });
@@ -53,21 +68,18 @@ static void look_at_next_hop(struct session *session)
 /* The same for the way to the reference. Without a route connect() says so itself. */
 static void look_at_reference_hop(struct session *session)
 {
-	uint8_t bytes[8];
-	size_t length;
 	char text[ADDRESS_TEXT];
 	const struct reference *reference = &session->reference;
 	if (session->reference_hop_settled || reference->address.family == 0 ||
 	    session->reference_route.error != 0)
 		return;
-	int known = neighbour_lookup(&session->reference_route, bytes, &length);
-	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
-	if (known == 0 && !late)
+	struct next_hop hop = find_next_hop(session, &session->reference_route);
+	if (hop.state == NEXT_HOP_AWAITED)
 		return;
 	session->reference_hop_settled = true;
 	tell_event(session, (struct event){ .kind = EVENT_REFERENCE,
 					    .remote_port = reference->port,
-					    .error = known == 1 ? 0 : EHOSTUNREACH,
+					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
 					    .text = address_text(&reference->address, text),
 					    .detail = reference->host });
 }
