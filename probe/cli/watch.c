@@ -3,13 +3,13 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "capture/capture.h"
 #include "cli/options.h"
 #include "cli/reports.h"
 #include "cli/ring.h"
+#include "process/clock.h"
 #include "user/privilege.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
@@ -189,28 +189,14 @@ static void take_report(void *context, const struct report *report)
 	reports_take(context, report);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
 /* Time goes on without frames too, or a quiet line would settle nothing. */
 static int64_t wait_ms(const struct watch *w, int64_t end_ns)
 {
 	const int64_t round = 1000;
 	if (w->arguments->duration_ns == 0)
 		return round;
-	int64_t left = (end_ns - now_ns()) / 1000000 + 1;
+	int64_t left = (end_ns - clock_ns(CLOCK_MONOTONIC)) / 1000000 + 1;
 	return left < round ? left : round;
-}
-
-static int64_t wall_ns(void)
-{
-	struct timespec time;
-	clock_gettime(CLOCK_REALTIME, &time);
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 /* A flood of SYNs to other ports must not push SSH out: of a connection there, its beginning
@@ -235,8 +221,9 @@ static bool watch_on(struct watch *w, int signals, struct error *error)
 {
 	struct pollfd fds[] = { { .fd = signals, .events = POLLIN },
 				{ .fd = capture_fd(w->capture), .events = POLLIN } };
-	int64_t end_ns = now_ns() + w->arguments->duration_ns;
-	while (!enough(w) && (w->arguments->duration_ns == 0 || now_ns() < end_ns)) {
+	int64_t end_ns = clock_ns(CLOCK_MONOTONIC) + w->arguments->duration_ns;
+	while (!enough(w) &&
+	       (w->arguments->duration_ns == 0 || clock_ns(CLOCK_MONOTONIC) < end_ns)) {
 		if (poll(fds, 2, (int)wait_ms(w, end_ns)) < 0 && errno != EINTR)
 			return error_set(error, EXIT_UNAVAILABLE, "poll: %s", strerror(errno));
 		if (fds[0].revents != 0) {
@@ -248,7 +235,7 @@ static bool watch_on(struct watch *w, int signals, struct error *error)
 			return false;
 		note_dropped(w);
 		if (taken == 0)
-			traffic_time(w->traffic, wall_ns());
+			traffic_time(w->traffic, clock_ns(CLOCK_REALTIME));
 	}
 	return true;
 }

@@ -213,10 +213,3 @@ bool run_healthy(const struct run *run)
 			return true;
 	return false;
 }
-
-int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}

@@ -3,12 +3,11 @@
 #ifndef DRIVE_SESSION_H
 #define DRIVE_SESSION_H
 
-#include <time.h>
-
 #include "drive/drive.h"
 #include "drive/wire.h"
 #include "handshake/handshake.h"
 #include "plan/plan.h"
+#include "process/clock.h"
 #include "user/person.h"
 
 /* Connections of the kernel: three to the target, never more, and the last
@@ -82,7 +81,5 @@ bool sessions_run(struct sessions *all, struct error *error);
 
 /* Whether authentication was reached: then the address works, whatever else there is to say. */
 bool run_healthy(const struct run *run);
-
-int64_t clock_ns(clockid_t clock);
 
 #endif

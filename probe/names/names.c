@@ -3,9 +3,9 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "names/errand.h"
+#include "process/clock.h"
 
 /* An errand's parcel: an address, and its name when it is done. */
 struct row {
@@ -19,14 +19,6 @@ struct names {
 	struct address address[NAMES_MAX];
 	struct errand *errand[NAMES_MAX]; /* NULL: nobody will answer it */
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct names *names_new(void)
 {
@@ -60,7 +52,7 @@ void names_ask(struct names *names, const struct address *address)
 	for (size_t i = 0; i < names->count; i++)
 		if (address_equal(&names->address[i], address))
 			return;
-	names->asked_ms = now_ms();
+	names->asked_ms = clock_ms();
 	names->address[names->count] = *address;
 	names->errand[names->count++] = errand_send(look_up, &row, sizeof(row));
 }
@@ -68,7 +60,7 @@ void names_ask(struct names *names, const struct address *address)
 void names_wait(struct names *names, int patience_ms)
 {
 	for (size_t i = 0; names != NULL && i < names->count; i++) {
-		int64_t left = names->asked_ms + patience_ms - now_ms();
+		int64_t left = names->asked_ms + patience_ms - clock_ms();
 		if (left <= 0)
 			return;
 		if (names->errand[i] != NULL)

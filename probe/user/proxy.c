@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "process/clock.h"
 
 #define HEARD_MAX   512	  /* kept of each stream; an identification has 255 bytes at most */
 #define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
@@ -26,13 +27,6 @@ struct proxy {
 	bool stand_in; /* it runs as somebody who is not the person */
 	int64_t started_ms;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 /* -- the command ------------------------------------------------------------------- */
 
@@ -175,7 +169,7 @@ struct proxy *proxy_start(const struct config_reader *reader, const struct perso
 	proxy->stand_in = person->uid == 0;
 	proxy->output.fd = &proxy->command.ends.output;
 	proxy->complaints.fd = &proxy->command.ends.complaints;
-	proxy->started_ms = now_ms();
+	proxy->started_ms = clock_ms();
 	if (command_start(&proxy->command, command, person))
 		return proxy;
 	free(proxy);
@@ -254,7 +248,7 @@ enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, ch
 		struct pollfd fds[] = { { .fd = *proxy->output.fd, .events = POLLIN },
 					{ .fd = *proxy->complaints.fd, .events = POLLIN },
 					{ .fd = stop, .events = POLLIN } };
-		int64_t left = proxy->started_ms + patience_ms - now_ms();
+		int64_t left = proxy->started_ms + patience_ms - clock_ms();
 		if (left <= 0 || poll(fds, 3, (int)left) == 0)
 			break;
 		if (fds[2].revents != 0)
