@@ -10,6 +10,7 @@
 #include "cli/reports.h"
 #include "cli/ring.h"
 #include "process/clock.h"
+#include "sshwhy/ssh.h"
 #include "user/privilege.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
@@ -111,7 +112,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
  * inside, or is in pieces, whole. */
 static void put_filter(const struct watch_arguments *a, bool all_syns, FILE *out)
 {
-	fputs("tcp port 22", out);
+	fprintf(out, "tcp port %u", SSH_PORT);
 	for (size_t i = 0; i < a->traffic.port_count; i++)
 		fprintf(out, " or tcp port %u", a->traffic.ports[i]);
 	if (all_syns)

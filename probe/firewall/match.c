@@ -6,6 +6,7 @@
 
 #include "firewall/ruleset.h"
 #include "sshwhy/packet.h"
+#include "sshwhy/ssh.h"
 
 /* Linux's numbers (enum ip_conntrack_info as bits, NFPROTO_*, ETH_P_*), which are what
  * libnftables prints when asked for numbers. */
@@ -163,7 +164,7 @@ static const struct {
 	{ "syn", TCP_SYN },	  { "rst", TCP_RST },
 	{ "psh", TCP_PSH },	  { "ack", TCP_ACK },
 	{ "urg", TCP_URG },	  { "ecn", 64 },
-	{ "cwr", 128 },		  { "ssh", 22 },
+	{ "cwr", 128 },		  { "ssh", SSH_PORT },
 	{ "http", 80 },		  { "https", 443 },
 };
 
