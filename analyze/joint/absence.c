@@ -4,7 +4,7 @@
 #include "joint/joining.h"
 
 /* So far off may a packet be seen where the clocks were compared, besides what that leaves open. */
-#define CLOCKS_KNOWN INT64_C(500000000)
+#define CLOCKS_KNOWN MILLISECONDS(500)
 
 static bool is_in(const struct joint *joint, unsigned capture, uint32_t thread)
 {

@@ -3,14 +3,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "sshwhy/patience.h"
+
 /* Round trips and queues: so much later than expected a packet may still come. */
-#define SLACK INT64_C(500000000)
+#define SLACK MILLISECONDS(500)
 /* Clocks run apart by so much in a conversation. */
-#define DRIFT INT64_C(20000000)
+#define DRIFT MILLISECONDS(20)
 /* What was sent so often and never came was not lost by accident... */
 #define COPIES 2
 /* ...when the copies are so far apart. */
-#define COPIES_SPAN INT64_C(150000000)
+#define COPIES_SPAN MILLISECONDS(150)
 
 struct comparing {
 	const struct end *a, *z; /* at the client, at the server */

@@ -8,10 +8,11 @@
 #define JOINT_JOINING_H
 
 #include "joint/state.h"
+#include "sshwhy/patience.h"
 #include "sshwhy/ssh.h"
 
 /* When nothing tells how far the clocks are apart, they are taken to agree within this. */
-#define CLOCKS_AGREE INT64_C(2000000000)
+#define CLOCKS_AGREE SECONDS(2)
 
 struct joining {
 	struct joint *joint;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "sshwhy/patience.h"
 #include "track/connection.h"
 
 void track_start(struct track *track, const struct run *run, struct arena *arena)
@@ -204,6 +205,10 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
 	return true;
 }
 
+/* A SYN-ACK that comes so long after the first is another copy that the server sent, for want of an
+ * answer (RFC 6298 2), not one that the network doubled. */
+#define SENT_AGAIN MILLISECONDS(500)
+
 static bool take_syn_ack(struct track *track, struct exchange *exchange,
 			 const struct packet *packet)
 {
@@ -216,7 +221,7 @@ static bool take_syn_ack(struct track *track, struct exchange *exchange,
 		exchange->connection = connection_new(track->arena, packet, sent);
 	exchange->connection->syn_acks++;
 	exchange->connection->syn_acks_late +=
-		packet->time_ns - exchange->connection->syn_ack_ns >= INT64_C(500000000);
+		packet->time_ns - exchange->connection->syn_ack_ns >= SENT_AGAIN;
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #include "traffic/state.h"
 
 /* Nothing is expected any more so long after the last packet. */
-#define PATIENCE INT64_C(10000000000)
+#define PATIENCE SECONDS(10)
 
 static int64_t as_of(const struct traffic *t, const struct conversation *c)
 {

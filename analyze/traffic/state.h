@@ -3,6 +3,7 @@
 #ifndef TRAFFIC_STATE_H
 #define TRAFFIC_STATE_H
 
+#include "sshwhy/patience.h"
 #include "sshwhy/traffic.h"
 #include "traffic/look.h"
 #include "traffic/place.h"

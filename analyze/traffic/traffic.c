@@ -18,9 +18,9 @@
 
 /* Linux sends a SYN 1, 3, 7, 15, 31 and 63 s after the first and gives up after 127 s: for
  * so long a conversation that was quiet may go on. */
-#define QUIET	   INT64_C(180000000000)
-#define OPEN_QUIET INT64_C(3600000000000)
-#define ROUND	   INT64_C(1000000000)
+#define QUIET	   SECONDS(180)
+#define OPEN_QUIET SECONDS(3600)
+#define ROUND	   SECONDS(1)
 
 struct traffic *traffic_new(const struct traffic_options *options, traffic_settled *settled,
 			    void *context)
