@@ -170,8 +170,8 @@ static void on_packet(void *context, const struct segment *segment, bool outgoin
 		fill_icmp(play, segment, &packet);
 	else
 		fill_tcp(play, segment, outgoing, &packet);
-	/* As in the driver (concerns() of probe/drive/loop.c), an ICMP error that quotes a port
-	 * which is not ours is not looked at. */
+	/* As in the driver (packet_concerns() of probe/drive/loop.c), an ICMP error that quotes a
+	 * port which is not ours is not looked at. */
 	if (segment->icmp_type != 0 && segment->quoted_port != segment->client_port)
 		return;
 	if (dice_chance(&play->unseen, play->scenario->weather.unseen)) {
