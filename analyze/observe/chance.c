@@ -81,7 +81,7 @@ static void next_copy(struct repetition *repetition)
 
 int64_t speech_patience(const struct observation *o)
 {
-	const double most = (double)SPEECH_PATIENCE * 3;
+	const double most = (double)SPEECH_AT_MOST;
 	struct repetition words = first_copy(o);
 	while (words.all_lost > ACCIDENT / STEPS_WITH_LOSS && words.waited < most)
 		next_copy(&words);

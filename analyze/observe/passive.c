@@ -151,8 +151,6 @@ void observe_back(struct observation *o)
 
 /* -- far ---------------------------------------------------------------------------- */
 
-#define FAR_PATIENCE MILLISECONDS(5000)
-
 static bool far_is_silent(const struct observation *o)
 {
 	const struct connection *c = o->kernel->connection;

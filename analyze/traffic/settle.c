@@ -2,12 +2,10 @@
 #include "traffic/dossier.h"
 #include "traffic/state.h"
 
-/* Nothing is expected any more so long after the last packet. */
-#define PATIENCE SECONDS(10)
-
 static int64_t as_of(const struct traffic *t, const struct conversation *c)
 {
-	int64_t now_ns = c->last_ns + PATIENCE < t->clock_ns ? c->last_ns + PATIENCE : t->clock_ns;
+	int64_t now_ns = c->last_ns + CAPTURE_PATIENCE < t->clock_ns ? c->last_ns + CAPTURE_PATIENCE
+								     : t->clock_ns;
 	return now_ns < c->last_ns ? c->last_ns : now_ns;
 }
 

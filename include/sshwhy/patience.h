@@ -107,6 +107,18 @@ static_assert(MUTE_PATIENCE + LAST_GRACE < VERDICT_AT_LATEST,
 static_assert(STANDSTILL < SPEECH_PATIENCE, "the second conversation begins before the verdict");
 static_assert(SMALL_WAIT > SMALL_PATIENCE, "the second conversation is judged before the end");
 
+/* -- other people's captures ------------------------------------------------------------ */
+
+/* A conversation in a capture is judged as of so long after its last packet, at most: whoever takes
+ * silence for an answer there asks for less. That is, of a server's next word where packets are
+ * lost, and of a client's. */
+#define CAPTURE_PATIENCE SECONDS(10)
+#define SPEECH_AT_MOST	 (3 * SPEECH_PATIENCE)
+#define FAR_PATIENCE	 SECONDS(5)
+static_assert(CAPTURE_PATIENCE > SPEECH_AT_MOST, "a server's silence in a capture is judged");
+static_assert(CAPTURE_PATIENCE > MUTE_PATIENCE, "a mute server in a capture is judged");
+static_assert(CAPTURE_PATIENCE > FAR_PATIENCE, "a client's silence in a capture is judged");
+
 /* -- other ports, the reference --------------------------------------------------------- */
 
 /* A server on another port says at once who it is: it is heard for so long. An open port is
