@@ -42,7 +42,7 @@ struct chain *ruleset_chain(const struct ruleset *ruleset, const char *family, c
 
 static inline bool text_is(const char *text, const char *word)
 {
-	return text != NULL && strcmp(text, word) == 0;
+	return text != NULL && word != NULL && strcmp(text, word) == 0;
 }
 
 static inline const char *text_of(const json_t *object, const char *key)
