@@ -5,35 +5,9 @@
 #include "observe/asked.h"
 #include "observe/path.h"
 
-/* Whoever reads another question's answer stands below it. */
 static void (*const order[])(struct observation *o) = {
-	/* this machine */
-	observe_capture_place,
-	observe_name,
-	observe_route,
-	observe_out, /* reads: route */
-	observe_diverted_here,
-	observe_in,
-	observe_back,
-	observe_rules, /* out, in */
-	/* the way */
-	observe_syn,	   /* back */
-	observe_arrived,   /* syn */
-	observe_who,	   /* syn */
-	observe_where,	   /* syn */
-	observe_control,   /* syn, where */
-	observe_elsewhere, /* syn */
-	/* the conversation */
-	observe_ssh,		    /* out, in */
-	observe_far,		    /* out, in, ssh */
-	observe_cutter,		    /* ssh */
-	observe_key,		    /* out, in */
-	observe_answerer_passively, /* syn, ssh; mends who */
-	observe_files,		    /* out, ssh */
-	/* what was asked besides */
-	observe_reference,
-	observe_deep, /* syn */
-	observe_quotes,
+#define ASK(function) function,
+#include "observe/order.def"
 };
 
 void observe(const struct track *track, int64_t now_ns, struct arena *arena, struct facts *facts)
