@@ -1,5 +1,6 @@
 /* Whether SSH to another host of the client's own network works: the guide's test of
  * source 1. What stops it on this machine stops more than the VM's SSH. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,6 +112,24 @@ static void judge_no_answer(struct observation *o, const struct reference_host *
 		fact_packet(fact, exchange->sent[i].frame);
 }
 
+/* No packet makes connect() say so: another process has taken the socket away (tcp_abort() of
+ * Linux). */
+static bool is_destroyed(const struct exchange *exchange)
+{
+	return exchange->answered && exchange->connect_error == ECONNABORTED;
+}
+
+static void judge_destroyed(struct observation *o, const struct reference_host *reference)
+{
+	const struct sent *syn = &reference->exchange->sent[0];
+	struct fact *fact =
+		fact_set(o, ANSWER_REFERENCE_STOPPED,
+			 "%s: connect() fails, \"%s\": this machine ends its own connection",
+			 reference->name, strerror(ECONNABORTED));
+	fact_packet(fact, syn->frame);
+	fact_packet(fact, syn->reply_frame);
+}
+
 void observe_reference(struct observation *o)
 {
 	struct reference_host reference;
@@ -121,6 +140,10 @@ void observe_reference(struct observation *o)
 	if (exchange->sent_count == 0) {
 		if (!o->frames_lost)
 			judge_unsent(o, &reference);
+		return;
+	}
+	if (is_destroyed(exchange)) {
+		judge_destroyed(o, &reference);
 		return;
 	}
 	for (unsigned i = 0; i < exchange->sent_count; i++) {

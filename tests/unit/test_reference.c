@@ -46,6 +46,11 @@ static const struct story stories[] = {
 	{ ANSWER_NONE, 3, REPLY_NONE, false, 0, false, 0, 0, 2599, NULL, 0, 0 },
 	{ ANSWER_REFERENCE_SILENT, 3, REPLY_NONE, false, 0, false, 0, 0, 2600, NULL, 0, 0 },
 	{ ANSWER_NONE, 2, REPLY_NONE, false, 0, false, 0, 0, 3000, NULL, 0, 0 },
+	/* another process takes the socket away, before the answer and behind it */
+	{ ANSWER_REFERENCE_STOPPED, 1, REPLY_NONE, false, 0, true, ECONNABORTED, 1, 20, NULL, 0,
+	  0 },
+	{ ANSWER_REFERENCE_STOPPED, 1, REPLY_SYN_ACK, false, 0, true, ECONNABORTED, 1, 20, NULL, 0,
+	  0 },
 	/* no SYN on the wire */
 	{ ANSWER_REFERENCE_STOPPED, 0, REPLY_NONE, false, 0, true, EPERM, 1, 20, NULL, 0, 0 },
 	{ ANSWER_REFERENCE_STOPPED, 0, REPLY_NONE, false, 0, true, 0, 1, 20, NULL, 0, 0 },
@@ -138,7 +143,9 @@ static void silence_is_none_when_frames_were_lost(void **state)
 	(void)state;
 	struct scene *scene = test_malloc(sizeof(*scene));
 	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
-		if (stories[i].reply != REPLY_NONE || stories[i].diverted)
+		/* that the socket was taken away is the kernel's word, and needs no frame */
+		if (stories[i].reply != REPLY_NONE || stories[i].diverted ||
+		    stories[i].error == ECONNABORTED)
 			continue;
 		assert_int_equal(tell(scene, &stories[i], true), ANSWER_NONE);
 		run_free(&scene->run);
