@@ -3,6 +3,7 @@ software does. `ss -K` in a loop does the same, but not always before a server h
 
 sock_diag(7): a dump of the connections, SOCK_DESTROY for each that is to end.
 """
+import os
 import socket
 import struct
 import time
@@ -33,7 +34,10 @@ def connections(diag, family):
 
 
 def main():
+    # ahead of all that is busy: a server speaks a few milliseconds after it has accepted
+    os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     diag = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG)
+    print("in place", flush=True)
     while True:
         for family in (socket.AF_INET, socket.AF_INET6):
             for one in list(connections(diag, family)):
