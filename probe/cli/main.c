@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +51,20 @@ static int run(const struct subcommand *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
+/* What is opened first would get the number of a closed standard stream, and what is meant for
+ * that stream would be written into it. Opened the wrong way round, the stream still fails as a
+ * closed one does. */
+static void fill_standard_streams(void)
+{
+	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDONLY };
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+			_exit(EXIT_UNAVAILABLE);
+}
+
 int main(int argc, char **argv)
 {
+	fill_standard_streams();
 	atexit(close_stdout);
 	/* A closed pipe or a file that may not grow is a write error to report (73), not a silent
 	 * death. */
