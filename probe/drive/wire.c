@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "process/parallel.h"
+#include "user/privilege.h"
 
 static bool is_listened_on(const struct wire *wire, const char *interface)
 {
@@ -71,7 +72,8 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count)
 {
 	struct error ignored = { 0 };
-	if (wire->capture_count > 0)
+	/* (without the right to ask, the library would say so on stderr) */
+	if (wire->capture_count > 0 && privilege_net_admin())
 		wire->shield = shield_raise(shielded, count, &ignored);
 }
 

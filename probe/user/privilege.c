@@ -16,10 +16,27 @@ static bool holds_capability(unsigned capability)
 	       capng_have_capability(CAPNG_EFFECTIVE, capability) != 0;
 }
 
+/* Root in a container may lack them. Ordinary users stay who they are. */
+static bool may_become_another(struct error *error)
+{
+	static const struct {
+		unsigned capability;
+		const char *name;
+	} needed[] = { { CAP_SETGID, "CAP_SETGID" }, { CAP_SETUID, "CAP_SETUID" } };
+
+	for (size_t i = 0; getuid() == 0 && i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!holds_capability(needed[i].capability))
+			return error_set(error, EXIT_NOT_PERMITTED,
+					 "%s is missing: without it root stays root while it reads "
+					 "what the network says",
+					 needed[i].name);
+	return true;
+}
+
 bool privilege_check(struct error *error)
 {
 	if (holds_capability(CAP_NET_RAW))
-		return true;
+		return may_become_another(error);
 	return error_set(error, EXIT_NOT_PERMITTED,
 			 "CAP_NET_RAW is missing: run it with sudo, or once "
 			 "\"sudo setcap cap_net_raw,cap_net_admin+ep sshwhy\"");

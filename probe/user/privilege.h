@@ -5,8 +5,8 @@
 #include "sshwhy/error.h"
 #include "user/person.h"
 
-/* True when the process holds CAP_NET_RAW; else error EXIT_NOT_PERMITTED that says
- * which capability is missing and how to grant it (setcap, sudo). */
+/* True when the process may capture (CAP_NET_RAW), and drop that afterwards; else error
+ * EXIT_NOT_PERMITTED that says which capability is missing, and how it is granted. */
 bool privilege_check(struct error *error);
 bool privilege_net_admin(void);
 
