@@ -29,6 +29,30 @@ struct address address_parse(const char *text)
 	return (struct address){ 0 };
 }
 
+/* An IPv4 peer of a dual-stack socket is that IPv4 peer, not an IPv6 one. */
+static struct address unmapped(const struct address *address)
+{
+	struct in6_addr in6;
+	if (address->family != 6)
+		return *address;
+	memcpy(&in6, address->bytes, sizeof(in6));
+	return IN6_IS_ADDR_V4MAPPED(&in6) ? address_v4(address->bytes + 12) : *address;
+}
+
+struct address address_of_literal(const char *text)
+{
+	char plain[ADDRESS_TEXT];
+	size_t length = strcspn(text, "%");
+	if (length >= sizeof(plain))
+		return (struct address){ 0 };
+	memcpy(plain, text, length);
+	plain[length] = '\0';
+	struct address address = address_parse(plain);
+	if (address.family != 6 && text[length] != '\0')
+		return (struct address){ 0 };
+	return unmapped(&address);
+}
+
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT])
 {
 	int family = address->family == 4 ? AF_INET : address->family == 6 ? AF_INET6 : AF_UNSPEC;
@@ -114,13 +138,6 @@ socklen_t address_to_sockaddr(const struct address *address, uint16_t port, unsi
 	return 0;
 }
 
-/* An IPv4 peer of a dual-stack socket is that IPv4 peer, not an IPv6 one. */
-static struct address from_in6(const struct in6_addr *in6)
-{
-	const uint8_t *bytes = in6->s6_addr;
-	return IN6_IS_ADDR_V4MAPPED(in6) ? address_v4(bytes + 12) : address_v6(bytes);
-}
-
 struct address address_from_sockaddr(const struct sockaddr *in, uint16_t *port)
 {
 	struct address address = { 0 };
@@ -133,7 +150,8 @@ struct address address_from_sockaddr(const struct sockaddr *in, uint16_t *port)
 	} else if (in->sa_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 		memcpy(&in6, in, sizeof(in6));
-		address = from_in6(&in6.sin6_addr);
+		address = address_v6(in6.sin6_addr.s6_addr);
+		address = unmapped(&address);
 		found = ntohs(in6.sin6_port);
 	}
 	if (port != NULL)

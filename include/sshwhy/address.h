@@ -22,6 +22,10 @@ struct address address_v6(const uint8_t bytes[16]);
 /* Parses a literal ("10.1.0.4", "2001:db8::1"); family 0 when it is none. */
 struct address address_parse(const char *text);
 
+/* The same of what people and resolvers write: "fe80::1%eth0" without its zone, and
+ * "::ffff:10.1.0.4" as the IPv4 address to which the kernel then sends (RFC 4291 2.5.5.2). */
+struct address address_of_literal(const char *text);
+
 /* Writes the literal form into `text` and returns it; "-" for no address. */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT]);
 

@@ -10,6 +10,7 @@
 #include "sshwhy/ssh.h"
 #include "sshwhy/verdict.h"
 #include "user/privilege.h"
+#include "user/ssh_names.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
 static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };
@@ -75,6 +76,13 @@ static bool set_target(struct probe_arguments *a, const char *text, struct error
 	return parse_target(text, &a->host, &a->drive.port, error);
 }
 
+static bool set_user(struct probe_arguments *a, const char *text, struct error *error)
+{
+	a->drive.user = text;
+	return ssh_takes_user(text) ||
+	       error_set(error, EXIT_USAGE, "\"%s\" is no name that ssh takes for a user", text);
+}
+
 static bool set_family(struct probe_arguments *a, int family, struct error *error)
 {
 	if (a->drive.family != 0 && a->drive.family != family)
@@ -86,7 +94,7 @@ static bool set_family(struct probe_arguments *a, int family, struct error *erro
 /* Known only when the line has ended: -6 may follow the target. */
 static void check_family(const struct probe_arguments *a)
 {
-	struct address literal = address_parse(a->host);
+	struct address literal = address_of_literal(a->host);
 	if (literal.family != 0 && a->drive.family != 0 && literal.family != a->drive.family)
 		usage_error("\"%s\" is no IPv%d address", a->host, a->drive.family);
 }
@@ -176,7 +184,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		a->save = text;
 		break;
 	case KEY_USER:
-		a->drive.user = text;
+		fine = set_user(a, text, &error);
 		break;
 	case KEY_KNOWN_HOSTS:
 		a->drive.known_hosts = text;

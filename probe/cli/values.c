@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "sshwhy/ssh.h"
+#include "user/ssh_names.h"
 
 static bool parse_port(const char *text, size_t length, uint16_t *port)
 {
@@ -63,10 +64,11 @@ bool parse_target(const char *text, char **host, uint16_t *port, struct error *e
 		return error_set(error, EXIT_USAGE, "\"%s\" is no HOST[:PORT]", text);
 	if (port_text != NULL && !parse_port(port_text, strlen(port_text), port))
 		return error_set(error, EXIT_USAGE, "\"%s\" is no port", port_text);
-	if (start[0] == '-')
-		return error_set(error, EXIT_USAGE, "\"%s\" is no host", text);
 	*host = strndup(start, length);
-	struct address literal = address_parse(*host);
+	if (!ssh_takes_host(*host))
+		return error_set(error, EXIT_USAGE, "\"%s\" is no name that ssh takes for a host",
+				 *host);
+	struct address literal = address_of_literal(*host);
 	if (!is_one_host(&literal))
 		return error_set(error, EXIT_USAGE, "\"%s\" is not the address of one host", *host);
 	return true;

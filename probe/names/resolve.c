@@ -113,7 +113,7 @@ void resolve_within(const char *host, int family, int timeout_ms, int stop, stru
 
 	memset(out, 0, sizeof(*out));
 	without_brackets(host, question.name, sizeof(question.name));
-	struct address literal = address_parse(question.name);
+	struct address literal = address_of_literal(question.name);
 	if (literal.family != 0) {
 		take_literal(literal, family, out);
 		return;

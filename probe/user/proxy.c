@@ -1,6 +1,5 @@
 #include "user/proxy.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "process/clock.h"
+#include "user/ssh_names.h"
 
 #define HEARD_MAX   512	  /* kept of each stream; an identification has 255 bytes at most */
 #define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
@@ -107,31 +107,6 @@ static bool jump_command(const char *jumps, const struct target *target, char *c
 	return written > 0 && (size_t)written < room;
 }
 
-/* ssh does not connect to such a host (valid_hostname() in its ssh.c): in the line for the shell
- * the name would be more than a word (CVE-2023-51385). */
-static bool host_is_one_word(const char *host)
-{
-	if (host[0] == '-' || host[strcspn(host, "'`\"$\\;&<>|(){}")] != '\0')
-		return false;
-	for (; *host != '\0'; host++)
-		if (isspace((unsigned char)*host) || iscntrl((unsigned char)*host))
-			return false;
-	return true;
-}
-
-/* Nor as such a user (valid_ruser() in the same place), where names of Windows may be had. */
-static bool user_is_harmless(const char *user)
-{
-	if (user[0] == '-' || user[strcspn(user, "'`\";&<>|(){}")] != '\0')
-		return false;
-	for (; *user != '\0'; user++)
-		if (iscntrl((unsigned char)*user) ||
-		    (isspace((unsigned char)*user) && user[1] == '-') ||
-		    (*user == '\\' && user[1] == '\0'))
-			return false;
-	return true;
-}
-
 /* What ssh would run, as a line for the shell. */
 static bool make_command(const struct config_reader *reader, const struct config_setting *setting,
 			 uint16_t port, char *command, size_t room)
@@ -145,8 +120,8 @@ static bool make_command(const struct config_reader *reader, const struct config
 				 .typed = reader->host,
 				 .home = reader->home,
 				 .local_user = reader->local_user };
-	if (!host_is_one_word(target.host) || !host_is_one_word(target.typed) ||
-	    !user_is_harmless(target.user))
+	if (!ssh_takes_host(target.host) || !ssh_takes_host(target.typed) ||
+	    !ssh_takes_user(target.user))
 		return false;
 	if (setting == &reader->config->setting[CONFIG_PROXY_JUMP])
 		return jump_command(setting->value, &target, command, room);

@@ -44,6 +44,33 @@ static void texts(void **state)
 	}
 }
 
+static void literals(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *means;
+	} rows[] = {
+		{ "10.1.0.4", "10.1.0.4" },
+		{ "2001:db8::1", "2001:db8::1" },
+		{ "fe80::1%eth0", "fe80::1" },
+		{ "ff02::1%2", "ff02::1" },
+		{ "::%lo", "::" },
+		{ "::ffff:10.1.0.4", "10.1.0.4" },
+		{ "::ffff:0a01:0004", "10.1.0.4" },
+		{ "::ffff:10.1.0.4%eth0", "10.1.0.4" },
+		{ "::fffe:10.1.0.4", "::fffe:a01:4" },
+		{ "10.1.0.4%eth0", "-" },
+		{ "%eth0", "-" },
+		{ "vm.example", "-" },
+		{ "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000%eth0", "-" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct address address = address_of_literal(rows[i].text);
+		char text[ADDRESS_TEXT];
+		assert_string_equal(address_text(&address, text), rows[i].means);
+	}
+}
+
 static void equality(void **state)
 {
 	(void)state;
@@ -179,8 +206,8 @@ static void sockets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts),  cmocka_unit_test(equality), cmocka_unit_test(prefixes),
-		cmocka_unit_test(ranges), cmocka_unit_test(sockets),
+		cmocka_unit_test(texts),    cmocka_unit_test(literals), cmocka_unit_test(equality),
+		cmocka_unit_test(prefixes), cmocka_unit_test(ranges),	cmocka_unit_test(sockets),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
