@@ -1,4 +1,5 @@
 /* sshwhy probe: the live diagnosis of one target. */
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ struct probe_arguments {
 	struct report_options report;
 	const char *target, *save;
 	char *host, *reference;
+	char zone[IF_NAMESIZE];
 	bool deployment_given, timeout_given;
 };
 
@@ -89,6 +91,20 @@ static bool set_family(struct probe_arguments *a, int family, struct error *erro
 		return error_set(error, EXIT_USAGE, "-4 and -6 exclude each other");
 	a->drive.family = family;
 	return true;
+}
+
+/* fe80::1%eth0 names the way out as -i eth0 does; ssh knows it by number too. */
+static void take_zone(struct probe_arguments *a)
+{
+	const char *zone = strchr(a->host, '%');
+	if (zone == NULL || address_of_literal(a->host).family != 6)
+		return;
+	const char *name = if_indextoname((unsigned)strtoul(zone + 1, NULL, 10), a->zone);
+	if (name == NULL)
+		name = zone + 1;
+	if (a->drive.interface != NULL && strcmp(a->drive.interface, name) != 0)
+		usage_error("\"%s\" is not at %s", a->host, a->drive.interface);
+	a->drive.interface = name;
 }
 
 /* Known only when the line has ended: -6 may follow the target. */
@@ -274,6 +290,7 @@ int command_probe(int argc, char **argv)
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
 	parse_command_line(&argp, argc, argv, &a);
 	check_family(&a);
+	take_zone(&a);
 	a.drive.host = a.host;
 	a.drive.reference = a.reference;
 	if (a.drive.deep && !a.timeout_given)

@@ -34,7 +34,7 @@ static void set_target(struct craft *craft, const struct address *target, const 
 	craft->source = route->source;
 	craft->mss = default_mss(route, six);
 	/* port 0: a raw IPv6 socket takes another number for a protocol and refuses it */
-	craft->name_length = address_to_sockaddr(target, 0, route->index, &craft->name);
+	craft->name_length = address_to_sockaddr(target, 0, route->scope, &craft->name);
 	craft->next_hop = (struct sockaddr_ll){
 		.sll_family = AF_PACKET,
 		.sll_protocol = htons(six ? ETH_P_IPV6 : ETH_P_IP),

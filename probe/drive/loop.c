@@ -122,7 +122,7 @@ static void do_connect(struct session *session, const struct action *action)
 	struct session_socket *s = socket_of(session, action->local_port);
 	struct sockaddr_storage remote;
 	unsigned scope =
-		action->to_reference ? session->reference_route.index : session->route.index;
+		action->to_reference ? session->reference_route.scope : session->route.scope;
 	socklen_t length = address_to_sockaddr(remote_of(session, action), action->remote_port,
 					       scope, &remote);
 	if (s == NULL || s->fd < 0)

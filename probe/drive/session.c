@@ -96,7 +96,7 @@ static void note_route(struct session *session)
 	const struct route *route = &session->route;
 	char source[ADDRESS_TEXT], hop[ADDRESS_TEXT], text[256];
 	if (route->error != 0)
-		snprintf(text, sizeof(text), "%s", strerror(route->error));
+		snprintf(text, sizeof(text), "%s", route_refusal(route->error));
 	else
 		snprintf(text, sizeof(text), "%s %s dev %s src %s mtu %u",
 			 route->on_link ? "on-link" : "via", address_text(&route->next_hop, hop),
@@ -106,7 +106,7 @@ static void note_route(struct session *session)
 	if (error == 0 && refused != 0) {
 		error = refused;
 		snprintf(text, sizeof(text), "a routing rule refuses TCP port %u: %s",
-			 session->run->port, strerror(refused));
+			 session->run->port, route_refusal(refused));
 	}
 	run_event(session->run, &(struct event){ .kind = EVENT_ROUTE,
 						 .time_ns = session->run->started_ns,

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/rtnetlink.h>
 #include <net/if_arp.h>
 #include <stdio.h>
@@ -175,7 +176,7 @@ static struct address picked_source(const struct address *target, const struct r
 {
 	struct sockaddr_storage name = { 0 };
 	struct address source = { 0 };
-	socklen_t length = address_to_sockaddr(target, 9, route->index, &name);
+	socklen_t length = address_to_sockaddr(target, 9, route->scope, &name);
 	int fd = socket(family_of(target), SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
@@ -192,16 +193,43 @@ static struct address picked_source(const struct address *target, const struct r
 	return source;
 }
 
+static unsigned interface_with(const struct address *address)
+{
+	struct ifaddrs *all;
+	unsigned index = 0;
+	if (getifaddrs(&all) != 0)
+		return 0;
+	for (const struct ifaddrs *one = all; one != NULL && index == 0; one = one->ifa_next) {
+		struct address its = { 0 };
+		if (one->ifa_addr != NULL)
+			its = address_from_sockaddr(one->ifa_addr, NULL);
+		if (address_equal(&its, address))
+			index = if_nametoindex(one->ifa_name);
+	}
+	freeifaddrs(all);
+	return index;
+}
+
+/* Where it leads nowhere else, every answer would be this machine's own. */
+static bool leads_astray(const struct route *route)
+{
+	return route->hardware == ARPHRD_LOOPBACK && !route->local;
+}
+
 static void fill_route(const struct address *target, const struct answer *answer,
 		       struct route *route)
 {
 	route->local = answer->head.rtm_type == RTN_LOCAL;
 	/* the route of an own address may name its interface; the packets pass lo */
 	route->index = route->local ? if_nametoindex("lo") : (unsigned)answer->oif;
+	if (route->scope == 0)
+		route->scope = route->local ? interface_with(target) : route->index;
 	route->on_link = answer->gateway.family == 0;
 	route->next_hop = route->on_link ? *target : answer->gateway;
 	route->mtu = answer->mtu;
 	fill_interface(route);
+	if (leads_astray(route))
+		route->error = EADDRNOTAVAIL;
 	route->source = answer->source.family != 0 ? answer->source : picked_source(target, route);
 }
 
@@ -216,6 +244,7 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	route->bound = interface != NULL;
 	if (interface != NULL && (index = if_nametoindex(interface)) == 0)
 		return error_set(error, EXIT_UNAVAILABLE, "no such interface: %s", interface);
+	route->scope = index;
 	if (!ask_for(target, index, uid, 0, &answer, error))
 		return error_context(error, "route lookup");
 	route->error = answer.error;
@@ -229,7 +258,25 @@ int route_refuses_port(const struct address *target, const struct route *route, 
 	struct answer answer;
 
 	if (route->error != 0 ||
-	    !ask_for(target, route->bound ? route->index : 0, route->uid, port, &answer, NULL))
+	    !ask_for(target, route->bound ? route->scope : 0, route->uid, port, &answer, NULL))
 		return 0;
 	return answer.error;
+}
+
+const char *route_refusal(int error)
+{
+	switch (error) {
+	case EINVAL:
+		return "a blackhole route";
+	case EACCES:
+		return "a prohibit route";
+	case EHOSTUNREACH:
+		return "an unreachable route, or none from that interface";
+	case ENETUNREACH:
+		return "there is none";
+	case EADDRNOTAVAIL:
+		return "the interface leads to this machine alone";
+	default:
+		return strerror(error);
+	}
 }

@@ -13,6 +13,8 @@ struct route {
 		      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
 	char interface[IF_NAMESIZE];
 	unsigned index;		 /* interface index */
+	unsigned scope;		 /* of the interface at which the address is meant: the one that was
+				    asked for, or has it; its packets may pass another, lo */
 	struct address source;	 /* the address the kernel would use */
 	struct address next_hop; /* gateway, or the target itself when on-link */
 	bool on_link;		 /* next_hop is the target */
@@ -24,6 +26,10 @@ struct route {
 	uid_t uid;		 /* asked for this user */
 	bool bound;		 /* an interface was asked for: connect() must be bound to it too */
 };
+
+/* What such an error means of a route: "a blackhole route", where strerror() has "Invalid
+ * argument". */
+const char *route_refusal(int error);
 
 /* What a connect() to TCP `port` would get at once although the address has a route, as
  * route->error: rules may be about ports ("ip rule ... dport 22 prohibit", Linux 4.17). */

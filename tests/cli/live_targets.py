@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Odd targets: names that do not resolve, no way out, this very machine. A verdict or an error."""
 
+import re
+import subprocess
 import unittest
 
 import support
@@ -12,6 +14,11 @@ VM = "20.99.0.4"
 def setUpModule():
     global lab
     lab = Lab()
+
+
+def link_local(host):
+    shown = subprocess.run([*lab.on(host), "ip", "-6", "-br", "addr", "show", "dev", "eth0"], capture_output=True, text=True)
+    return re.search(r"fe80:[0-9a-f:]+", shown.stdout)[0]
 
 
 class Targets(Case):
@@ -53,7 +60,16 @@ class Interfaces(Targets):
                 self.assertEqual((verdict["outcome"], verdict["cause"]), ("fault", "client.route"))
 
     def test_a_wrong_way_out_is_not_blamed_on_others(self):
-        self.assertFalse(self.probe("-i", "lo", VM)["confidence"] >= 0.9)
+        for target in (VM, "2001:db8:99::4"):
+            with self.subTest(target=target):
+                self.assertEqual(self.probe("-i", "lo", target)["cause"], "client.route")
+
+    def test_a_blackhole_is_called_so(self):
+        """The kernel's word is "Invalid argument"."""
+        lab("break", "client-route-blackhole")
+        ended = sshwhy("probe", VM, before=lab.on("client"))
+        self.assertIn("a blackhole route", ended.out)
+        self.assertNotIn("Invalid argument", ended.out)
 
 
 class WithoutNetAdmin(Targets):
@@ -78,6 +94,18 @@ class ThisMachine(Targets):
             with self.subTest(target=target):
                 self.assertEqual(self.probe(target, host="onprem")["outcome"], "healthy")
 
+    def test_at_an_interface(self):
+        for target in ("10.20.0.20", "2001:db8:20::20"):
+            with self.subTest(target=target):
+                self.assertEqual(self.probe("-i", "eth0", target, host="onprem")["outcome"], "healthy")
+
+    def test_by_its_link_local_address(self):
+        for host, cause in (("onprem", "healthy"), ("client", "vm.sshd-down")):
+            target = link_local(host)
+            for arguments in ([target], [f"{target}%eth0"], ["-i", "eth0", target]):
+                with self.subTest(host=host, arguments=arguments):
+                    self.assertEqual(self.probe(*arguments, host=host)["cause"], cause)
+
     def test_without(self):
         for target in ("127.0.0.1", "::1", "10.20.0.10"):
             with self.subTest(target=target):
@@ -86,6 +114,14 @@ class ThisMachine(Targets):
 
 
 class Elsewhere(Targets):
+    def test_an_ipv4_address_in_ipv6_clothes(self):
+        self.assertEqual(self.probe(f"[::ffff:{VM}]")["outcome"], "healthy")
+        lab("break", "nsg-deny")
+        self.assertEqual(self.probe(f"::ffff:{VM}")["sources"], self.probe(VM)["sources"])
+
+    def test_a_neighbour_by_its_link_local_address(self):
+        self.assertEqual(self.probe(f"{link_local('onprem')}%eth0")["outcome"], "healthy")
+
     def test_nobody_on_the_own_link(self):
         self.assertEqual(self.probe("10.20.0.99")["cause"], "vm.down")
 
