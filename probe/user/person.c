@@ -41,23 +41,79 @@ static bool number_of(const char *text, uid_t *uid)
 	return true;
 }
 
-/* Only root's environment is sudo's: anybody else could write SUDO_UID himself. The
- * group is that of the user database: a SUDO_GID that differs is not believed. */
-static bool called_sudo(struct person *person)
-{
-	uid_t uid;
+/* -- who became root to call us --------------------------------------------------------- */
 
-	return getuid() == 0 && number_of(getenv("SUDO_UID"), &uid) && uid != 0 &&
-	       look_up(uid, person);
+/* One whom the user database does not know has his number, and no group. The name is none that
+ * somebody else could have. */
+static void become_stranger(uid_t uid, struct person *person)
+{
+	person->uid = uid;
+	person->gid = PERSON_NOBODY;
+	snprintf(person->name, sizeof(person->name), "#%u", (unsigned)uid);
+	snprintf(person->home, sizeof(person->home), "/nonexistent");
 }
 
+/* The group is that of the user database: a SUDO_GID that differs is not believed. */
+static bool read_number(const char *text, struct person *person)
+{
+	uid_t uid;
+	if (!number_of(text, &uid) || uid == 0)
+		return false;
+	if (!look_up(uid, person))
+		become_stranger(uid, person);
+	return true;
+}
+
+static bool read_name(const char *text, struct person *person)
+{
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+	if (text == NULL)
+		return false;
+	if (getpwnam_r(text, &entry, buffer, sizeof(buffer), &found) != 0 || found == NULL)
+		become_stranger(PERSON_NOBODY, person);
+	else
+		copy_entry(person, found);
+	return person->uid != 0;
+}
+
+/* Each of the programs that make somebody root sets its own variable, and some can be told to
+ * leave the others as the caller had them: where two name different people, one lies. */
+static void hear(const struct person *named, struct person *person)
+{
+	if (person->sudo && named->uid != person->uid)
+		become_stranger(PERSON_NOBODY, person);
+	else
+		*person = *named;
+	person->sudo = true;
+}
+
+static void find_caller(struct person *person)
+{
+	static const struct {
+		const char *variable;
+		bool (*read)(const char *text, struct person *person); /* false: nobody, or root */
+	} programs[] = {
+		{ "SUDO_UID", read_number },   /* sudo, run0 */
+		{ "PKEXEC_UID", read_number }, /* pkexec */
+		{ "DOAS_USER", read_name },    /* doas */
+	};
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		struct person named = { 0 };
+		if (programs[i].read(getenv(programs[i].variable), &named))
+			hear(&named, person);
+	}
+}
+
+/* Only root's environment is written by those programs: anybody else could write SUDO_UID
+ * himself. */
 void person_find(struct person *person)
 {
 	memset(person, 0, sizeof(*person));
-	person->sudo = called_sudo(person);
+	if (getuid() == 0)
+		find_caller(person);
 	if (person->sudo || look_up(getuid(), person))
 		return;
-	person->uid = getuid();
+	become_stranger(getuid(), person);
 	person->gid = getgid();
-	snprintf(person->name, sizeof(person->name), "%u", (unsigned)person->uid);
 }

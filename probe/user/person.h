@@ -5,13 +5,18 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The user whose rules, keys and agent matter: who called sudo, else who runs us. */
+/* Who is nobody, where the user database does not say. */
+#define PERSON_NOBODY 65534
+
+/* The user whose rules, keys and agent matter: who became root by sudo, run0, pkexec or doas,
+ * else who runs us. One whom the user database does not know is his number alone. When two of
+ * those programs say different things, it is nobody, who may write nothing. */
 struct person {
 	uid_t uid;
 	gid_t gid;
 	char name[64];
 	char home[256];
-	bool sudo;
+	bool sudo; /* or one of the others: root's rights are not this person's */
 };
 void person_find(struct person *person);
 
