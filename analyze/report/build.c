@@ -338,10 +338,12 @@ static void build_also(struct building *b)
 static void build_not_observed(struct building *b)
 {
 	const char **lines =
-		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 2) * sizeof(*lines));
+		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 4) * sizeof(*lines));
 	size_t count = 0;
 	if (b->run->interrupted)
 		lines[count++] = "the rest of the plan: the run was interrupted";
+	if (b->run->cut_short)
+		lines[count++] = "the rest of the plan: the saved run was cut short";
 	if (!b->run->planned)
 		lines[count++] =
 			"what the kernel told the client, and which packets never left it: "

@@ -36,16 +36,38 @@ static void put_number(json_t *object, const char *key, int64_t number)
 		json_object_set_new(object, key, json_integer(number));
 }
 
+/* The one character that JSON_ENSURE_ASCII leaves as it is though it cannot be printed. It stands
+ * only in strings. */
+static const char *escape_deletes(const char *text, struct arena *arena)
+{
+	static const char escaped[] = "\\u007f";
+	const size_t length = sizeof(escaped) - 1;
+	size_t count = 0, used = 0;
+	for (const char *at = text; *at != '\0'; at++)
+		count += *at == '\177';
+	if (count == 0)
+		return arena_string(arena, text);
+	char *copy = arena_alloc(arena, strlen(text) + count * length + 1);
+	for (const char *at = text; *at != '\0'; at++) {
+		if (*at == '\177')
+			memcpy(copy + used, escaped, length);
+		else
+			copy[used] = *at;
+		used += *at == '\177' ? length : 1;
+	}
+	return copy;
+}
+
 static const char *finish(json_t *object, struct arena *arena)
 {
-	char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	const char *copy = arena_string(arena, text);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENSURE_ASCII);
+	const char *copy = escape_deletes(text, arena);
 	free(text);
 	json_decref(object);
 	return copy;
 }
 
-static const char *write_question(const struct run *run, struct arena *arena)
+const char *note_question(const struct run *run, struct arena *arena)
 {
 	char address[ADDRESS_TEXT], local[ADDRESS_TEXT];
 	json_t *o = json_object();
@@ -86,7 +108,7 @@ static void put_words(json_t *o, const struct event *event, struct arena *arena)
 		put_text(o, "detail", detail);
 }
 
-static const char *write_event(const struct event *event, struct arena *arena)
+const char *note_event(const struct event *event, struct arena *arena)
 {
 	json_t *o = json_object();
 	put_text(o, "event", event_name(event->kind));
@@ -107,9 +129,9 @@ static const char *write_event(const struct event *event, struct arena *arena)
 const char *const *notes_write(const struct run *run, struct arena *arena, size_t *count)
 {
 	const char **notes = arena_alloc(arena, (run->event_count + 1) * sizeof(*notes));
-	notes[0] = write_question(run, arena);
+	notes[0] = note_question(run, arena);
 	for (size_t i = 0; i < run->event_count; i++)
-		notes[i + 1] = write_event(&run->events[i], arena);
+		notes[i + 1] = note_event(&run->events[i], arena);
 	*count = run->event_count + 1;
 	return notes;
 }

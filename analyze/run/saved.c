@@ -22,17 +22,97 @@ bool run_save(const struct run *run, const char *const *comments, FILE *out, str
 	return written;
 }
 
+/* -- a run that grows --------------------------------------------------------------- */
+
+struct run_writer {
+	struct arena arena; /* holds this struct and the questions */
+	struct savefile_writer *savefile;
+	const char *question; /* as told last */
+	size_t events, frames, interfaces;
+};
+
+/* As long as the run goes on, nobody knows when it stops. */
+static const char *open_question(const struct run *run, struct arena *arena)
+{
+	struct run open = *run;
+	open.stopped_ns = 0;
+	return note_question(&open, arena);
+}
+
+struct run_writer *run_writer_new(const struct run *run, FILE *out)
+{
+	struct arena arena = { 0 };
+	struct run_writer *writer = arena_alloc(&arena, sizeof(*writer));
+	writer->question = open_question(run, &arena);
+	writer->savefile = savefile_writer_new(out, "sshwhy " SSHWHY_VERSION, &writer->question, 1);
+	writer->arena = arena;
+	return writer;
+}
+
+static void add_question(struct run_writer *writer, const struct run *run, struct arena *arena)
+{
+	const char *question = open_question(run, arena);
+	if (strcmp(question, writer->question) == 0)
+		return;
+	savefile_writer_note(writer->savefile, question);
+	writer->question = arena_string(&writer->arena, question);
+}
+
+void run_writer_add(struct run_writer *writer, const struct run *run)
+{
+	struct arena arena = { 0 };
+	struct savefile_writer *savefile = writer->savefile;
+	add_question(writer, run, &arena);
+	for (; writer->interfaces < run->interface_count; writer->interfaces++)
+		(void)savefile_writer_interface(savefile, run->interfaces[writer->interfaces].name,
+						run->interfaces[writer->interfaces].link, SNAPLEN);
+	for (; writer->events < run->event_count; writer->events++)
+		savefile_writer_note(savefile, note_event(&run->events[writer->events], &arena));
+	for (; writer->frames < run->frame_count; writer->frames++)
+		savefile_writer_frame(savefile, &run->frames[writer->frames], NULL);
+	arena_free(&arena);
+}
+
+bool run_writer_close(struct run_writer *writer, struct error *error)
+{
+	if (writer == NULL)
+		return true;
+	bool written = savefile_writer_close(writer->savefile, error);
+	struct arena arena = writer->arena;
+	arena_free(&arena);
+	return written;
+}
+
+/* -- reading ------------------------------------------------------------------------ */
+
+/* Of a run that grew the first question alone is there by now. */
+bool run_begin(struct run *run, const struct savefile *savefile)
+{
+	memset(run, 0, sizeof(*run));
+	for (size_t i = 0; i < savefile_note_count(savefile) && !run->planned; i++)
+		(void)note_read(run, savefile_note(savefile, i));
+	return run->planned;
+}
+
 static void read_notes(struct run *run, const struct savefile *savefile)
 {
 	for (size_t i = 0; i < savefile_note_count(savefile); i++)
 		(void)note_read(run, savefile_note(savefile, i));
 }
 
-bool run_begin(struct run *run, const struct savefile *savefile)
+/* Nothing is known of what came after the last that is there, silence least of all. */
+static void find_end(struct run *run)
 {
-	memset(run, 0, sizeof(*run));
-	read_notes(run, savefile);
-	return run->planned;
+	if (run->stopped_ns != 0)
+		return;
+	run->cut_short = true;
+	run->stopped_ns = run->started_ns;
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].time_ns > run->stopped_ns)
+			run->stopped_ns = run->events[i].time_ns;
+	for (size_t i = 0; i < run->frame_count; i++)
+		if (run->frames[i].time_ns > run->stopped_ns)
+			run->stopped_ns = run->frames[i].time_ns;
 }
 
 /* So that the run can be written again. */
@@ -53,6 +133,10 @@ bool run_frames(struct run *run, struct savefile *savefile, const char *path, st
 	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
 		run_frame(run, &frame);
 	read_interfaces(run, savefile);
+	if (run->planned) {
+		read_notes(run, savefile);
+		find_end(run);
+	}
 	if (status == SAVEFILE_DAMAGED) {
 		uint64_t offset;
 		const char *damage = savefile_damage(savefile, &offset);

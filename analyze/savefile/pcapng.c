@@ -6,6 +6,7 @@ enum block_type {
 	BLOCK_INTERFACE = 1,
 	BLOCK_PACKET = 2, /* obsolete */
 	BLOCK_SIMPLE_PACKET = 3,
+	BLOCK_NAMES = 4,
 	BLOCK_ENHANCED_PACKET = 6,
 	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
 };
@@ -346,6 +347,20 @@ static bool packet_block(struct savefile *savefile, uint32_t type, struct cursor
 	return true;
 }
 
+/* -- names -------------------------------------------------------------------- */
+
+/* Of a Name Resolution Block only the comments are of use: what a capture says that addresses are
+ * called is not believed. */
+static void names_block(struct savefile *savefile, struct cursor body)
+{
+	struct option option;
+	while (next_option(savefile, &body, &option)) /* its records have the form of options */
+		;
+	while (next_option(savefile, &body, &option))
+		if (option.code == OPTION_COMMENT)
+			add_note(savefile, &option.value);
+}
+
 /* -- blocks ------------------------------------------------------------------- */
 
 static bool whole_block(struct savefile *savefile, uint32_t type, uint32_t total,
@@ -365,6 +380,10 @@ static bool whole_block(struct savefile *savefile, uint32_t type, uint32_t total
 		return false;
 	if (type == BLOCK_INTERFACE)
 		return interface_block(savefile, body, offset);
+	if (type == BLOCK_NAMES) {
+		names_block(savefile, body);
+		return true;
+	}
 	*found = true;
 	return packet_block(savefile, type, body, offset, frame);
 }
@@ -388,8 +407,11 @@ static bool block(struct savefile *savefile, const uint8_t *header, struct frame
 	if (total < BLOCK_MIN || total % 4 != 0)
 		return savefile_damaged(savefile, savefile->source->offset,
 					"a block claims %u bytes", total);
+	if (type == BLOCK_NAMES && total > SOURCE_PEEK_MAX)
+		return other_block(savefile, total);
 	switch (type) {
 	case BLOCK_INTERFACE:
+	case BLOCK_NAMES:
 	case BLOCK_PACKET:
 	case BLOCK_SIMPLE_PACKET:
 	case BLOCK_ENHANCED_PACKET:

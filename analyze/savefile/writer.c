@@ -162,6 +162,17 @@ struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 	return writer;
 }
 
+void savefile_writer_note(struct savefile_writer *writer, const char *note)
+{
+	uint32_t total = 12 + 4 + text_size(note) + option_size(0);
+	if (!begin_block(writer, 4, total))
+		return;
+	put_option(writer, 0, NULL, 0); /* nrb_record_end: no names */
+	put_text(writer, OPTION_COMMENT, note);
+	put_option(writer, OPTION_END, NULL, 0);
+	end_block(writer, total);
+}
+
 uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *name, uint32_t link,
 				   uint32_t snaplen)
 {

@@ -127,6 +127,7 @@ struct run {
 	bool planned; /* false: somebody else's capture, no plan is known */
 	bool interrupted;
 	bool unfinished; /* ended before its plan did: another address is healthy */
+	bool cut_short;	 /* the file ends before the run did; stopped_ns: nothing later is known */
 
 	const struct event *events;
 	size_t event_count;
@@ -147,6 +148,15 @@ void run_free(struct run *run);
 
 /* Writes the run as one pcapng. comments[i] belongs to frame i and may be NULL. */
 bool run_save(const struct run *run, const char *const *comments, FILE *out, struct error *error);
+
+/* Writes a run as it comes: whatever happens to the process, what is in `out` is a saved run that
+ * was cut short. Every call writes what the run has more than at the last one; the question when
+ * it was told anew. */
+struct run_writer *run_writer_new(const struct run *run, FILE *out);
+void run_writer_add(struct run_writer *writer, const struct run *run);
+/* Frees; `out` stays the caller's. False (EXIT_CANNOT_WRITE) when any write failed: there was no
+ * further one. */
+bool run_writer_close(struct run_writer *writer, struct error *error);
 
 /* Reads a saved run or a plain capture. What precedes damage is kept: then false
  * with EXIT_MALFORMED, and `run` holds what was readable. */

@@ -37,11 +37,11 @@ enum savefile_status savefile_next(struct savefile *savefile, struct frame *fram
  * capture. NULL when nothing is. Owned by the savefile. */
 const char *savefile_damage(const struct savefile *savefile, uint64_t *offset);
 
-/* The comments of the section headers read so far (pcapng opt_comment in the SHB,
- * each a NUL-terminated copy owned by the savefile); a saved run keeps there what
- * no packet shows. Those of the first section are there before its first frame. A
- * plain pcap has none, and no capture more than SAVEFILE_MAX_NOTES: what exceeds
- * them is left out. */
+/* The comments of the section headers read so far, and of the Name Resolution Blocks
+ * (pcapng opt_comment, each a NUL-terminated copy owned by the savefile); a saved run
+ * keeps there what no packet shows. Those of the first section are there before its
+ * first frame, all when there are no more frames. A plain pcap has none, and no capture
+ * more than SAVEFILE_MAX_NOTES: what exceeds them is left out. */
 #define SAVEFILE_MAX_NOTES 4096
 size_t savefile_note_count(const struct savefile *savefile);
 const char *savefile_note(const struct savefile *savefile, size_t index);
@@ -63,6 +63,10 @@ struct savefile_writer;
  * whole; one that cannot be written whole is taken back where `out` can seek. */
 struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 					    const char *const *notes, size_t note_count);
+
+/* One more note: of all blocks that take a comment, a Name Resolution Block without names
+ * says least else. */
+void savefile_writer_note(struct savefile_writer *writer, const char *note);
 
 /* Adds an interface and returns its index (0, 1, ...). */
 uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *name, uint32_t link,

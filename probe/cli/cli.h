@@ -43,26 +43,12 @@ int output_error(const struct error *error);
 void parse_command_line(const struct argp *argp, int argc, char **argv, void *input);
 
 /* Interrupts are read, not caught: a command ends where it can, and tells what it has seen. The
- * descriptor becomes readable with SIGINT and SIGTERM. */
+ * descriptor becomes readable with SIGINT, SIGTERM, SIGHUP and SIGQUIT, but for those that were
+ * ignored from the start; a second one changes nothing. */
 int open_signals(void);
 
 /* What argp_error() does in two lines: says why in one, and ends the program. */
 _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* -- the file of -w ------------------------------------------------------------------- */
-
-struct save {
-	const char *path;
-	int fd;	      /* -1: no run is to be saved */
-	bool created; /* the file is ours, and empty: nothing is lost when it goes */
-};
-
-/* Opens it, while there is privilege, with the rights of the user who called sudo. */
-bool save_open(struct save *save, const char *path, struct error *error);
-/* Writes the run: whole, or what was in the file before stays there (EXIT_CANNOT_WRITE). */
-bool save_run(struct save *save, const struct run *run, const struct report *report,
-	      struct arena *arena, struct error *error);
-void save_close(struct save *save);
 
 /* -- option values; each returns false after filling `error` (EXIT_USAGE) ------------ */
 

@@ -138,10 +138,17 @@ int outfile_open(const char *path, bool *created, struct error *error)
 	return fd;
 }
 
-void outfile_remove(const char *path)
+static bool is_same(const char *path, int fd)
+{
+	struct stat named, open;
+	return lstat(path, &named) == 0 && fstat(fd, &open) == 0 && named.st_dev == open.st_dev &&
+	       named.st_ino == open.st_ino;
+}
+
+void outfile_remove(const char *path, int fd)
 {
 	struct rights own;
-	if (borrow(&own))
+	if (borrow(&own) && is_same(path, fd))
 		(void)unlink(path);
 	give_back(&own);
 }

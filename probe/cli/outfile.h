@@ -14,6 +14,8 @@
  * (EXIT_CANNOT_WRITE). What was in the file is still there. */
 int outfile_open(const char *path, bool *created, struct error *error);
 
-void outfile_remove(const char *path); /* with the person's rights too */
+/* With the person's rights too, and only as long as the file of that name is the one that is open
+ * as `fd`. */
+void outfile_remove(const char *path, int fd);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/save.h"
 #include "drive/drive.h"
 #include "sshwhy/patience.h"
 #include "sshwhy/ssh.h"
@@ -299,6 +300,8 @@ int command_probe(int argc, char **argv)
 		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;
 	struct save save = { .fd = -1 };
+	a.drive.grew = save_grow;
+	a.drive.context = &save;
 	if (!privilege_check(&error) || !save_open(&save, a.save, &error) ||
 	    !drive(&a.drive, open_signals(), runs, &count, &error))
 		code = output_error(&error);

@@ -192,6 +192,7 @@ static void begin_runs(struct diagnosis *d, size_t *begun)
 	const struct drive_options *options = d->options;
 	size_t count;
 	run_start(&d->runs[0], options);
+	options->grew(options->context, &d->runs[0], false);
 	int patience_ms =
 		options->deep ? RESOLVE_PATIENCE_MS : (int)(options->timeout_ns / 2000000);
 	resolve_within(options->host, options->family, patience_ms, d->sessions.signals, &d->names);

@@ -31,6 +31,10 @@ struct drive_options {
 	bool authenticate;
 	const char *host_key;	 /* "SHA256:...", the key the server should have; NULL unknown */
 	const char *known_hosts; /* instead of the files of ssh's configuration; NULL none */
+	/* Told whenever the first run may have more than before. `begun`: privilege is dropped,
+	 * and nothing keeps the probe from going on. */
+	void (*grew)(void *context, const struct run *run, bool begun);
+	void *context;
 };
 
 /* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy

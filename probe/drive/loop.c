@@ -474,6 +474,12 @@ static bool all_done(const struct loop *loop)
 	return true;
 }
 
+static void tell_grown(const struct session *session)
+{
+	const struct drive_options *options = session->options;
+	options->grew(options->context, session->run, true);
+}
+
 /* Until all plans are done, or a signal comes. False when a capture fails. */
 static bool run_until_done(struct loop *loop, struct error *error)
 {
@@ -481,6 +487,7 @@ static bool run_until_done(struct loop *loop, struct error *error)
 		for (size_t i = 0; i < loop->count; i++)
 			if (!loop->sessions[i].done)
 				session_turn(loop, i);
+		tell_grown(&loop->sessions[0]);
 		if (all_done(loop))
 			return true;
 		wait_for(loop);

@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -37,18 +38,36 @@ class Interrupted(Case):
     def test_whole_report_and_130(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             for moment in MOMENTS:
-                with self.subTest(signal=number, moment=moment):
-                    save = self.folder() / "run.pcapng"
-                    run = probe("-w", save)
-                    wait_for_shield()
-                    time.sleep(moment)
-                    run.send(number)
-                    ended = run.end()
-                    self.assertEqual((ended.code, ended.err), (INTERRUPTED, ""))
-                    (report,) = self.assert_reports(ended)
-                    again = json.loads(sshwhy("analyze", "--json", save).out)
-                    self.assertEqual(again["verdict"], report["verdict"])
-                    self.assertEqual(lab.tables(), "")
+                self.assert_interrupted(moment, number)
+        self.assert_interrupted(0.5, signal.SIGHUP)
+        self.assert_interrupted(0.5, signal.SIGQUIT)
+
+    def test_impatience(self):
+        """Whatever comes while it finishes does no harm."""
+        self.assert_interrupted(0.5, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
+
+    def assert_interrupted(self, moment, *numbers):
+        with self.subTest(signals=numbers, moment=moment):
+            save = self.folder() / "run.pcapng"
+            run = probe("-w", save)
+            wait_for_shield()
+            time.sleep(moment)
+            for number in numbers:
+                run.send(number)
+            ended = run.end()
+            self.assertEqual((ended.code, ended.err), (INTERRUPTED, ""))
+            (report,) = self.assert_reports(ended)
+            again = json.loads(sshwhy("analyze", "--json", save).out)
+            self.assertEqual(again["verdict"], report["verdict"])
+            self.assertEqual(lab.tables(), "")
+
+    def test_nohup(self):
+        run = Run("probe", "--json", "--timeout", "0.5", VM, before=[*lab.on("client"), "nohup"])
+        wait_for_shield()
+        run.send(signal.SIGHUP)
+        ended = run.end()
+        self.assertNotEqual(ended.code, INTERRUPTED)
+        self.assertEqual(len(self.assert_reports(ended)), 1)
 
 
 class InterruptedResolver(Case):
@@ -104,20 +123,39 @@ class Killed(NothingStays):
                 self.assertEqual((ended.code, ended.out), (-signal.SIGKILL, ""))
                 self.assert_nothing_left()
 
-    def test_saved_run_is_intact_or_whole(self):
-        """Killed at any time, the moment of writing above all."""
+    def test_saved_run_is_intact_or_opens(self):
+        """Killed at any time, the moments of writing above all."""
         dice = random.Random(3)
         old = RUN.read_bytes()
         save = self.folder() / "run.pcapng"
-        for _ in range(12):
-            save.write_bytes(old)
+        for turn in range(16):
+            if turn % 2:
+                save.write_bytes(old)
+            else:
+                save.unlink(missing_ok=True)
             run = probe("-w", save, "--timeout", "0.2")
             time.sleep(dice.uniform(0.1, 0.7))
             run.send(signal.SIGKILL)
             run.end()
-            if save.read_bytes() != old:
+            if save.exists() and save.read_bytes() != old:
                 self.assert_verdict(sshwhy("analyze", "--json", save))
         self.assert_nothing_left()
+
+    def test_saved_run_holds_what_came(self):
+        save = self.folder() / "run.pcapng"
+        run = probe("-w", save)
+        wait_for_shield()
+        time.sleep(1)
+        run.send(signal.SIGKILL)
+        run.end()
+        report = self.assert_verdict(sshwhy("analyze", "--json", save))
+        self.assertIn("the rest of the plan: the saved run was cut short", report["not_observed"])
+        self.assertEqual((report["target"]["address"], report["interface"]), (VM, "eth0"))
+        self.assertLess(report["duration_seconds"], 1.5)
+        self.assertIn("out.leaves", [row["fact"] for row in report["evidence"]])
+        if shutil.which("tshark"):
+            read = subprocess.run(["tshark", "-r", save], check=True, capture_output=True, text=True)
+            self.assertGreater(len(read.stdout.splitlines()), 10)
 
 
 PROXY = """
@@ -205,27 +243,38 @@ class Unwritable(Case):
             with self.subTest(place=place):
                 self.assert_one_line_error(probe("-w", place).end(), CANNOT_WRITE)
 
-    def test_full_disk_for_the_run(self):
-        """The verdict is told all the same, and the run of before is still there."""
-        script = """
+    def on_full_disk(self, script):
+        """What the probe says there, its exit code, what `script` says of $1/run.pcapng."""
+        around = f"""
             mount -t tmpfs -o size=48k none "$1" && cp "$2" "$1/run.pcapng" || exit 99
+            [ $6 = old ] || rm "$1/run.pcapng"
             cat /dev/zero >"$1/rest" 2>/dev/null
             "$3" probe --json -w "$1/run.pcapng" "$4" 2>"$5"
             echo $?
-            cmp "$1/run.pcapng" "$2" && echo intact
+            {script}
         """
         folder = self.folder()
         old = folder / "old"
         old.write_bytes(RUN.read_bytes()[:4096])
         (folder / "disk").mkdir()
         words = [folder / "disk", old, support.PROGRAM, VM, folder / "said"]
-        done = subprocess.run(
-            [*lab.on("client"), "sh", "-c", script, "sh", *words], check=True, stdout=subprocess.PIPE, text=True
-        )
-        report, code, intact = done.stdout.splitlines()
-        self.assertEqual(json.loads(report)["verdict"]["outcome"], "ambiguous")
-        self.assertEqual((int(code), intact), (CANNOT_WRITE, "intact"))
-        self.assertRegex((folder / "said").read_text(), r"\Asshwhy: [^\n]*No space left on device\n\Z")
+        for which in ("old", "new"):
+            done = subprocess.run(
+                [*lab.on("client"), "unshare", "--mount", "sh", "-c", around, "sh", *words, which],
+                check=True,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            report, code, said = done.stdout.splitlines()
+            self.assertEqual(json.loads(report)["verdict"]["outcome"], "ambiguous")
+            self.assertEqual(int(code), CANNOT_WRITE)
+            self.assertRegex((folder / "said").read_text(), r"\Asshwhy: [^\n]*No space left on device\n\Z")
+            yield said
+
+    def test_full_disk_for_the_run(self):
+        """The verdict is told all the same; the run of before is still there, and no empty one."""
+        script = """cmp -s "$1/run.pcapng" "$2" && echo intact || { ls "$1" | tr "\\n" " "; echo; }"""
+        self.assertEqual(list(self.on_full_disk(script)), ["intact", "rest "])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "run/note.h"
+#include "sshwhy/patience.h"
 
 static const uint8_t frame_bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 
@@ -124,6 +125,83 @@ static void saved_and_loaded_is_the_same(void **state)
 	assert_memory_equal(again.frames[0].bytes, frame_bytes, 8);
 	run_free(&run);
 	run_free(&again);
+}
+
+/* What a process that is killed now would leave. */
+static void assert_loads_as(const char *path, const struct run *run, int64_t last_ns)
+{
+	struct run again;
+	struct error error = { 0 };
+	assert_true(run_load(&again, path, &error));
+	assert_true(again.planned && again.cut_short);
+	assert_string_equal(again.host, run->host);
+	assert_true(address_equal(&again.address, &run->address));
+	assert_int_equal(again.started_ns, run->started_ns);
+	assert_int_equal(again.stopped_ns, last_ns);
+	compare_events(run, &again);
+	assert_int_equal(again.interface_count, run->interface_count);
+	assert_int_equal(again.frame_count, run->frame_count);
+	for (size_t i = 0; i < run->frame_count; i++)
+		assert_int_equal(again.frames[i].time_ns, run->frames[i].time_ns);
+	run_free(&again);
+}
+
+static void add_frame(struct run *run, int64_t time_ns)
+{
+	run_frame(run, &(struct frame){ .bytes = frame_bytes,
+					.captured = 8,
+					.on_wire = 8,
+					.time_ns = time_ns,
+					.link = LINK_ETHERNET });
+}
+
+static void add_limit(struct run *run, int64_t time_ns)
+{
+	run_event(run, &(struct event){ .kind = EVENT_LIMIT, .time_ns = time_ns, .text = "\xff" });
+}
+
+static void is_there_while_it_grows(void **state)
+{
+	(void)state;
+	struct error error = { 0 };
+	struct run run = { .planned = true, .host = "vm.example", .started_ns = SECONDS(7) };
+	char path[] = "/tmp/sshwhy-test-run-XXXXXX";
+	FILE *file = fdopen(mkstemp(path), "wb");
+	run.stopped_ns = SECONDS(7); /* so far */
+	struct run_writer *writer = run_writer_new(&run, file);
+	assert_loads_as(path, &run, SECONDS(7));
+	run.address = address_parse("2001:db8::4");
+	run.interfaces[run.interface_count++] = (struct run_interface){ "eth0", LINK_ETHERNET };
+	run_writer_add(writer, &run);
+	assert_loads_as(path, &run, SECONDS(7));
+	for (int64_t second = 8; second < 20; second++) {
+		add_limit(&run, SECONDS(second));
+		if (second % 2 == 0)
+			add_frame(&run, SECONDS(second) + 1);
+		run_writer_add(writer, &run);
+		assert_loads_as(path, &run, SECONDS(second) + (second % 2 == 0));
+	}
+	assert_true(run_writer_close(writer, &error));
+	fclose(file);
+	unlink(path);
+	run_free(&run);
+}
+
+/* Neither an editor nor a terminal must make anything of a note. */
+static void notes_are_of_ascii(void **state)
+{
+	(void)state;
+	struct arena arena = { 0 };
+	struct run run = { 0 };
+	const char *text = "\x1b[2J \x7f\x7f \xc2\x9b[2J \u202e \u2066 \\x1b caf\u00e9";
+	const char *note = note_event(&(struct event){ .text = text, .detail = "" }, &arena);
+	for (const char *at = note; *at != '\0'; at++)
+		assert_in_range(*at, ' ', '~');
+	run.planned = true;
+	assert_true(note_read(&run, note));
+	assert_string_equal(run.events[0].text, text);
+	run_free(&run);
+	arena_free(&arena);
 }
 
 /* One without a name would be lost, two with one would be taken for each other. */
@@ -250,6 +328,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(saved_and_loaded_is_the_same),
+		cmocka_unit_test(is_there_while_it_grows),
+		cmocka_unit_test(notes_are_of_ascii),
 		cmocka_unit_test(all_have_names),
 		cmocka_unit_test(words_are_told_apart),
 		cmocka_unit_test(notes_hold_words),
