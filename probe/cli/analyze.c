@@ -6,6 +6,7 @@
 #include "cli/options.h"
 #include "cli/reports.h"
 #include "user/known.h"
+#include "wall/wall.h"
 
 struct analyze_arguments {
 	struct output output;
@@ -215,6 +216,20 @@ static int analyze_files(const struct analyze_arguments *a, struct reports *repo
 	return any || code >= EXIT_USAGE || unread == EXIT_HEALTHY ? code : unread;
 }
 
+/* From here on nothing is opened but what the command line names. */
+static bool raise_wall(const struct analyze_arguments *a, struct error *error)
+{
+	size_t count = (size_t)a->file_count;
+	const char **files = calloc(count + 1, sizeof(*files));
+	if (files == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "out of memory");
+	memcpy(files, a->files, count * sizeof(*files));
+	files[count] = a->known_hosts;
+	bool raised = wall_reader(files, count + 1, error);
+	free(files);
+	return raised;
+}
+
 int command_analyze(int argc, char **argv)
 {
 	static const struct argp_child children[] = { { &traffic_argp, 0, NULL, 0 },
@@ -236,7 +251,7 @@ int command_analyze(int argc, char **argv)
 	if (a.traffic.vantage_count > 1 && (int)a.traffic.vantage_count != a.file_count)
 		usage_error("%u vantage points for %d captures", a.traffic.vantage_count,
 			    a.file_count);
-	if (!open_known_hosts(&a, &error))
+	if (!raise_wall(&a, &error) || !open_known_hosts(&a, &error))
 		return output_error(&error);
 	if (!reports_start(&reports, &a.output, a.traffic.only, &error))
 		return output_error(&error);

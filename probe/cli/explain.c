@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "sshwhy/explain.h"
+#include "wall/wall.h"
 
 struct explain_arguments {
 	struct output output;
@@ -58,6 +59,8 @@ int command_explain(int argc, char **argv)
 	struct error error = { 0 };
 	enum cause cause = CAUSE_UNKNOWN;
 	parse_command_line(&argp, argc, argv, &a);
+	if (!wall_reader(NULL, 0, &error))
+		return output_error(&error);
 	if (a.cause != NULL && !cause_by_name(a.cause, &cause)) {
 		error_set(&error, EXIT_USAGE,
 			  "no cause is called \"%s\"; \"sshwhy explain\" lists them", a.cause);

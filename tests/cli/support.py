@@ -13,6 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.environ.get("SSHWHY", str(ROOT / "build/release/sshwhy"))
+INTRUDER = os.environ.get("INTRUDER", str(Path(PROGRAM).parent / "tests/libintruder.so"))
 RUN = ROOT / "pcaps/nsg-deny.pcapng"  # a saved run, where a test needs one
 NOBODY = 65534
 
@@ -72,6 +73,17 @@ class Run:
 
 def sshwhy(*arguments, **options):
     return Run(*arguments, **options).end()
+
+
+def state_of(pid, is_reached):
+    """What /proc says of a process, soon, when it is where it is waited for: {name: value}."""
+    deadline = time.monotonic() + 10
+    while True:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        state = {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
+        if is_reached(state) or time.monotonic() > deadline:
+            return state
+        time.sleep(0.01)
 
 
 class Case(unittest.TestCase):
