@@ -222,6 +222,15 @@ bool connection_takes(const struct connection *connection, const struct packet *
 	       stands_in_window(connection, packet, slack);
 }
 
+bool connection_said(const struct connection *connection, uint32_t sequence, uint32_t slack)
+{
+	uint32_t first = connection->client_first - 1; /* the SYN */
+	uint32_t sent = connection->client_sent;
+	if (sequence_after(connection->server_acked, sent))
+		sent = connection->server_acked;
+	return is_within(sequence, first, sent, slack, slack);
+}
+
 /* RFC 5961 3.2: at RCV.NXT, which is what the client last acknowledged or, where it has not yet,
  * behind what came since. */
 static bool stands_next(const struct connection *connection, uint32_t sequence)

@@ -17,6 +17,8 @@ bool connection_takes(const struct connection *connection, const struct packet *
 /* Whether a reset is the server's. */
 bool connection_is_reset_by(const struct connection *connection, const struct packet *packet,
 			    uint32_t slack);
+/* Whether the client has sent something with this sequence number. */
+bool connection_said(const struct connection *connection, uint32_t sequence, uint32_t slack);
 void connection_server(struct connection *connection, const struct packet *packet);
 
 #endif

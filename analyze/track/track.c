@@ -4,6 +4,7 @@
 
 #include "sshwhy/patience.h"
 #include "track/connection.h"
+#include "track/stray.h"
 
 void track_start(struct track *track, const struct run *run, struct arena *arena)
 {
@@ -57,6 +58,10 @@ void track_event(struct track *track, const struct event *event)
 {
 	if (event->kind == EVENT_OPEN) {
 		exchange_open(track, event);
+		return;
+	}
+	if (event->kind == EVENT_STRAY) {
+		strays_told(&track->strays, event);
 		return;
 	}
 	struct exchange *exchange = track_find(track, event->local_port);
@@ -117,6 +122,16 @@ static bool has_our_end(const struct track *track, const struct exchange *exchan
 	return is_ours(track, our_end) || is_led_to_loopback(exchange, packet);
 }
 
+/* What a capture may have missed while the client's TCP goes on. Our own conversations are short;
+ * somebody else's capture may begin in the middle, or lack the midst of a transfer. */
+#define MISSED_BYTES	       (UINT32_C(1) << 16)
+#define MISSED_BYTES_ELSEWHERE (UINT32_C(1) << 29)
+
+static uint32_t missed_bytes(const struct track *track)
+{
+	return track->run->planned ? MISSED_BYTES : MISSED_BYTES_ELSEWHERE;
+}
+
 /* -- outgoing ------------------------------------------------------------------- */
 
 static void record_sent(struct exchange *exchange, const struct track *track,
@@ -157,9 +172,26 @@ static bool is_ttl_probe(const struct track *track, const struct exchange *excha
 	       exchange->sent_count > 0 && packet->ttl < exchange->sent[0].ttl;
 }
 
-static void take_outgoing(struct track *track, struct exchange *exchange,
+/* RFC 9293 3.10.7.1: a host resets what belongs to none of its connections with the number that
+ * this acknowledges. Such a reset of this machine's is about that segment, whoever sent it, and
+ * not about anything that was asked. */
+static bool resets_another(const struct exchange *exchange, const struct packet *packet)
+{
+	if (!(packet->flags & TCP_RST))
+		return false;
+	for (unsigned i = 0; i < exchange->sent_count; i++)
+		if (packet->sequence - exchange->sent[i].sequence <= 1)
+			return false;
+	return exchange->connection == NULL ||
+	       !connection_said(exchange->connection, packet->sequence, MISSED_BYTES);
+}
+
+/* False: it says nothing of the exchange. */
+static bool take_outgoing(struct track *track, struct exchange *exchange,
 			  const struct packet *packet)
 {
+	if (track->run->planned && resets_another(exchange, packet))
+		return false;
 	bool ack = exchange->purpose == PURPOSE_ACK && (packet->flags & TCP_ACK);
 	if (exchange->connection != NULL && !(packet->flags & (TCP_SYN | TCP_RST)))
 		connection_sent(exchange->connection, packet);
@@ -168,6 +200,7 @@ static void take_outgoing(struct track *track, struct exchange *exchange,
 		record_sent(exchange, track, packet);
 	else if (exchange->connection != NULL)
 		connection_client(exchange->connection, packet);
+	return true;
 }
 
 /* -- incoming ------------------------------------------------------------------- */
@@ -236,11 +269,6 @@ static bool note_reset_of(struct exchange *exchange, const struct packet *packet
 	return noted;
 }
 
-/* What a capture may have missed while the client's TCP goes on. Our own conversations are short;
- * somebody else's capture may begin in the middle, or lack the midst of a transfer. */
-#define MISSED_BYTES	       (UINT32_C(1) << 16)
-#define MISSED_BYTES_ELSEWHERE (UINT32_C(1) << 29)
-
 /* RFC 9293 3.10.7.1: a reset for a SYN carries ACK with SEG.ACK = SEG.SEQ + 1;
  * injectors are seen to acknowledge SEG.SEQ itself. */
 static bool take_reset(const struct track *track, struct exchange *exchange,
@@ -275,8 +303,8 @@ static bool take_incoming(struct track *track, struct exchange *exchange,
 		return take_reset(track, exchange, packet);
 	if ((packet->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
 		return take_syn_ack(track, exchange, packet);
-	uint32_t slack = track->run->planned ? MISSED_BYTES : MISSED_BYTES_ELSEWHERE;
-	if (exchange->connection == NULL || !connection_takes(exchange->connection, packet, slack))
+	if (exchange->connection == NULL ||
+	    !connection_takes(exchange->connection, packet, missed_bytes(track)))
 		return false;
 	connection_server(exchange->connection, packet);
 	return true;
@@ -303,29 +331,47 @@ static struct sent *sent_by_quote(struct exchange *exchange, const struct quote 
 	return last;
 }
 
+/* A capture that keeps 68 bytes cuts the quote behind its ports. That is as good as no quote for a
+ * probe that may be any of many; a client's SYNs to one port are all the same. */
+static bool names_a_segment(const struct track *track, const struct quote *quote)
+{
+	return quote->present && quote->has_ports && quote->protocol == IP_TCP &&
+	       (quote->has_sequence || !track->run->planned);
+}
+
+/* What it quotes is no probe. Without a number to tell by, it left for where the exchange leads. */
+static bool quotes_conversation(const struct track *track, const struct exchange *exchange,
+				const struct quote *quote)
+{
+	if (exchange->connection == NULL)
+		return false;
+	if (!quote->has_sequence)
+		return quote->destination_port == exchange->remote_port &&
+		       address_equal(&quote->destination, &exchange->remote);
+	return connection_said(exchange->connection, quote->sequence, missed_bytes(track));
+}
+
+static enum reply reply_of_icmp(const struct packet *packet)
+{
+	bool v6 = packet->protocol == IP_ICMP6;
+	if (packet->icmp_type == (v6 ? 3 : 11))
+		return REPLY_EXCEEDED;
+	return packet->icmp_type == (v6 ? 1 : 3) ? REPLY_UNREACHABLE : REPLY_NONE;
+}
+
+/* Ports can be guessed: an error counts when it quotes the sequence number of what was sent. */
 static struct exchange *take_icmp(struct track *track, const struct packet *packet)
 {
 	const struct quote *quote = &packet->quote;
-	bool v6 = packet->protocol == IP_ICMP6;
-	/* A capture that keeps 68 bytes cuts the quote behind its ports. That is as good as no
-	 * quote for a probe that may be any of many; a client's SYNs to one port are all the same.
-	 */
-	if (!quote->present || !quote->has_ports || quote->protocol != IP_TCP ||
-	    (track->run->planned && !quote->has_sequence))
-		return NULL;
-	enum reply reply = REPLY_NONE;
-	if (packet->icmp_type == (v6 ? 3 : 11))
-		reply = REPLY_EXCEEDED;
-	else if (packet->icmp_type == (v6 ? 1 : 3))
-		reply = REPLY_UNREACHABLE;
-	else
+	enum reply reply = reply_of_icmp(packet);
+	if (!names_a_segment(track, quote) || !is_ours(track, &packet->destination))
 		return NULL;
 	struct exchange *exchange = track_find(track, quote->source_port);
-	if (exchange == NULL || !is_ours(track, &packet->destination))
+	struct sent *sent = exchange != NULL ? sent_by_quote(exchange, quote) : NULL;
+	if (exchange == NULL || (sent == NULL && !quotes_conversation(track, exchange, quote)))
 		return NULL;
-	struct sent *sent = sent_by_quote(exchange, quote);
-	if (sent == NULL && exchange->connection != NULL)
-		return exchange; /* about the conversation, not about a probe */
+	if (sent == NULL || reply == REPLY_NONE)
+		return exchange;
 	return note_reply(sent, reply, packet) ? exchange : NULL;
 }
 
@@ -396,36 +442,25 @@ static bool comes_from_target(const struct exchange *exchange, const struct pack
 	       address_equal(&packet->source, &exchange->remote);
 }
 
-static struct exchange *take_answer(struct track *track, struct exchange *exchange,
-				    const struct packet *packet)
-{
-	if (take_incoming(track, exchange, packet))
-		return exchange;
-	exchange->untaken++;
-	return NULL;
-}
-
 static struct exchange *take_tcp(struct track *track, const struct packet *packet)
 {
 	struct exchange *exchange = track_find(track, packet->source_port);
-	if (exchange != NULL && has_our_end(track, exchange, packet, &packet->source)) {
-		take_outgoing(track, exchange, packet);
-		return exchange;
-	}
+	if (exchange != NULL && has_our_end(track, exchange, packet, &packet->source))
+		return take_outgoing(track, exchange, packet) ? exchange : NULL;
 	exchange = track_find(track, packet->destination_port);
 	if (exchange != NULL && comes_from_target(exchange, packet) &&
 	    has_our_end(track, exchange, packet, &packet->destination))
-		return take_answer(track, exchange, packet);
+		return take_incoming(track, exchange, packet) ? exchange : NULL;
 	exchange = adopt_syn(track, packet);
 	if (exchange != NULL) {
-		take_outgoing(track, exchange, packet);
+		(void)take_outgoing(track, exchange, packet);
 		return exchange;
 	}
 	exchange = adopt_midstream(track, packet);
 	if (exchange == NULL)
 		return NULL;
 	if (packet->source_port == exchange->local_port)
-		take_outgoing(track, exchange, packet);
+		(void)take_outgoing(track, exchange, packet);
 	else
 		(void)take_incoming(track, exchange, packet);
 	return exchange;
@@ -442,7 +477,8 @@ struct exchange *track_packet(struct track *track, const struct packet *packet)
 	else if (packet->protocol == IP_ICMP || packet->protocol == IP_ICMP6)
 		exchange = take_icmp(track, packet);
 	if (exchange == NULL)
-		track->unsolicited++;
+		strays_count(&track->strays, packet,
+			     is_ours(track, &packet->destination) ? &track->run->address : NULL);
 	return exchange;
 }
 

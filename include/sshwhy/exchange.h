@@ -167,8 +167,27 @@ struct exchange {
 	unsigned refusals;
 
 	struct connection *connection; /* NULL until a SYN-ACK was seen */
-	unsigned untaken; /* segments with the remote's address that answer nothing of ours and
-			     that the connection does not take: old ones, or forged */
+};
+
+/* What answers nothing that was sent: the first four come in the target's name (old ones, or
+ * forged), and the last is of others who use the same ports, and what this machine's kernel says to
+ * all of them. */
+enum stray {
+	STRAY_SYN_ACK,
+	STRAY_RESET,
+	STRAY_SEGMENT, /* of another kind */
+	STRAY_ERROR,   /* an ICMP error that quotes what was never sent */
+	STRAY_OTHER,
+	STRAYS
+};
+
+#define STRAY_EXAMPLES 8
+
+struct strays {
+	uint64_t count[STRAYS];
+	uint64_t held[STRAYS];		  /* of these, the examples */
+	uint64_t example[STRAY_EXAMPLES]; /* frames in the target's name */
+	unsigned examples;
 };
 
 struct track {
@@ -176,13 +195,17 @@ struct track {
 	struct arena *arena;   /* where exchanges live */
 	struct exchange **exchanges;
 	size_t count;
-	uint64_t packets, unsolicited;
+	uint64_t packets; /* of all kinds */
+	struct strays strays;
 };
 
 void track_start(struct track *track, const struct run *run, struct arena *arena);
 void track_event(struct track *track, const struct event *event);
 /* Returns the exchange the packet belongs to, NULL when it is none of ours. */
 struct exchange *track_packet(struct track *track, const struct packet *packet);
+
+/* The event that tells of the strays of one kind that are no examples: a run need not hold them. */
+struct event stray_event(const struct strays *strays, enum stray kind);
 
 /* The whole run at once: events, then frames. */
 void track_run(struct track *track);

@@ -6,70 +6,7 @@
 
 #include <cmocka.h>
 
-#include "sshwhy/exchange.h"
-
-#define CLIENT_PORT 61000
-#define MS(n)	    ((int64_t)(n)*1000000)
-
-struct world {
-	struct run run;
-	struct arena arena;
-	struct track track;
-	uint64_t frames;
-};
-
-static struct address client, server, router;
-
-static int set_up(void **state)
-{
-	static struct world world;
-	memset(&world, 0, sizeof(world));
-	client = address_parse("10.20.0.10");
-	server = address_parse("20.99.0.4");
-	router = address_parse("10.20.0.1");
-	world.run = (struct run){
-		.planned = true, .port = 22, .address = server, .local_address = client
-	};
-	track_start(&world.track, &world.run, &world.arena);
-	*state = &world;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	struct world *world = *state;
-	arena_free(&world->arena);
-	return 0;
-}
-
-static struct exchange *open_port(struct world *world, enum way way, enum purpose purpose)
-{
-	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN,
-						    .way = way,
-						    .purpose = purpose,
-						    .local_port = CLIENT_PORT,
-						    .remote_port = 22 });
-	return track_find(&world->track, CLIENT_PORT);
-}
-
-static struct packet tcp(struct world *world, bool out, uint8_t flags, uint32_t sequence,
-			 uint32_t acknowledgement)
-{
-	return (struct packet){
-		.number = ++world->frames,
-		.time_ns = MS(world->frames),
-		.end = DECODE_COMPLETE,
-		.protocol = IP_TCP,
-		.source = out ? client : server,
-		.destination = out ? server : client,
-		.source_port = out ? CLIENT_PORT : 22,
-		.destination_port = out ? 22 : CLIENT_PORT,
-		.ttl = 64,
-		.flags = flags,
-		.sequence = sequence,
-		.acknowledgement = acknowledgement,
-	};
-}
+#include "track_world.h"
 
 /* An exchange with another host than the target says so when it is opened. */
 static void another_remote_is_known_by_its_opening(void **state)
@@ -114,36 +51,6 @@ static void a_bare_ack_is_answered_by_its_acknowledgement(void **state)
 	assert_int_equal(exchange->sent[1].reply, REPLY_RESET);
 }
 
-static void send_syn(struct world *world, uint32_t sequence, uint8_t ttl)
-{
-	struct packet syn = tcp(world, true, TCP_SYN, sequence, 0);
-	syn.ttl = ttl;
-	assert_non_null(track_packet(&world->track, &syn));
-}
-
-static struct packet icmp(struct world *world, uint8_t type, uint8_t code, uint32_t sequence)
-{
-	return (struct packet){
-		.number = ++world->frames,
-		.time_ns = MS(world->frames),
-		.end = DECODE_COMPLETE,
-		.protocol = IP_ICMP,
-		.source = router,
-		.destination = client,
-		.icmp_type = type,
-		.icmp_code = code,
-		.quote = { .present = true,
-			   .has_ports = true,
-			   .has_sequence = true,
-			   .source = client,
-			   .destination = server,
-			   .protocol = IP_TCP,
-			   .source_port = CLIENT_PORT,
-			   .destination_port = 22,
-			   .sequence = sequence },
-	};
-}
-
 static void a_reply_names_its_probe_by_sequence_number(void **state)
 {
 	struct world *world = *state;
@@ -167,12 +74,15 @@ static void what_ties_to_nothing_is_not_believed(void **state)
 	struct packet forged = tcp(world, false, TCP_RST | TCP_ACK, 0, 5555);
 	struct packet stale = icmp(world, 3, 13, 999);
 	struct packet stranger = tcp(world, false, TCP_SYN | TCP_ACK, 7, 1001);
-	stranger.source = router; /* right number, wrong sender */
+	stranger.source = world->router; /* right number, wrong sender */
 	assert_null(track_packet(&world->track, &forged));
 	assert_null(track_packet(&world->track, &stale));
 	assert_null(track_packet(&world->track, &stranger));
 	assert_int_equal(exchange->sent[0].reply, REPLY_NONE);
-	assert_int_equal(world->track.unsolicited, 3);
+	const struct strays *strays = &world->track.strays;
+	assert_int_equal(strays->count[STRAY_RESET], 1);
+	assert_int_equal(strays->count[STRAY_ERROR], 1);
+	assert_int_equal(strays->count[STRAY_OTHER], 1); /* nobody is played */
 }
 
 static void the_first_reply_stays(void **state)
@@ -312,7 +222,7 @@ static void a_strangers_syn_is_not_sent_by_us(void **state)
 	struct packet syn = tcp(world, true, TCP_SYN, 1000, 0);
 	syn.source = address_parse("10.20.0.20");
 	assert_null(track_packet(&world->track, &syn));
-	syn.destination = client;
+	syn.destination = world->client;
 	syn.destination_port = 80;
 	assert_null(track_packet(&world->track, &syn));
 	assert_int_equal(exchange->sent_count, 0);
@@ -358,176 +268,6 @@ static void icmp_to_another_host_is_not_for_us(void **state)
 	assert_ptr_equal(track_packet(&world->track, &error), exchange);
 }
 
-/* -- forged by who does not see the conversation ------------------------------------- */
-
-enum stage { STAGE_SYN_SENT, STAGE_ESTABLISHED, STAGE_SPOKEN, STAGES };
-
-#define CLIENT_FIRST UINT32_C(0xfffffff0) /* sequence numbers wrap */
-#define SERVER_FIRST UINT32_C(0x7ffffff0)
-
-static const char hello[] = "SSH-2.0-hello\r\n"; /* 15 bytes */
-
-static void give(struct world *world, struct packet packet)
-{
-	assert_non_null(track_packet(&world->track, &packet));
-}
-
-static struct packet saying(struct packet packet, const char *text)
-{
-	packet.payload = (const uint8_t *)text;
-	packet.payload_captured = packet.payload_length = (uint32_t)strlen(text);
-	return packet;
-}
-
-static struct exchange *bring_to(struct world *world, enum stage stage)
-{
-	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
-	uint32_t c = CLIENT_FIRST, s = SERVER_FIRST;
-	give(world, tcp(world, true, TCP_SYN, c - 1, 0));
-	if (stage == STAGE_SYN_SENT)
-		return exchange;
-	give(world, tcp(world, false, TCP_SYN | TCP_ACK, s - 1, c));
-	give(world, tcp(world, true, TCP_ACK, c, s));
-	if (stage == STAGE_ESTABLISHED)
-		return exchange;
-	give(world, saying(tcp(world, false, TCP_ACK, s, c), hello));
-	give(world, saying(tcp(world, true, TCP_ACK, c, s + 15), hello));
-	give(world, tcp(world, false, TCP_ACK, s + 15, c + 15));
-	return exchange;
-}
-
-static void refuse(struct world *world, struct exchange *exchange, struct packet packet)
-{
-	struct connection before = { 0 };
-	struct sent sent = exchange->sent[0];
-	if (exchange->connection != NULL)
-		before = *exchange->connection;
-	unsigned untaken = exchange->untaken;
-	assert_null(track_packet(&world->track, &packet));
-	assert_int_equal(exchange->untaken, untaken + 1);
-	assert_memory_equal(&exchange->sent[0], &sent, sizeof(sent));
-	if (exchange->connection != NULL)
-		assert_memory_equal(exchange->connection, &before, sizeof(before));
-}
-
-/* A sweep through the sequence space in steps of a window meets the window, but the
- * acknowledgement must fit too; a reset has none, but must meet one number. */
-static void what_is_sent_blindly_is_taken_in_no_state(void **state)
-{
-	struct world *world = *state;
-	static const uint8_t kinds[] = { TCP_RST,	    TCP_RST | TCP_ACK,
-					 TCP_FIN,	    TCP_FIN | TCP_ACK,
-					 TCP_ACK,	    TCP_ACK | TCP_PSH,
-					 TCP_SYN | TCP_ACK, TCP_PSH };
-	for (int stage = 0; stage < STAGES; stage++) {
-		struct exchange *exchange = bring_to(world, (enum stage)stage);
-		for (size_t kind = 0; kind < sizeof(kinds); kind++)
-			for (uint32_t n = 0; n < 0x10000; n += 0x40) {
-				uint32_t sequence = SERVER_FIRST + 100 + (n << 16);
-				uint32_t acknowledgement = CLIENT_FIRST + 0x20000000;
-				struct packet packet =
-					tcp(world, false, kinds[kind], sequence, acknowledgement);
-				if (kinds[kind] & TCP_PSH)
-					packet = saying(packet, "HTTP/1.1 400\r\n");
-				refuse(world, exchange, packet);
-			}
-		track_start(&world->track, &world->run, &world->arena);
-	}
-}
-
-static void a_segment_must_be_in_the_window(void **state)
-{
-	struct world *world = *state;
-	struct exchange *exchange = bring_to(world, STAGE_SPOKEN);
-	uint32_t c = CLIENT_FIRST + 15, s = SERVER_FIRST + 15;
-	refuse(world, exchange, tcp(world, false, TCP_FIN | TCP_ACK, s + 0x100000, c));
-	refuse(world, exchange, tcp(world, false, TCP_FIN | TCP_ACK, s - 0x100000, c));
-	refuse(world, exchange, tcp(world, false, TCP_FIN, s, 0)); /* without ACK: RFC 9293 */
-	give(world, tcp(world, false, TCP_FIN | TCP_ACK, s, c));
-	assert_int_not_equal(exchange->connection->server_fin_frame, 0);
-}
-
-/* RFC 7323 2: the window that the client offers is scaled when both said so. */
-static void the_window_is_scaled(void **state)
-{
-	struct world *world = *state;
-	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
-	struct packet syn = tcp(world, true, TCP_SYN, 999, 0);
-	syn.wscale = 7;
-	give(world, syn);
-	give(world, tcp(world, false, TCP_SYN | TCP_ACK, 4999, 1000));
-	struct packet ack = tcp(world, true, TCP_ACK, 1000, 5000);
-	ack.window = 8000;
-	give(world, ack);
-	give(world, saying(tcp(world, false, TCP_ACK, 5000 + 1000000, 1000), hello));
-	refuse(world, exchange, saying(tcp(world, false, TCP_ACK, 5000 + 2000000, 1000), hello));
-}
-
-/* Words said again, with what was acknowledged then; a keep-alive stands a byte before. */
-static void late_segments_are_taken(void **state)
-{
-	struct world *world = *state;
-	(void)bring_to(world, STAGE_SPOKEN);
-	give(world, saying(tcp(world, false, TCP_ACK, SERVER_FIRST, CLIENT_FIRST), hello));
-	give(world, tcp(world, false, TCP_ACK, SERVER_FIRST + 14, CLIENT_FIRST + 15));
-}
-
-static void a_reset_is_taken_where_the_client_stands(void **state)
-{
-	struct world *world = *state;
-	struct exchange *exchange = bring_to(world, STAGE_SPOKEN);
-	refuse(world, exchange, tcp(world, false, TCP_RST, SERVER_FIRST + 16, 0));
-	refuse(world, exchange, tcp(world, false, TCP_RST, SERVER_FIRST + 14, 0));
-	struct packet reset = tcp(world, false, TCP_RST, SERVER_FIRST + 15, 0);
-	give(world, reset);
-	assert_int_equal(exchange->connection->server_reset_frame, reset.number);
-	assert_true(exchange->connection->server_reset_bare);
-}
-
-/* Behind a FIN that was lost; the kernel asks again (RFC 5961 3.2), and it is the server's. */
-static void a_reset_behind_lost_words_acknowledges_ours(void **state)
-{
-	struct world *world = *state;
-	struct exchange *exchange = bring_to(world, STAGE_SPOKEN);
-	give(world, tcp(world, false, TCP_RST | TCP_ACK, SERVER_FIRST + 16, CLIENT_FIRST + 15));
-	assert_int_not_equal(exchange->connection->server_reset_frame, 0);
-}
-
-/* In somebody else's capture words may be missing before a reset; when the client goes on with
- * what the server says after it, none was. */
-static void a_capture_tells_by_what_follows(void **state)
-{
-	struct world *world = *state;
-	for (int goes_on = 0; goes_on < 2; goes_on++) {
-		world->run.planned = true;
-		struct exchange *exchange = bring_to(world, STAGE_SPOKEN);
-		const struct connection *c = exchange->connection;
-		world->run.planned = false;
-		give(world, tcp(world, false, TCP_RST, SERVER_FIRST + 5000, 0));
-		assert_int_not_equal(c->server_reset_frame, 0);
-		struct packet more =
-			tcp(world, false, TCP_ACK, SERVER_FIRST + 15, CLIENT_FIRST + 15);
-		struct packet heard =
-			tcp(world, true, TCP_ACK, CLIENT_FIRST + 15, SERVER_FIRST + 30);
-		if (goes_on) {
-			give(world, saying(more, hello));
-			give(world, heard);
-		}
-		assert_int_equal(c->server_reset_frame != 0, !goes_on);
-		assert_int_equal(c->server_end_ns != 0, !goes_on);
-		track_start(&world->track, &world->run, &world->arena);
-	}
-}
-
-/* The ring may overflow: what the client's TCP took is then not all in the capture. */
-static void a_frame_that_was_missed_leaves_the_rest(void **state)
-{
-	struct world *world = *state;
-	struct exchange *exchange = bring_to(world, STAGE_ESTABLISHED);
-	give(world, tcp(world, false, TCP_FIN | TCP_ACK, SERVER_FIRST + 15, CLIENT_FIRST + 15));
-	assert_int_not_equal(exchange->connection->server_fin_frame, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -547,14 +287,6 @@ int main(void)
 		TEST(another_address_of_this_machine_is_ours),
 		TEST(loopback_addresses_are_ours_on_loopback_alone),
 		TEST(icmp_to_another_host_is_not_for_us),
-		TEST(what_is_sent_blindly_is_taken_in_no_state),
-		TEST(a_segment_must_be_in_the_window),
-		TEST(the_window_is_scaled),
-		TEST(late_segments_are_taken),
-		TEST(a_reset_is_taken_where_the_client_stands),
-		TEST(a_reset_behind_lost_words_acknowledges_ours),
-		TEST(a_capture_tells_by_what_follows),
-		TEST(a_frame_that_was_missed_leaves_the_rest),
 	};
 	return cmocka_run_group_tests_name("track", tests, NULL, NULL);
 }
