@@ -34,8 +34,10 @@ void capture_open_all(struct capture_wish *wishes, size_t count);
 int capture_fd(const struct capture *capture);	      /* becomes readable with frames */
 uint32_t capture_link(const struct capture *capture); /* enum link_type */
 
-/* Calls `take` for every frame that waits now; returns how many, -1 on error
- * (interface gone: error EXIT_UNAVAILABLE). The frame's bytes are borrowed. */
+#define CAPTURE_ROUNDS 3 /* so many calls read all that waits */
+
+/* Calls `take` for every frame that waits now, if they are not many more than usual; returns how
+ * many, -1 on error (interface gone: error EXIT_UNAVAILABLE). The frame's bytes are borrowed. */
 int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
 		 void *context, struct error *error);
 

@@ -9,6 +9,7 @@
 
 #include <netinet/tcp.h>
 
+#include "drive/losses.h"
 #include "drive/machine.h"
 #include "names/names.h"
 #include "route/neighbour.h"
@@ -229,11 +230,15 @@ static bool packet_concerns(const struct session *session, const struct packet *
 	return !session->done && admit(&session->wire->home, &session->ports, packet);
 }
 
-static void keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
+/* Nobody else makes a run grow: what answers nothing that was sent is counted, and the run holds
+ * examples only. */
+static bool keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
 {
+	packet->number = session->run->frame_count + 1;
+	if (!plan_packet(session->plan, packet))
+		return false;
 	run_frame(session->run, frame);
-	packet->number = session->run->frame_count;
-	plan_packet(session->plan, packet);
+	return true;
 }
 
 static void ssh_ended(struct session *session, const struct machine *machine,
@@ -295,7 +300,8 @@ struct loop {
 	struct names *names; /* NULL: nobody is asked */
 	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
-	int64_t left_ns; /* until somebody wants to be woken */
+	int64_t left_ns;    /* until somebody wants to be woken */
+	int64_t counted_ns; /* when the captures were last asked what they dropped; monotonic */
 	bool interrupted;
 };
 
@@ -357,11 +363,9 @@ static void take_frame(void *context, const struct frame *frame)
 	struct packet packet;
 	decode(frame, &packet);
 	for (size_t i = 0; i < loop->count; i++)
-		if (packet_concerns(&loop->sessions[i], &packet)) {
-			keep_frame(&loop->sessions[i], frame, &packet);
-			if (tells_of_a_router(&packet))
-				names_ask(loop->names, &packet.source);
-		}
+		if (packet_concerns(&loop->sessions[i], &packet) &&
+		    keep_frame(&loop->sessions[i], frame, &packet) && tells_of_a_router(&packet))
+			names_ask(loop->names, &packet.source);
 }
 
 static bool read_captures(struct loop *loop, struct error *error)
@@ -394,32 +398,19 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	return session->plan != NULL;
 }
 
-static void tell_of_dropped_frames(struct session *session, uint64_t dropped)
+/* While the run lasts: from then on the plan takes no silence for an answer. */
+static void tell_of_drops(struct session *session)
 {
-	char text[128];
-	if (dropped == 0)
-		return;
-	snprintf(text, sizeof(text),
-		 "silence: the capture lost %llu frames, so that it proves nothing",
-		 (unsigned long long)dropped);
-	run_event(session->run,
-		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = now_of(session), .text = text });
+	for (size_t i = 0; i < session->wire->capture_count; i++) {
+		struct event event = losses_since(session, i, now_of(session));
+		if (event.value > 0)
+			tell_event(session, event);
+	}
 }
 
 static void finish_session(struct session *session)
 {
-	const struct wire *wire = session->wire;
-	uint64_t all = 0;
-	for (size_t i = 0; i < wire->capture_count; i++) {
-		uint64_t dropped = capture_dropped(wire->capture[i]);
-		all += dropped;
-		run_event(session->run,
-			  &(struct event){ .kind = EVENT_CAPTURE,
-					   .time_ns = now_of(session),
-					   .value = (int64_t)dropped,
-					   .text = session->run->interfaces[i].name });
-	}
-	tell_of_dropped_frames(session, all);
+	losses_tell(session, now_of(session));
 	session->run->stopped_ns = now_of(session);
 	session->done = true;
 }
@@ -480,6 +471,19 @@ static void tell_grown(const struct session *session)
 	options->grew(options->context, session->run, true);
 }
 
+#define COUNT_EVERY MILLISECONDS(100)
+
+static void look_at_drops(struct loop *loop)
+{
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	if (now_ns - loop->counted_ns < COUNT_EVERY)
+		return;
+	loop->counted_ns = now_ns;
+	for (size_t i = 0; i < loop->count; i++)
+		if (!loop->sessions[i].done)
+			tell_of_drops(&loop->sessions[i]);
+}
+
 /* Until all plans are done, or a signal comes. False when a capture fails. */
 static bool run_until_done(struct loop *loop, struct error *error)
 {
@@ -493,6 +497,7 @@ static bool run_until_done(struct loop *loop, struct error *error)
 		wait_for(loop);
 		if (!read_captures(loop, error))
 			return false;
+		look_at_drops(loop);
 		loop->interrupted = (loop->fd[0].revents & POLLIN) != 0;
 		if (loop->interrupted)
 			return true;
@@ -515,6 +520,18 @@ static void finish_all(struct loop *loop)
 	tell_names(loop, !loop->interrupted);
 }
 
+/* Before anything is sent: what waits in the captures, which may be all that they hold, is others',
+ * and so is what they have lost. */
+static bool begin_captures(struct loop *loop, struct error *error)
+{
+	bool read = true;
+	for (unsigned round = 0; read && round < CAPTURE_ROUNDS; round++)
+		read = read_captures(loop, error);
+	for (size_t i = 0; i < loop->count; i++)
+		losses_forget(&loop->sessions[i]);
+	return read;
+}
+
 bool sessions_run(struct sessions *all, struct error *error)
 {
 	struct loop loop = { .sessions = all->session,
@@ -527,7 +544,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
 	if (!all->session[0].options->no_names)
 		loop.names = names_new();
-	bool done = run_until_done(&loop, error);
+	bool done = begin_captures(&loop, error) && run_until_done(&loop, error);
 	if (done)
 		finish_all(&loop);
 	names_close(loop.names);

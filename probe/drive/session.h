@@ -39,6 +39,7 @@ struct session {
 	struct craft *craft;
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
+	uint64_t dropped[WIRE_CAPTURES]; /* frames that the captures lost, as far as is told */
 	bool next_hop_settled, reference_hop_settled, rules_told, done;
 	int64_t clock_offset_ns; /* from the monotonic clock to the captures' wall clock */
 };

@@ -283,9 +283,15 @@ static int64_t next_look(const struct plan *plan)
 
 /* -- what the driver calls --------------------------------------------------------- */
 
-void plan_packet(struct plan *plan, const struct packet *packet)
+bool plan_packet(struct plan *plan, const struct packet *packet)
 {
-	(void)track_packet(&plan->track, packet);
+	unsigned examples = plan->track.strays.examples;
+	return track_packet(&plan->track, packet) != NULL || plan->track.strays.examples > examples;
+}
+
+const struct strays *plan_strays(const struct plan *plan)
+{
+	return &plan->track.strays;
 }
 
 /* Of the reference and of other ports no more is asked than what they say first. */

@@ -86,7 +86,9 @@ struct plan;
 struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns);
 void plan_free(struct plan *plan);
 
-void plan_packet(struct plan *plan, const struct packet *packet);
+/* Whether a run must hold the packet: facts may rest on it. Others are only counted. */
+bool plan_packet(struct plan *plan, const struct packet *packet);
+const struct strays *plan_strays(const struct plan *plan);
 void plan_event(struct plan *plan, const struct event *event);
 
 /* The next action that is due; ACTION_NONE when there is none. Before an action that `opens`
