@@ -89,14 +89,11 @@ static void put_tcp(FILE *out, const struct home *home, const struct ports *port
 	fputs(")", out);
 }
 
-/* All ports lie between these, and few others. */
 static void put_quoted_port(FILE *out, const char *field, const struct ports *ports)
 {
-	bool kernel_first = ports->kernel < ports->crafted;
-	unsigned first = kernel_first ? ports->kernel : ports->crafted;
-	unsigned last = kernel_first ? ports->crafted + ports->crafted_count - 1u
-				     : ports->kernel + ports->kernel_count - 1u;
-	fprintf(out, "%s >= %u and %s <= %u", field, first, field, last);
+	fprintf(out, "((%s >= %u and %s <= %u) or (%s >= %u and %s <= %u))", field, ports->kernel,
+		field, ports->kernel + ports->kernel_count - 1u, field, ports->crafted, field,
+		ports->crafted + ports->crafted_count - 1u);
 }
 
 /* Errors that quote TCP (RFC 792, RFC 4443): a flood of others must not fill the ring. Behind an

@@ -14,7 +14,7 @@
 
 #include "drive/admission.h"
 
-static const struct ports ports = { 61000, 4, 61004, 40 };
+static const struct ports ports = { 61000, 4, 62004, 40 };
 
 static struct home home_of(const char *const *texts, size_t count)
 {
@@ -143,9 +143,9 @@ static void our_packets_are_admitted(void **state)
 {
 	(void)state;
 	check(tcp("10.20.0.10", 61000, "20.99.0.4", 22), true);
-	check(tcp("20.99.0.4", 22, "10.20.0.10", 61043), true);
-	check(tcp("2001:db8:20::10", 61004, "2001:db8:99::4", 22), true);
-	check(tcp("2001:db8:99::4", 22, "2001:db8:20::10", 61004), true);
+	check(tcp("20.99.0.4", 22, "10.20.0.10", 62043), true);
+	check(tcp("2001:db8:20::10", 62004, "2001:db8:99::4", 22), true);
+	check(tcp("2001:db8:99::4", 22, "2001:db8:20::10", 62004), true);
 }
 
 static void a_connect_led_astray_is_admitted(void **state)
@@ -164,31 +164,33 @@ static void other_hosts_use_the_same_ports(void **state)
 	(void)state;
 	check(tcp("203.0.113.10", 61000, "10.20.0.10", 80), false);
 	check(tcp("10.20.0.10", 80, "203.0.113.10", 61000), false);
-	check(tcp("10.20.0.20", 61010, "20.99.0.4", 22), false);
-	check(tcp("2001:db8:20::20", 61010, "2001:db8:99::4", 22), false);
-	check(tcp("20.99.0.4", 22, "10.20.0.20", 61010), false);
+	check(tcp("10.20.0.20", 62010, "20.99.0.4", 22), false);
+	check(tcp("2001:db8:20::20", 62010, "2001:db8:99::4", 22), false);
+	check(tcp("20.99.0.4", 22, "10.20.0.20", 62010), false);
 }
 
 static void other_ports_of_ours_are_not_asked(void **state)
 {
 	(void)state;
 	check(tcp("10.20.0.10", 60999, "20.99.0.4", 22), false);
-	check(tcp("20.99.0.4", 22, "10.20.0.10", 61044), false);
+	check(tcp("20.99.0.4", 22, "10.20.0.10", 62044), false);
 }
 
 static void icmp_counts_by_what_it_quotes(void **state)
 {
 	(void)state;
-	check(icmp("198.51.100.1", "10.20.0.10", "10.20.0.10", 61007, "20.99.0.4"), true);
+	check(icmp("198.51.100.1", "10.20.0.10", "10.20.0.10", 62007, "20.99.0.4"), true);
 	/* a router behind a translation that leaves the quote as it is */
-	check(icmp("198.51.100.1", "10.20.0.10", "198.51.100.2", 61007, "20.99.0.4"), true);
+	check(icmp("198.51.100.1", "10.20.0.10", "198.51.100.2", 62007, "20.99.0.4"), true);
 	check(icmp("198.51.100.1", "10.20.0.10", "10.20.0.10", 50000, "20.99.0.4"), false);
-	check(icmp("198.51.100.1", "10.20.0.20", "10.20.0.20", 61007, "20.99.0.4"), false);
-	check(icmp("2001:db8::1", "2001:db8:20::10", "2001:db8:20::10", 61007, "2001:db8:99::4"),
+	/* between the two */
+	check(icmp("198.51.100.1", "10.20.0.10", "10.20.0.10", 61500, "20.99.0.4"), false);
+	check(icmp("198.51.100.1", "10.20.0.20", "10.20.0.20", 62007, "20.99.0.4"), false);
+	check(icmp("2001:db8::1", "2001:db8:20::10", "2001:db8:20::10", 62007, "2001:db8:99::4"),
 	      true);
 	check(icmp("2001:db8::1", "2001:db8:20::10", "2001:db8:20::10", 50000, "2001:db8:99::4"),
 	      false);
-	check(icmp("2001:db8::1", "2001:db8:20::20", "2001:db8:20::20", 61007, "2001:db8:99::4"),
+	check(icmp("2001:db8::1", "2001:db8:20::20", "2001:db8:20::20", 62007, "2001:db8:99::4"),
 	      false);
 }
 
