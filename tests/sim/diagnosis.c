@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stranger.h"
+
 #define STARTED	    INT64_C(1790000000000000000)
 #define FIRST_PORT  61000
 #define SEND_COST   US(12) /* of one crafted segment */
@@ -27,7 +29,10 @@ struct play {
 	struct arena arena;
 	struct diagnosis *diagnosis;
 	struct dice unseen;
-	uint64_t frames, frames_lost;
+	struct stranger stranger;
+	uint64_t frames;
+	uint64_t frames_lost; /* of which nothing was told yet */
+	int64_t counted_ns;   /* when that was last asked */
 	int64_t neighbour_ns;
 	FILE *trace;
 };
@@ -160,6 +165,20 @@ static void fill_icmp(const struct play *play, const struct segment *segment, st
 	}
 }
 
+/* False: the capture misses it. */
+static bool show_packet(struct play *play, struct packet *packet)
+{
+	if (dice_chance(&play->unseen, play->scenario->weather.unseen)) {
+		play->frames_lost++;
+		return false;
+	}
+	packet->number = ++play->frames;
+	trace_packet(play, packet);
+	(void)plan_packet(play->plan, packet);
+	(void)track_packet(&play->track, packet);
+	return true;
+}
+
 static void on_packet(void *context, const struct segment *segment, bool outgoing)
 {
 	struct play *play = context;
@@ -174,15 +193,8 @@ static void on_packet(void *context, const struct segment *segment, bool outgoin
 	 * port which is not ours is not looked at. */
 	if (segment->icmp_type != 0 && segment->quoted_port != segment->client_port)
 		return;
-	if (dice_chance(&play->unseen, play->scenario->weather.unseen)) {
-		play->frames_lost++;
-		return;
-	}
-	packet.number = ++play->frames;
-	play->diagnosis->sent += outgoing;
-	trace_packet(play, &packet);
-	plan_packet(play->plan, &packet);
-	(void)track_packet(&play->track, &packet);
+	if (show_packet(play, &packet))
+		play->diagnosis->sent += outgoing;
 }
 
 /* -- the loop --------------------------------------------------------------------------- */
@@ -221,7 +233,7 @@ static void reference_packet(struct play *play, const struct action *action, boo
 		.payload_captured = (uint32_t)strlen(says),
 	};
 	trace_packet(play, &packet);
-	plan_packet(play->plan, &packet);
+	(void)plan_packet(play->plan, &packet);
 	(void)track_packet(&play->track, &packet);
 }
 
@@ -285,6 +297,28 @@ static void connect_reference(struct play *play, const struct action *action)
 	}
 }
 
+#define COUNT_EVERY MS(100)
+
+static void tell_drops(struct play *play)
+{
+	struct event event = { .kind = EVENT_CAPTURE,
+			       .time_ns = play->model->now_ns,
+			       .value = (int64_t)play->frames_lost,
+			       .text = "eth0" };
+	play->frames_lost = 0;
+	run_event(&play->run, &event);
+	if (event.value > 0)
+		plan_event(play->plan, &event);
+}
+
+static void look_at_drops(struct play *play)
+{
+	if (play->frames_lost == 0 || play->model->now_ns - play->counted_ns < COUNT_EVERY)
+		return;
+	play->counted_ns = play->model->now_ns;
+	tell_drops(play);
+}
+
 /* Performs what is due; false when the plan is complete. */
 static bool act(struct play *play)
 {
@@ -328,11 +362,21 @@ static void look_at_next_hop(struct play *play)
 				   .text = "10.20.0.1" });
 }
 
+/* What strangers send meanwhile wakes nobody. */
+static void let_strangers_send(struct play *play, int64_t until)
+{
+	while (play->stranger.next_ns <= until) {
+		struct packet packet = stranger_packet(&play->stranger);
+		(void)show_packet(play, &packet);
+	}
+}
+
 /* To the next moment at which something is due or happens. */
 static void wait_for(struct play *play)
 {
 	struct model *model = play->model;
 	int64_t until = plan_wakeup(play->plan), next = model_next(model);
+	let_strangers_send(play, next <= until ? next : until);
 	if (next <= until) {
 		int64_t now = model->now_ns;
 		model_step(model);
@@ -364,6 +408,7 @@ static void play_out(struct play *play)
 	model->context = play;
 	model->on_packet = on_packet;
 	model->on_event = on_event;
+	stranger_start(&play->stranger, scenario, FIRST_PORT, STARTED);
 	play->neighbour_ns =
 		STARTED + (scenario->client.gateway_silent ? NEIGHBOUR_PATIENCE : NEIGHBOUR);
 	play->plan = plan_new(&play->run, &config, STARTED);
@@ -373,7 +418,9 @@ static void play_out(struct play *play)
 	for (unsigned turn = 0; turn < TURNS_MAX && act(play); turn++) {
 		wait_for(play);
 		look_at_next_hop(play);
+		look_at_drops(play);
 	}
+	tell_drops(play);
 	plan_free(play->plan);
 }
 
@@ -488,10 +535,6 @@ void diagnose(struct workshop *workshop, uint64_t seed, const struct draw_option
 	if (diagnosis->scenario.client.name_error == 0) {
 		play_out(&play);
 		play.run.stopped_ns = play.model->now_ns;
-		run_event(&play.run, &(struct event){ .kind = EVENT_CAPTURE,
-						      .time_ns = play.run.stopped_ns,
-						      .value = (int64_t)play.frames_lost,
-						      .text = "eth0" });
 	} else {
 		track_start(&play.track, &play.run, &play.arena);
 	}

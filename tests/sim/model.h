@@ -182,12 +182,26 @@ struct trail {
 	CALM(ASYMMETRY, "asymmetry")                                                               \
 	CALM(NAT, "nat")                                                                           \
 	CALM(TTL, "ttl")                                                                           \
-	CALM(CAPTURE, "capture")
+	CALM(CAPTURE, "capture")                                                                   \
+	CALM(STRANGERS, "strangers")
 enum calm {
 #define CALM(id, name) CALM_##id,
 	CALMS
 #undef CALM
 		CALM_COUNT
+};
+
+/* What others send to the client's ports (stranger.c). */
+enum strangers {
+	STRANGERS_NONE,
+	STRANGERS_RESET,
+	STRANGERS_FIN,
+	STRANGERS_ACK,
+	STRANGERS_WORDS,
+	STRANGERS_SYN_ACK,
+	STRANGERS_ERROR,
+	STRANGERS_VISIT,
+	STRANGERS
 };
 
 struct weather {
@@ -201,6 +215,8 @@ struct weather {
 	uint8_t lossy;
 	double unseen;			    /* share of the packets that the capture drops */
 	uint8_t asymmetric_from, asymmetry; /* answers from there on take so many hops more */
+	enum strangers strangers;
+	int64_t strange_ns;    /* between two packets of theirs */
 	bool quotes_rewritten; /* NAT at the edge leaves its own port in quotes it forwards */
 	uint8_t nat;	       /* position of it */
 };

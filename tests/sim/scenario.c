@@ -327,6 +327,15 @@ static void draw_line(struct scenario *s, struct dice *dice, const struct draw_o
 	w->unseen = drops && !calm[CALM_CAPTURE] ? unseen : 0;
 }
 
+static void draw_strangers(struct scenario *s, bool calm)
+{
+	struct dice dice = dice_for(s->seed, 11);
+	bool sends = dice_chance(&dice, 0.06);
+	unsigned kind = 1 + dice_below(&dice, STRANGERS - 1);
+	s->weather.strange_ns = dice_between(&dice, US(500), MS(10));
+	s->weather.strangers = sends && !calm ? (enum strangers)kind : STRANGERS_NONE;
+}
+
 static void draw_weather(struct scenario *s, struct dice *dice, const struct draw_options *options)
 {
 	struct dice routers = dice_for(s->seed, 7);
@@ -335,6 +344,7 @@ static void draw_weather(struct scenario *s, struct dice *dice, const struct dra
 	fit_routers(s, &routers);
 	draw_icmp_filter(s, dice, options->calm[CALM_ICMP_FILTER]);
 	draw_line(s, dice, options);
+	draw_strangers(s, options->calm[CALM_STRANGERS]);
 	if (options->calm[CALM_ECMP])
 		s->ecmp = ECMP_NONE;
 	if (options->calm[CALM_TTL])
