@@ -4,6 +4,7 @@
 
 #include "observe/asked.h"
 #include "observe/words.h"
+#include "sshwhy/shortage.h"
 
 /* The name of a VM elsewhere, with an address of this machine's (a line in /etc/hosts, a name
  * server that blocks). */
@@ -20,7 +21,7 @@ void observe_name(struct observation *o)
 {
 	size_t i = 0;
 	const struct event *event = find_event(o->run, EVENT_RESOLVED, &i);
-	if (event == NULL || !o->run->named)
+	if (event == NULL || !o->run->named || is_shortage(ASKED_NAME, event->error))
 		return;
 	if (event->error == 0 && leads_here(o->run))
 		fact_set(o, ANSWER_NAME_HERE, "%s resolves to %s, which is this machine itself",
@@ -44,7 +45,7 @@ void observe_route(struct observation *o)
 {
 	size_t i = 0;
 	const struct event *route = find_event(o->run, EVENT_ROUTE, &i);
-	if (route == NULL)
+	if (route == NULL || is_shortage(ASKED_ROUTE, route->error))
 		return;
 	/* The kernel calls a link down for a second after it came up: a connection over it proves
 	 * that it is not. */
@@ -117,6 +118,8 @@ static bool raw_leaves(const struct observation *o)
 static void judge_unseen(struct observation *o)
 {
 	const struct exchange *kernel = o->kernel;
+	if (kernel->answered && is_shortage(ASKED_CONNECT, kernel->connect_error))
+		return;
 	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
 	if (kernel->answered && kernel->connect_error == 0) {
 		if (works_unseen(o))

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "observe/asked.h"
+#include "sshwhy/shortage.h"
 
 struct reference_host {
 	const struct exchange *exchange;
@@ -32,6 +33,8 @@ static void judge_unsent(struct observation *o, const struct reference_host *ref
 {
 	const struct exchange *exchange = reference->exchange;
 	int64_t end = exchange->answered ? exchange->answered_ns : o->now_ns;
+	if (exchange->answered && is_shortage(ASKED_CONNECT, exchange->connect_error))
+		return;
 	bool late = end - exchange->opened_ns >= LOCAL_PATIENCE;
 	bool next_hop = reference->event != NULL && reference->event->error == 0;
 	if (reference->event != NULL && reference->event->error != 0)

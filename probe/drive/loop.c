@@ -1,6 +1,7 @@
 /* The loop that runs the plans: due actions out, frames and answers in. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -13,6 +14,7 @@
 #include "drive/machine.h"
 #include "names/names.h"
 #include "route/neighbour.h"
+#include "sshwhy/shortage.h"
 
 /* The captures stamp with the wall clock; advanced by the monotonic one it never
  * steps back while the run lasts. */
@@ -28,10 +30,34 @@ static void tell_event(struct session *session, struct event event)
 	plan_event(session->plan, &event);
 }
 
+static bool is_told(const struct run *run, const char *limit)
+{
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].kind == EVENT_LIMIT && strcmp(run->events[i].text, limit) == 0)
+			return true;
+	return false;
+}
+
+/* Once, however often it is met. */
+static void tell_limit(struct session *session, const char *what, const char *why)
+{
+	char text[256];
+	snprintf(text, sizeof(text), "%s: %s", what, why);
+	if (!is_told(session->run, text))
+		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
+}
+
+/* An error of this machine's own says nothing of the network: it is told as what it is. */
+static void tell_shortage(struct session *session, enum asked asked, const char *what, int error)
+{
+	if (is_shortage(asked, error))
+		tell_limit(session, what, strerror(error));
+}
+
 /* -- the next hop's link-layer address ------------------------------------------- */
 
 struct next_hop {
-	enum { NEXT_HOP_AWAITED, NEXT_HOP_KNOWN, NEXT_HOP_SILENT } state;
+	enum { NEXT_HOP_AWAITED, NEXT_HOP_KNOWN, NEXT_HOP_SILENT, NEXT_HOP_UNTOLD } state;
 	uint8_t bytes[8]; /* its link-layer address */
 	size_t length;
 };
@@ -39,12 +65,14 @@ struct next_hop {
 static struct next_hop find_next_hop(const struct session *session, const struct route *route)
 {
 	struct next_hop hop = { .state = NEXT_HOP_AWAITED };
-	int known = neighbour_lookup(route, hop.bytes, &hop.length);
+	enum neighbour known = neighbour_lookup(route, hop.bytes, &hop.length);
 	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
-	if (known == 1)
+	if (known == NEIGHBOUR_KNOWN)
 		hop.state = NEXT_HOP_KNOWN;
-	else if (known == -1 || late)
+	else if (known == NEIGHBOUR_SILENT || (known == NEIGHBOUR_ASKED && late))
 		hop.state = NEXT_HOP_SILENT;
+	else if (late)
+		hop.state = NEXT_HOP_UNTOLD;
 	return hop;
 }
 
@@ -57,6 +85,11 @@ static void look_at_next_hop(struct session *session)
 	if (hop.state == NEXT_HOP_AWAITED)
 		return;
 	session->next_hop_settled = true;
+	if (hop.state == NEXT_HOP_UNTOLD) {
+		tell_limit(session, "the next hop's link-layer address",
+			   "the kernel does not tell of it");
+		return;
+	}
 	if (hop.state == NEXT_HOP_KNOWN && session->craft != NULL)
 		craft_link_address(session->craft, hop.bytes, hop.length);
 	tell_event(session, (struct event){ .kind = EVENT_NEIGHBOUR,
@@ -78,6 +111,11 @@ static void look_at_reference_hop(struct session *session)
 	if (hop.state == NEXT_HOP_AWAITED)
 		return;
 	session->reference_hop_settled = true;
+	if (hop.state == NEXT_HOP_UNTOLD) {
+		tell_limit(session, "the link-layer address of the next hop to the reference",
+			   "the kernel does not tell of it");
+		return;
+	}
 	tell_event(session, (struct event){ .kind = EVENT_REFERENCE,
 					    .remote_port = reference->port,
 					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
@@ -112,6 +150,7 @@ static void tell_opening(struct session *session, const struct action *action)
 static void connect_answered(struct session *session, struct session_socket *s, int error)
 {
 	s->connecting = false;
+	tell_shortage(session, ASKED_CONNECT, "a connection of this machine", error);
 	tell_event(session, (struct event){ .kind = EVENT_CONNECT,
 					    .local_port = s->local_port,
 					    .remote_port = s->remote_port,
@@ -131,9 +170,10 @@ static void do_connect(struct session *session, const struct action *action)
 	s->remote_port = action->remote_port;
 	s->connecting = true;
 	int segment_max = action->segment_max;
-	if (segment_max != 0)
-		setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &segment_max, sizeof(segment_max));
-	if (connect(s->fd, (struct sockaddr *)&remote, length) == 0)
+	if (segment_max != 0 &&
+	    setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &segment_max, sizeof(segment_max)) != 0)
+		connect_answered(session, s, ERROR_UNTOLD);
+	else if (connect(s->fd, (struct sockaddr *)&remote, length) == 0)
 		connect_answered(session, s, 0);
 	else if (errno != EINPROGRESS)
 		connect_answered(session, s, errno);
@@ -194,8 +234,10 @@ static void do_send(struct session *session, const struct action *action)
 		.payload_length = action->payload_length,
 	};
 	int error = craft_send(session->craft, action->way, &segment);
-	if (error != 0)
-		tell_event(session, action_refused(action, error));
+	if (error == 0)
+		return;
+	tell_shortage(session, ASKED_SEND, "crafted packets, some of them", error);
+	tell_event(session, action_refused(action, error));
 }
 
 /* Performs what is due; false when the plan is complete. */
@@ -279,7 +321,8 @@ static void step_socket(struct session *session, const struct machine *machine,
 	if (s->connecting && (ready & (POLLOUT | POLLERR | POLLHUP))) {
 		int error = 0;
 		socklen_t length = sizeof(error);
-		getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &length);
+		if (getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
+			error = ERROR_UNTOLD;
 		connect_answered(session, s, error);
 	}
 	if (s->handshake == NULL || handshake_state(s->handshake) == HANDSHAKE_DONE)
@@ -332,7 +375,8 @@ static void want_sockets(struct loop *loop, const struct session *session)
 	}
 }
 
-static void wait_for(struct loop *loop)
+/* False: the kernel does not wait for us. */
+static bool wait_for(struct loop *loop, struct error *error)
 {
 	loop->fd_count = 0;
 	loop->left_ns = SECONDS(1);
@@ -344,9 +388,12 @@ static void wait_for(struct loop *loop)
 	await_descriptor(loop, machine_fd(loop->machine), POLLIN);
 	struct timespec timeout = { .tv_sec = loop->left_ns / SECONDS(1),
 				    .tv_nsec = loop->left_ns % SECONDS(1) };
-	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) < 0)
-		for (nfds_t i = 0; i < loop->fd_count; i++)
-			loop->fd[i].revents = 0;
+	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) >= 0)
+		return true;
+	for (nfds_t i = 0; i < loop->fd_count; i++)
+		loop->fd[i].revents = 0;
+	return errno == EINTR ||
+	       error_set(error, EXIT_UNAVAILABLE, "waiting for answers: %s", strerror(errno));
 }
 
 /* Where a TTL ran out there is a router. */
@@ -494,8 +541,7 @@ static bool run_until_done(struct loop *loop, struct error *error)
 		tell_grown(&loop->sessions[0]);
 		if (all_done(loop))
 			return true;
-		wait_for(loop);
-		if (!read_captures(loop, error))
+		if (!wait_for(loop, error) || !read_captures(loop, error))
 			return false;
 		look_at_drops(loop);
 		loop->interrupted = (loop->fd[0].revents & POLLIN) != 0;

@@ -23,6 +23,12 @@ static bool bind_port(int fd, uint8_t family, uint16_t port)
 	return bind(fd, (struct sockaddr *)&local, length) == 0;
 }
 
+static bool bind_interface(int fd, const char *interface)
+{
+	return interface == NULL || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+					       (socklen_t)strlen(interface)) == 0;
+}
+
 /* Where nothing comes the far end is asked each second where it stands: its acknowledgement
  * tells whether it has said more than was heard (RFC 9293 3.8.4). */
 static void keep_alive(int fd)
@@ -46,14 +52,12 @@ static int open_socket(uint8_t version, const char *interface, uint16_t port)
 	keep_alive(fd);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (interface != NULL)
-		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
-			   (socklen_t)strlen(interface));
-	if (!bind_port(fd, version, port)) {
-		close(fd);
-		return -1;
-	}
-	return fd;
+	if (bind_interface(fd, interface) && bind_port(fd, version, port))
+		return fd;
+	int cause = errno;
+	close(fd);
+	errno = cause;
+	return -1;
 }
 
 /* The last is the reference's: another family, perhaps, and another interface than the one
@@ -75,17 +79,16 @@ static bool open_sockets(struct session *session, const struct person *person, s
 	if (person->sudo && seteuid(person->uid) != 0)
 		return error_set(error, EXIT_NOT_PERMITTED, "cannot open sockets as uid %u: %s",
 				 (unsigned)person->uid, strerror(errno));
-	bool bound = true;
+	int cause = 0;
 	unsigned wanted = SESSION_SOCKETS - (session->reference.address.family == 0);
-	for (unsigned i = 0; i < wanted; i++) {
+	for (unsigned i = 0; i < wanted && cause == 0; i++) {
 		open_one(session, i);
-		bound &= session->socket[i].fd >= 0;
+		cause = session->socket[i].fd >= 0 ? 0 : errno;
 	}
-	int cause = errno;
 	if (person->sudo && seteuid(self) != 0)
 		return error_set(error, EXIT_NOT_PERMITTED, "cannot go back to uid %u",
 				 (unsigned)self);
-	if (!bound)
+	if (cause != 0)
 		return error_set(error, EXIT_UNAVAILABLE, "local ports from %u: %s",
 				 session->ports.kernel, strerror(cause));
 	return true;

@@ -8,6 +8,7 @@
 #include "handshake/listen.h"
 #include "ssh/ident.h"
 #include "sshwhy/fingerprint.h"
+#include "sshwhy/shortage.h"
 #include "sshwhy/ssh.h"
 
 struct eavesdropper {
@@ -107,8 +108,7 @@ static enum heard hung_up(const struct eavesdropper *eavesdropper, enum heard ot
 	socklen_t length = sizeof(*error);
 	if (poll(&poll_fd, 1, 0) <= 0)
 		return otherwise;
-	(void)getsockopt(eavesdropper->fd, SOL_SOCKET, SO_ERROR, error, &length);
-	if (*error != 0)
+	if (getsockopt(eavesdropper->fd, SOL_SOCKET, SO_ERROR, error, &length) == 0 && *error != 0)
 		return HEARD_RESET;
 	return poll_fd.revents & (POLLRDHUP | POLLHUP) ? HEARD_CLOSED : otherwise;
 }
@@ -141,7 +141,7 @@ enum heard eavesdropper_hear(struct eavesdropper *eavesdropper, int *error)
 	*error = 0;
 	for (;;) {
 		ssize_t got = recv(eavesdropper->fd, bytes, sizeof(bytes), MSG_PEEK | MSG_DONTWAIT);
-		if (got < 0 && errno != EAGAIN && errno != EINTR) {
+		if (got < 0 && !is_shortage(ASKED_RECEIVE, errno)) {
 			*error = errno;
 			return HEARD_RESET;
 		}
@@ -167,7 +167,7 @@ enum heard eavesdropper_overhear(struct eavesdropper *eavesdropper, uint64_t rea
 	*error = 0;
 	if (got == 0)
 		return HEARD_CLOSED;
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+	if (got < 0 && is_shortage(ASKED_RECEIVE, errno))
 		return HEARD_TEXT;
 	if (got < 0) {
 		*error = errno;

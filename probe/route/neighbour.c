@@ -67,23 +67,23 @@ static bool is_present(const struct route *route)
 	return look_up(route, &entry) && (entry.state & NUD_FAILED) == 0;
 }
 
-int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
+enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
 {
 	struct neighbour_entry entry;
 
 	*length = 0;
 	memset(link_address, 0, 8);
 	if (!route->has_link_address)
-		return 1; /* tunnels and lo: frames go out without one */
+		return NEIGHBOUR_KNOWN; /* tunnels and lo: frames go out without one */
 	if (!look_up(route, &entry))
-		return 0;
+		return NEIGHBOUR_UNASKED;
 	if ((entry.state & NUD_FAILED) != 0)
-		return -1;
+		return NEIGHBOUR_SILENT;
 	if ((entry.state & KNOWN) == 0 || entry.length == 0)
-		return 0;
+		return NEIGHBOUR_ASKED;
 	memcpy(link_address, entry.link_address, sizeof(entry.link_address));
 	*length = entry.length;
-	return 1;
+	return NEIGHBOUR_KNOWN;
 }
 
 /* NTF_USE: as if a packet wanted to go there. The entry is an ordinary one of the

@@ -4,10 +4,15 @@
 
 #include "route/route.h"
 
-/* The next hop's link-layer address from the kernel's neighbour table. Returns
- * 1 known (bytes and length filled), 0 not yet asked or still asking, -1 asked and
- * not answered (FAILED). Never sends. */
-int neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
+enum neighbour {
+	NEIGHBOUR_KNOWN,   /* bytes and length are filled */
+	NEIGHBOUR_ASKED,   /* and not answered yet */
+	NEIGHBOUR_SILENT,  /* asked, and not answered */
+	NEIGHBOUR_UNASKED, /* nobody asks for it, or that cannot be found out */
+};
+
+/* The next hop's link-layer address from the kernel's neighbour table. Never sends. */
+enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
 
 /* Has the kernel ask for it (ARP or neighbour discovery) although no packet of its own
  * may get so far. Needs CAP_NET_ADMIN; false without. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "route/netlink.h"
+#include "sshwhy/shortage.h"
 
 /* What the kernel's answer says, before interface and source are filled in. */
 struct answer {
@@ -149,48 +150,56 @@ static bool has_addresses(uint16_t hardware)
 	return hardware == ARPHRD_ETHER;
 }
 
-/* Name, flags, MTU and hardware type; what cannot be asked stays zero. */
-static void fill_interface(struct route *route)
+static bool ask_interface(int fd, struct route *route)
 {
 	struct ifreq request = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (if_indextoname(route->index, route->interface) == NULL || fd < 0) {
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
 	memcpy(request.ifr_name, route->interface, sizeof(request.ifr_name));
-	if (ioctl(fd, SIOCGIFFLAGS, &request) == 0)
-		route->up = is_up(&request);
-	if (route->mtu == 0 && ioctl(fd, SIOCGIFMTU, &request) == 0)
+	if (ioctl(fd, SIOCGIFFLAGS, &request) != 0)
+		return false;
+	route->up = is_up(&request);
+	if (route->mtu == 0) {
+		if (ioctl(fd, SIOCGIFMTU, &request) != 0)
+			return false;
 		route->mtu = (uint32_t)request.ifr_mtu;
-	if (ioctl(fd, SIOCGIFHWADDR, &request) == 0)
-		route->hardware = request.ifr_hwaddr.sa_family;
+	}
+	if (ioctl(fd, SIOCGIFHWADDR, &request) != 0)
+		return false;
+	route->hardware = request.ifr_hwaddr.sa_family;
 	route->has_link_address = has_addresses(route->hardware);
-	close(fd);
+	return true;
+}
+
+/* Name, flags, MTU and hardware type. */
+static bool fill_interface(struct route *route, struct error *error)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool told = fd >= 0 && if_indextoname(route->index, route->interface) != NULL &&
+		    ask_interface(fd, route);
+	int cause = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return told ||
+	       error_set(error, EXIT_UNAVAILABLE, "the route's interface: %s", strerror(cause));
 }
 
 /* The source a connect() would bind to: a datagram connect() sends nothing. */
-static struct address picked_source(const struct address *target, const struct route *route)
+static bool pick_source_by(int fd, const struct address *target, struct route *route)
 {
 	struct sockaddr_storage name = { 0 };
-	struct address source = { 0 };
 	socklen_t length = address_to_sockaddr(target, 9, route->scope, &name);
-	int fd = socket(family_of(target), SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
-		return source;
-	if (route->bound)
-		(void)setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, route->interface,
-				 (socklen_t)strlen(route->interface));
-	if (connect(fd, (struct sockaddr *)&name, length) == 0) {
-		length = sizeof(name);
-		if (getsockname(fd, (struct sockaddr *)&name, &length) == 0)
-			source = address_from_sockaddr((struct sockaddr *)&name, NULL);
-	}
-	close(fd);
-	return source;
+	if (route->bound && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, route->interface,
+				       (socklen_t)strlen(route->interface)) != 0)
+		return false;
+	if (connect(fd, (struct sockaddr *)&name, length) != 0) /* perhaps there is no address */
+		return errno == EADDRNOTAVAIL || !is_shortage(ASKED_CONNECT, errno);
+	length = sizeof(name);
+	if (getsockname(fd, (struct sockaddr *)&name, &length) != 0)
+		return false;
+	route->source = address_from_sockaddr((struct sockaddr *)&name, NULL);
+	return true;
 }
 
 static unsigned interface_with(const struct address *address)
@@ -216,8 +225,20 @@ static bool leads_astray(const struct route *route)
 	return route->hardware == ARPHRD_LOOPBACK && !route->local;
 }
 
-static void fill_route(const struct address *target, const struct answer *answer,
-		       struct route *route)
+static bool pick_source(const struct address *target, struct route *route, struct error *error)
+{
+	int fd = socket(family_of(target), SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool picked = fd >= 0 && pick_source_by(fd, target, route);
+	int cause = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return picked ||
+	       error_set(error, EXIT_UNAVAILABLE, "the source address: %s", strerror(cause));
+}
+
+static bool fill_route(const struct address *target, const struct answer *answer,
+		       struct route *route, struct error *error)
 {
 	route->local = answer->head.rtm_type == RTN_LOCAL;
 	/* the route of an own address may name its interface; the packets pass lo */
@@ -227,10 +248,12 @@ static void fill_route(const struct address *target, const struct answer *answer
 	route->on_link = answer->gateway.family == 0;
 	route->next_hop = route->on_link ? *target : answer->gateway;
 	route->mtu = answer->mtu;
-	fill_interface(route);
+	route->source = answer->source;
+	if (!fill_interface(route, error))
+		return false;
 	if (leads_astray(route))
 		route->error = EADDRNOTAVAIL;
-	route->source = answer->source.family != 0 ? answer->source : picked_source(target, route);
+	return route->source.family != 0 || pick_source(target, route, error);
 }
 
 bool route_lookup(const struct address *target, const char *interface, uid_t uid,
@@ -247,10 +270,11 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	route->scope = index;
 	if (!ask_for(target, index, uid, 0, &answer, error))
 		return error_context(error, "route lookup");
+	if (is_shortage(ASKED_ROUTE, answer.error))
+		return error_set(error, EXIT_UNAVAILABLE, "route lookup: %s",
+				 strerror(answer.error));
 	route->error = answer.error;
-	if (route->error == 0)
-		fill_route(target, &answer, route);
-	return true;
+	return route->error != 0 || fill_route(target, &answer, route, error);
 }
 
 int route_refuses_port(const struct address *target, const struct route *route, uint16_t port)
@@ -260,7 +284,7 @@ int route_refuses_port(const struct address *target, const struct route *route, 
 	if (route->error != 0 ||
 	    !ask_for(target, route->bound ? route->scope : 0, route->uid, port, &answer, NULL))
 		return 0;
-	return answer.error;
+	return is_shortage(ASKED_ROUTE, answer.error) ? 0 : answer.error;
 }
 
 const char *route_refusal(int error)

@@ -36,7 +36,7 @@ const char *route_refusal(int error);
 int route_refuses_port(const struct address *target, const struct route *route, uint16_t port);
 
 /* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.
- * False only when netlink itself fails: "no route" is an answer, in route->error. */
+ * False only when the kernel does not tell: "no route" is an answer, in route->error. */
 bool route_lookup(const struct address *target, const char *interface, uid_t uid,
 		  struct route *route, struct error *error);
 
