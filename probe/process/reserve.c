@@ -85,14 +85,57 @@ static int bind_port(uint16_t port, bool reuse)
 
 /* -- blocks ------------------------------------------------------------------------- */
 
+/* Passes a descriptor on to nobody (unix(7), SCM_RIGHTS): what it stands for lives as long as
+ * the queue. */
+static bool put_into(int queue, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} rights = { .head = { .cmsg_level = SOL_SOCKET,
+			       .cmsg_type = SCM_RIGHTS,
+			       .cmsg_len = CMSG_LEN(sizeof(int)) } };
+	struct iovec byte = { .iov_base = "", .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &byte,
+				  .msg_iovlen = 1,
+				  .msg_control = &rights,
+				  .msg_controllen = sizeof(rights.room) };
+	memcpy(CMSG_DATA(&rights.head), &fd, sizeof(fd));
+	return sendmsg(queue, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+static bool hold(struct reservation *reservation, uint16_t port)
+{
+	int fd = bind_port(port, false);
+	if (fd < 0)
+		return false;
+	bool held = put_into(reservation->queue[0], fd);
+	int cause = errno;
+	close(fd);
+	errno = cause;
+	reservation->count += held;
+	return held;
+}
+
+static void close_queue(struct reservation *reservation)
+{
+	int cause = errno;
+	close(reservation->queue[0]);
+	close(reservation->queue[1]);
+	reservation->count = 0;
+	errno = cause;
+}
+
+/* All or none. */
 static bool hold_all(struct reservation *reservation, size_t count)
 {
-	while (reservation->count < count) {
-		int fd = bind_port((uint16_t)(reservation->held + reservation->count), false);
-		if (fd < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, reservation->queue) != 0)
+		return false;
+	while (reservation->count < count)
+		if (!hold(reservation, (uint16_t)(reservation->held + reservation->count))) {
+			close_queue(reservation);
 			return false;
-		reservation->fd[reservation->count++] = fd;
-	}
+		}
 	return true;
 }
 
@@ -109,8 +152,8 @@ static bool all_free(uint16_t first, size_t count, bool reuse)
 
 void reserve_release(struct reservation *reservation)
 {
-	while (reservation->count > 0)
-		close(reservation->fd[--reservation->count]);
+	if (reservation->count > 0)
+		close_queue(reservation);
 }
 
 static size_t random_below(size_t limit)

@@ -5,7 +5,8 @@
  * other's shield (firewall/shield.h) cuts their connections. So every such port is held by a socket
  * that is bound to it and does no more: no other bind() or connect() in this network
  * namespace gets the port, it takes no privilege, and it ends with the process, however
- * that ends.
+ * that ends. These sockets have no descriptors: they lie in a queue, as sockets that are
+ * passed on and never received, so that who may open few files can probe too.
  */
 #ifndef PROBE_PROCESS_RESERVE_H
 #define PROBE_PROCESS_RESERVE_H
@@ -39,8 +40,8 @@ struct port_block {
 
 struct reservation {
 	uint16_t own, held; /* the first ones of each kind; those of a block's follow one another */
-	int fd[RESERVE_HELD_MAX];
-	size_t count;
+	int queue[2];	    /* a socket pair: what lies in it is held; only where count > 0 */
+	size_t count;	    /* of the ports held */
 };
 
 /* Takes `blocks` neighbouring blocks at a random place of the first zone that has them.

@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -223,6 +224,28 @@ static void a_killed_process_holds_nothing(void **state)
 	close(ends[0]);
 }
 
+/* All that is ever held at once, by who may open few files. */
+static void few_descriptors_suffice(void **state)
+{
+	(void)state;
+	static const struct port_zone zone = { 20000, 29999 };
+	struct rlimit before, few;
+	struct reservation reservation;
+	struct error error = { 0 };
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = (struct rlimit){ 12, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	bool held = reserve(&zone, 1, block, 4, &reservation, &error);
+	setrlimit(RLIMIT_NOFILE, &before);
+	if (!held)
+		fail_msg("%s", error.text);
+	for (uint16_t i = 0; i < 4 * block.held; i++)
+		assert_int_equal(bind_elsewhere(AF_INET, (uint16_t)(reservation.held + i), 0, NULL),
+				 EADDRINUSE);
+	reserve_release(&reservation);
+	assert_int_equal(bind_elsewhere(AF_INET, reservation.held, 0, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +258,7 @@ int main(void)
 		cmocka_unit_test(ports_in_use_are_passed_by),
 		cmocka_unit_test(ports_whose_connection_ended_come_last),
 		cmocka_unit_test(another_zone_when_the_first_is_full),
+		cmocka_unit_test(few_descriptors_suffice),
 		cmocka_unit_test(a_killed_process_holds_nothing),
 	};
 	if (unshare(CLONE_NEWNET) != 0)
