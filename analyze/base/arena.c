@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sshwhy/error.h"
+
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
@@ -29,7 +31,7 @@ struct arena_block {
 static _Noreturn void out_of_memory(void)
 {
 	fputs("sshwhy: out of memory\n", stderr);
-	exit(70); /* EX_SOFTWARE */
+	exit(EXIT_UNAVAILABLE);
 }
 
 static struct arena_block *block_new(size_t room)

@@ -1,7 +1,7 @@
 /* arena: memory that lives as long as one run or one report, freed at once; begun by whoever makes
  * a run, used by all that belongs to it.
  *
- * Allocation failure ends the program (exit 70, EX_SOFTWARE, with a line on
+ * Allocation failure ends the program (exit 69, with a line on
  * stderr): a diagnosis cannot go on without its memory, and no caller has a
  * better answer. A zeroed `struct arena` is ready for use.
  */

@@ -30,6 +30,19 @@ static void usage(FILE *out)
 		"Exit: 0 healthy, 1 fault, 2 ambiguous, 3 unknown; 64 and above: no verdict.\n");
 }
 
+/* Libraries give up by exit(), with a number of their own, when they are out of memory: that is no
+ * verdict. Whatever this program ends with by itself before its command returns is 0 or 64 and
+ * above. */
+static void refuse_foreign_exit(int code, void *context)
+{
+	const bool *returned = context;
+	struct error error = { 0 };
+	if (*returned || code == 0 || code >= EXIT_USAGE)
+		return;
+	error_set(&error, EXIT_UNAVAILABLE, "a library gives up: out of memory, perhaps");
+	_exit(output_error(&error));
+}
+
 /* A disk may be full for help and version too, which return before anybody has looked. */
 static void close_stdout(void)
 {
@@ -48,7 +61,11 @@ static int run(const struct subcommand *command, int argc, char **argv)
 	char name[32]; /* what --help and getopt call the program */
 	snprintf(name, sizeof(name), "sshwhy %s", command->name);
 	argv[0] = name;
-	return command->run(argc, argv);
+	bool returned = false;
+	on_exit(refuse_foreign_exit, &returned);
+	int code = command->run(argc, argv);
+	returned = true;
+	exit(code); /* from here, where `returned` is */
 }
 
 /* What is opened first would get the number of a closed standard stream, and what is meant for
