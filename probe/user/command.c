@@ -138,14 +138,30 @@ static bool make_ends(struct ends *ours, struct ends *theirs)
 	return true;
 }
 
+/* A process in the kernel's hands (a dead network file system) ends when the kernel likes. */
+#define END_PATIENCE_MS 1000
+
+static void end_keeper(const struct command *command)
+{
+	struct pollfd keeper = { .fd = command->ends.leash, .events = POLLIN };
+	(void)shutdown(command->ends.leash, SHUT_WR);
+	bool ended = poll(&keeper, 1, END_PATIENCE_MS) > 0;
+	if (!ended)
+		kill(command->keeper, SIGKILL);
+	(void)waitpid(command->keeper, NULL, ended ? 0 : WNOHANG);
+}
+
 /* The keeper ends at once when it cannot do its work; nothing has run then. */
 static bool keeper_runs(const struct command *command)
 {
 	char byte;
-	if (read(command->ends.leash, &byte, 1) == 1)
-		return true;
-	(void)waitpid(command->keeper, NULL, 0);
-	return false;
+	ssize_t got;
+	do
+		got = read(command->ends.leash, &byte, 1);
+	while (got < 0 && errno == EINTR);
+	if (got != 1)
+		end_keeper(command);
+	return got == 1;
 }
 
 bool command_start(struct command *command, const char *line, const struct person *person)
@@ -162,16 +178,8 @@ bool command_start(struct command *command, const char *line, const struct perso
 	return false;
 }
 
-/* A process in the kernel's hands (a dead network file system) ends when the kernel likes. */
-#define END_PATIENCE_MS 1000
-
 void command_end(struct command *command)
 {
-	struct pollfd keeper = { .fd = command->ends.leash, .events = POLLIN };
-	(void)shutdown(command->ends.leash, SHUT_WR);
-	bool ended = poll(&keeper, 1, END_PATIENCE_MS) > 0;
-	if (!ended)
-		kill(command->keeper, SIGKILL);
-	(void)waitpid(command->keeper, NULL, ended ? 0 : WNOHANG);
+	end_keeper(command);
 	close_ends(&command->ends);
 }
