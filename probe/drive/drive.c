@@ -74,6 +74,7 @@ static struct ports ports_of(const struct ports *all, size_t session)
 /* One diagnosis: a name, its addresses, and what their sessions have together. */
 struct diagnosis {
 	const struct drive_options *options;
+	struct resolver *resolver; /* NULL: nobody asks name servers */
 	struct resolution names;
 	struct reference reference;
 	struct sessions sessions;
@@ -154,7 +155,6 @@ static bool drop_and_read(struct machine *machine, struct error *error)
 static bool open_all(struct diagnosis *d, struct error *error)
 {
 	struct ports all;
-	person_find(&d->person);
 	if (!reserve_ports(d->sessions.count, &d->reservation, error))
 		return false;
 	all = all_ports(&d->reservation, d->sessions.count);
@@ -195,7 +195,8 @@ static void begin_runs(struct diagnosis *d, size_t *begun)
 	options->grew(options->context, &d->runs[0], false);
 	int patience_ms =
 		options->deep ? RESOLVE_PATIENCE_MS : (int)(options->timeout_ns / 2000000);
-	resolve_within(options->host, options->family, patience_ms, d->sessions.signals, &d->names);
+	resolve_within(d->resolver, options->host, options->family, patience_ms,
+		       d->sessions.signals, &d->names);
 	count = d->names.count < DRIVE_ADDRESSES ? d->names.count : DRIVE_ADDRESSES;
 	*begun = count > 0 ? count : 1;
 	d->sessions.count = count;
@@ -228,7 +229,7 @@ static void find_reference(struct diagnosis *d)
 		(struct reference){ .host = options->reference, .port = options->reference_port };
 	if (options->reference == NULL)
 		return;
-	resolve_within(options->reference, options->family, REFERENCE_PATIENCE_MS,
+	resolve_within(d->resolver, options->reference, options->family, REFERENCE_PATIENCE_MS,
 		       d->sessions.signals, &found);
 	choose_address(&d->reference, &found, d->names.address[0].family);
 	if (found.count > 0)
@@ -239,28 +240,38 @@ static void find_reference(struct diagnosis *d)
 		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = run->stopped_ns, .text = text });
 }
 
+/* Everything that takes the name's addresses. */
+static bool diagnose(struct diagnosis *d, struct error *error)
+{
+	find_reference(d);
+	d->sessions.wire = &d->wire;
+	d->sessions.machine = &d->machine;
+	d->sessions.resolver = d->resolver;
+	bool done = open_all(d, error);
+	d->sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + d->options->timeout_ns;
+	done = done && sessions_run(&d->sessions, error);
+	for (size_t i = 0; i < d->sessions.count; i++)
+		session_close(&d->sessions.session[i]);
+	wire_close(&d->wire);
+	reserve_release(&d->reservation); /* when the shield is down */
+	machine_close(&d->machine);
+	return done;
+}
+
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
 	struct diagnosis d = { .options = options, .runs = runs, .sessions.signals = signals };
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);
+	struct error ignored; /* an address needs nobody who asks */
 	if (!privilege_check(error))
 		return false;
+	person_find(&d.person);
+	d.resolver = resolver_start(&d.person, &ignored);
 	begin_runs(&d, count);
-	if (d.sessions.count == 0)
-		return true;
-	find_reference(&d);
-	d.sessions.wire = &d.wire;
-	d.sessions.machine = &d.machine;
-	bool done = open_all(&d, error);
-	d.sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + options->timeout_ns;
-	done = done && sessions_run(&d.sessions, error);
-	for (size_t i = 0; i < d.sessions.count; i++)
-		session_close(&d.sessions.session[i]);
-	wire_close(&d.wire);
-	reserve_release(&d.reservation); /* when the shield is down */
-	machine_close(&d.machine);
+	bool done = d.sessions.count == 0 || diagnose(&d, error);
+	resolver_end(d.resolver);
 	put_healthy_first(runs, *count);
 	return done;
 }

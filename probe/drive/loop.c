@@ -273,14 +273,15 @@ static bool packet_concerns(const struct session *session, const struct packet *
 }
 
 /* Nobody else makes a run grow: what answers nothing that was sent is counted, and the run holds
- * examples only. */
+ * examples only. Whether it is tied to something that was sent. */
 static bool keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
 {
 	packet->number = session->run->frame_count + 1;
-	if (!plan_packet(session->plan, packet))
+	enum packet_use use = plan_packet(session->plan, packet);
+	if (use == PACKET_COUNTED)
 		return false;
 	run_frame(session->run, frame);
-	return true;
+	return use == PACKET_TIED;
 }
 
 static void ssh_ended(struct session *session, const struct machine *machine,
@@ -340,7 +341,7 @@ struct loop {
 	const struct wire *wire;
 	struct machine *machine;
 	int signals;
-	struct names *names; /* NULL: nobody is asked */
+	struct names names;
 	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
 	int64_t left_ns;    /* until somebody wants to be woken */
@@ -396,7 +397,8 @@ static bool wait_for(struct loop *loop, struct error *error)
 	       error_set(error, EXIT_UNAVAILABLE, "waiting for answers: %s", strerror(errno));
 }
 
-/* Where a TTL ran out there is a router. */
+/* Where a TTL ran out there is a router. Whoever forges such an error without having seen our
+ * probes must not choose whom we ask name servers about. */
 static bool tells_of_a_router(const struct packet *packet)
 {
 	bool v6 = packet->protocol == IP_ICMP6;
@@ -412,7 +414,7 @@ static void take_frame(void *context, const struct frame *frame)
 	for (size_t i = 0; i < loop->count; i++)
 		if (packet_concerns(&loop->sessions[i], &packet) &&
 		    keep_frame(&loop->sessions[i], frame, &packet) && tells_of_a_router(&packet))
-			names_ask(loop->names, &packet.source);
+			names_ask(&loop->names, &packet.source);
 }
 
 static bool read_captures(struct loop *loop, struct error *error)
@@ -487,17 +489,19 @@ static void session_turn(struct loop *loop, size_t index)
 /* Name servers were asked while the sweeps went on; so long are slow ones waited for. */
 #define NAMES_PATIENCE_MS 300
 
-static void tell_names(const struct loop *loop, bool wait)
+static void tell_names(struct loop *loop, bool wait)
 {
+	bool confirmed;
 	struct address address;
 	char name[NAME_LENGTH], text[ADDRESS_TEXT];
 	if (wait)
-		names_wait(loop->names, NAMES_PATIENCE_MS);
-	for (size_t i = 0; names_get(loop->names, i, &address, name); i++)
+		names_wait(&loop->names, NAMES_PATIENCE_MS);
+	for (size_t i = 0; names_get(&loop->names, i, &address, name, &confirmed); i++)
 		for (size_t n = 0; name[0] != '\0' && n < loop->count; n++)
 			run_event(loop->sessions[n].run,
 				  &(struct event){ .kind = EVENT_NAME,
 						   .time_ns = loop->sessions[n].run->stopped_ns,
+						   .value = confirmed,
 						   .text = address_text(&address, text),
 						   .detail = name });
 }
@@ -589,10 +593,9 @@ bool sessions_run(struct sessions *all, struct error *error)
 		if (!make_plan(&all->session[i], all->deadline_ns))
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
 	if (!all->session[0].options->no_names)
-		loop.names = names_new();
+		loop.names.resolver = all->resolver;
 	bool done = begin_captures(&loop, error) && run_until_done(&loop, error);
 	if (done)
 		finish_all(&loop);
-	names_close(loop.names);
 	return done;
 }

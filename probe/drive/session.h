@@ -64,6 +64,7 @@ void session_attach(struct session *session, const struct wire *wire);
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 
 struct machine;
+struct resolver;
 
 /* All sessions of a process, and what they have together. */
 struct sessions {
@@ -71,8 +72,9 @@ struct sessions {
 	size_t count;
 	struct wire *wire;
 	struct machine *machine;
-	int64_t deadline_ns; /* monotonic clock */
-	int signals;	     /* a signalfd */
+	struct resolver *resolver; /* asked what routers are called; NULL: nobody is */
+	int64_t deadline_ns;	   /* monotonic clock */
+	int signals;		   /* a signalfd */
 };
 
 /* Runs the plans of all sessions side by side: to their ends, to the end of the first

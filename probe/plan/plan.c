@@ -283,10 +283,12 @@ static int64_t next_look(const struct plan *plan)
 
 /* -- what the driver calls --------------------------------------------------------- */
 
-bool plan_packet(struct plan *plan, const struct packet *packet)
+enum packet_use plan_packet(struct plan *plan, const struct packet *packet)
 {
 	unsigned examples = plan->track.strays.examples;
-	return track_packet(&plan->track, packet) != NULL || plan->track.strays.examples > examples;
+	if (track_packet(&plan->track, packet) != NULL)
+		return PACKET_TIED;
+	return plan->track.strays.examples > examples ? PACKET_EXAMPLE : PACKET_COUNTED;
 }
 
 const struct strays *plan_strays(const struct plan *plan)

@@ -86,8 +86,13 @@ struct plan;
 struct plan *plan_new(const struct run *run, const struct plan_config *config, int64_t now_ns);
 void plan_free(struct plan *plan);
 
-/* Whether a run must hold the packet: facts may rest on it. Others are only counted. */
-bool plan_packet(struct plan *plan, const struct packet *packet);
+/* What a run makes of a packet. */
+enum packet_use {
+	PACKET_COUNTED, /* it need not be in the run */
+	PACKET_EXAMPLE, /* of those that are counted */
+	PACKET_TIED,	/* to something that was sent: facts may rest on it */
+};
+enum packet_use plan_packet(struct plan *plan, const struct packet *packet);
 const struct strays *plan_strays(const struct plan *plan);
 void plan_event(struct plan *plan, const struct event *event);
 
