@@ -112,6 +112,14 @@ static bool set_filter(struct capture *capture, const char *filter, struct error
 	return true;
 }
 
+/* For good: the process may be got the better of by what it reads. */
+static void lock_filter(struct capture *capture)
+{
+	static const int on = 1;
+
+	(void)setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
+}
+
 bool capture_refilter(struct capture *capture, const char *filter, struct error *error)
 {
 	return set_filter(capture, filter, error);
@@ -146,6 +154,8 @@ static struct capture *open_with(const char *interface, const char *filter, uint
 		capture_close(capture);
 		return NULL;
 	}
+	if (pace == &one_by_one) /* a busy one is narrowed later: capture_refilter() */
+		lock_filter(capture);
 	learn_address(capture, interface);
 	return capture;
 }

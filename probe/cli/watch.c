@@ -12,6 +12,7 @@
 #include "process/clock.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
+#include "wall/wall.h"
 
 #define MEBIBYTE (UINT64_C(1) << 20)
 
@@ -267,7 +268,8 @@ static bool open_all(struct watch *w, struct error *error)
 			return false;
 		ring_start(w->ring, capture_link(w->capture));
 	}
-	return privilege_drop(&person, error);
+	int fd = capture_fd(w->capture);
+	return privilege_drop(&person, error) && wall_listener(&fd, 1, true, error);
 }
 
 static bool open_traffic(struct watch *w, struct error *error)

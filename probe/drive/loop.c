@@ -183,9 +183,7 @@ static void do_connect(struct session *session, const struct action *action)
 static void offer_keys(struct session *session, const struct machine *machine,
 		       struct handshake_options *options)
 {
-	options->agent = getenv("SSH_AUTH_SOCK");
-	if (options->agent != NULL && access(options->agent, R_OK | W_OK) != 0)
-		options->agent = NULL; /* root's, who is nobody by now */
+	options->agent = machine->keys.has_agent ? &machine->keys.agent : NULL;
 	options->key_count = machine->keys.count;
 	options->keys = (const char *const *)machine->keys.text;
 	options->authenticate = options->agent != NULL || options->key_count > 0;

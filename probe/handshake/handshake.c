@@ -57,7 +57,8 @@ struct handshake {
 	struct ssh_counter_struct on_socket;
 	float progress; /* libssh's own measure */
 
-	char *user, *host_keys, *agent; /* may be NULL */
+	char *user, *host_keys; /* may be NULL */
+	const int *agent;	/* as well */
 	unsigned listen_ms, timeout_ms;
 	bool authenticate;
 	const char *const *keys;
@@ -482,14 +483,21 @@ static int advance(struct handshake *h)
 
 /* -- talking ------------------------------------------------------------------------- */
 
+/* libssh closes what it is given. It asks and waits within one call, so that handshakes side by
+ * side share one connection. */
+static bool share_agent(struct handshake *h)
+{
+	int own = fcntl(*h->agent, F_DUPFD_CLOEXEC, 0);
+	return own >= 0 && ssh_set_agent_socket(h->session, own) == SSH_OK;
+}
+
 static bool set_options(struct handshake *h)
 {
 	int rsa_bits = 1024; /* OpenSSH's RequiredRSASize */
 	return set_silences(h->session) && set_lists(h) &&
 	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &rsa_bits) == SSH_OK &&
 	       ssh_options_set(h->session, SSH_OPTIONS_USER, h->user) == SSH_OK &&
-	       (h->agent == NULL ||
-		ssh_options_set(h->session, SSH_OPTIONS_IDENTITY_AGENT, h->agent) == SSH_OK) &&
+	       (h->agent == NULL || share_agent(h)) &&
 	       ssh_options_set(h->session, SSH_OPTIONS_FD, &h->library_fd) == SSH_OK;
 }
 
@@ -625,7 +633,7 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->library_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	h->user = copy_option(named ? options->user : "root", &failed);
 	h->host_keys = copy_option(options->host_keys, &failed);
-	h->agent = copy_option(options->agent, &failed);
+	h->agent = options->agent;
 	h->listen_ms = options->listen_ms != 0 ? options->listen_ms : LISTEN_MS;
 	h->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
 	h->authenticate = options->authenticate;
@@ -699,7 +707,6 @@ void handshake_free(struct handshake *h)
 	eavesdropper_free(h->eavesdropper);
 	free(h->user);
 	free(h->host_keys);
-	free(h->agent);
 	free(h);
 	ssh_finalize();
 }

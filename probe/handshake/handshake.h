@@ -48,7 +48,7 @@ struct handshake_options {
 
 	/* --auth */
 	bool authenticate;
-	const char *agent;	 /* socket of the agent; NULL: none */
+	const int *agent;	 /* a connection to it, which is not used up; NULL: none */
 	const char *const *keys; /* private keys, as their files have them; tried after the
 				    agent's; those with a passphrase are left out */
 	size_t key_count;

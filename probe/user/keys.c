@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define KEY_FILE_MAX 32768 /* RSA keys of 16384 bits have less than half of that */
@@ -36,11 +38,27 @@ static char *read_key(const char *path)
 	return text;
 }
 
+static int connect_agent(const char *path)
+{
+	struct sockaddr_un agent = { .sun_family = AF_UNIX };
+	if (path == NULL || strlen(path) >= sizeof(agent.sun_path))
+		return -1;
+	snprintf(agent.sun_path, sizeof(agent.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&agent, sizeof(agent)) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
 void keys_read(const char *home, struct keys *keys)
 {
 	static const char *const names[KEYS_MAX] = { "id_ed25519", "id_ecdsa", "id_rsa" };
 	char path[512];
 	keys->count = 0;
+	keys->agent = connect_agent(getenv("SSH_AUTH_SOCK"));
+	keys->has_agent = keys->agent >= 0;
 	for (size_t i = 0; i < KEYS_MAX; i++) {
 		int length = snprintf(path, sizeof(path), "%s/.ssh/%s", home, names[i]);
 		char *text = length < (int)sizeof(path) ? read_key(path) : NULL;
@@ -55,5 +73,7 @@ void keys_close(struct keys *keys)
 		explicit_bzero(keys->text[i], KEY_FILE_MAX);
 		free(keys->text[i]);
 	}
-	keys->count = 0;
+	if (keys->has_agent)
+		close(keys->agent);
+	*keys = (struct keys){ 0 };
 }

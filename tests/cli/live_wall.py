@@ -1,10 +1,33 @@
 #!/usr/bin/env python3
-"""What a probe may do when it listens to the network, and what it needs for getting there."""
+"""What a probe may do when it listens to the network, and what it needs for getting there.
+
+  live_wall.py [--all]    all that an intruder may try, not some of it: minutes
+"""
+
+import re
+import signal
+import sys
 
 import support
-from support import CANNOT_WRITE, HEALTHY, NOBODY, NOT_PERMITTED, Case, Lab, Run, sshwhy
+from support import CANNOT_WRITE, HEALTHY, INTRUDER, NOBODY, NOT_PERMITTED, Case, Lab, Run, sshwhy, state_of
 
 VM = "20.99.0.4"
+
+# What code that takes over the process would like to do (intruder.c).
+SOME = ("exec", "tcp", "open-file", "frame", "promiscuous")
+ALL = (
+    *SOME, "fork", "clone", "map-code", "make-code",
+    "open-folder", "write-file", "write-null", "make-folder", "hide-file",
+    "udp", "local", "netlink", "bpf", "io-uring", "unshare", "mount",
+    "frame-to", "frame-write", "frame-parts", "frame-message", "frame-askew", "copy-capture", "fcntl-capture",
+)  # fmt: skip
+OF_OTHERS = ("trace", "read-parent", "signal-parent", "dumpable")  # nor is it possible before
+ACTS = ALL if "--all" in sys.argv else SOME
+MORE = OF_OTHERS if "--all" in sys.argv else ()
+sys.argv = [word for word in sys.argv if word != "--all"]
+
+WATCH = ("watch", "--json", "-i", "eth0", "--duration", "0.2")
+LISTENERS = {"watch": WATCH}
 
 
 def setUpModule():
@@ -47,6 +70,89 @@ class Capabilities(Case):
         ended = probe(before=before)
         self.assertEqual((ended.code, ended.err), (HEALTHY, ""))
         self.assert_reports(ended)
+
+
+class Intruder(Case):
+    """Code that takes over when the network is listened to."""
+
+    def intrude(self, moment, act, command):
+        words = [f"LD_PRELOAD={INTRUDER}", f"INTRUDER_AT={moment}", f"INTRUDER_ACT={act}"]
+        return Run(*command, before=[*lab.on("client"), "env", *words]).end()
+
+    def test_all_can_be_done_before(self):
+        """Privilege is dropped, the wall is to come: what follows is the wall's work."""
+        for act in ACTS:
+            with self.subTest(act=act):
+                self.assertIn(f"intruder: {act}: done", self.intrude("dropped", act, WATCH).err)
+
+    def test_nothing_while_it_listens(self):
+        for name, command in LISTENERS.items():
+            for act in (*ACTS, *MORE):
+                with self.subTest(command=name, act=act):
+                    ended = self.intrude("poll", act, command)
+                    refused = f"intruder: {act}: refused" in ended.err
+                    self.assertEqual(ended.code == -signal.SIGSYS, not refused, ended.err)
+
+
+class State(Case):
+    """What the kernel says of the process that listens."""
+
+    def test_no_right_is_left(self):
+        for name, command in LISTENERS.items():
+            with self.subTest(command=name):
+                run = Run(*command[:-1], "3", before=lab.on("client"))
+                state = state_of(run.process.pid, lambda state: state["Seccomp_filters"] == "2")
+                run.end()
+                self.assertEqual((state["NoNewPrivs"], state["Seccomp"]), ("1", "2"))
+                for capabilities in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                    self.assertEqual(int(state[capabilities], 16), 0, capabilities)
+                self.assertEqual(set(state["Uid"].split()), {str(NOBODY)})
+                self.assertEqual(set(state["Gid"].split()), {str(NOBODY)})
+                self.assertEqual(state["Groups"], "")
+
+
+READ = re.compile(r"^(recv\w*|read\w*|pread\w*)\((\d+)<(TCP|UDP|RAW|ICMP|PACKET|socket:)")
+DROPPED = re.compile(r"^(setres[ug]id|setgroups|capset|seccomp|prctl\(PR_CAPBSET_DROP)")
+# (strace has no other name for a packet socket)
+RING = re.compile(r"^p?poll\(.*<(PACKET|socket:)")
+DRAIN = re.compile(r", 1, MSG_TRUNC")  # of what came before there was a filter; into a byte that nobody reads
+
+
+class Order(Case):
+    """strace shows, of each process: nothing of the network is read before privilege is dropped."""
+
+    def trace(self, *command):
+        file = self.folder() / "trace"
+        before = [*lab.on("client"), "strace", "-f", "-yy", "-o", file, "-e", "signal=none"]
+        ended = Run(*command, before=before).end()
+        calls = {}
+        for line in file.read_text().splitlines():
+            pid, call = line.split(maxsplit=1)
+            if call.startswith("<... "):  # the rest of one that was broken off
+                calls[pid][-1] += call
+            else:
+                calls.setdefault(pid, []).append(call)
+        return ended, calls
+
+    def check(self, calls):
+        read = 0
+        for pid, own in calls.items():
+            last = max((i for i, call in enumerate(own) if DROPPED.match(call)), default=-1)
+            for i, call in enumerate(own):
+                if (READ.match(call) and not DRAIN.search(call)) or RING.match(call):
+                    read += 1
+                    self.assertGreater(i, last, f"{pid}: {call}")
+                    self.assertNotEqual(last, -1, f"{pid} never drops: {call}")
+        return read
+
+    def test_probe(self):
+        ended, calls = self.trace("probe", "--json", VM)
+        self.assert_verdict(ended)
+        self.assertGreater(self.check(calls), 5)
+
+    def test_watch(self):
+        ended, calls = self.trace(*WATCH)
+        self.assertGreater(self.check(calls), 0)
 
 
 if __name__ == "__main__":
