@@ -8,6 +8,7 @@
 #include "drive/machine.h"
 #include "names/resolve.h"
 #include "process/reserve.h"
+#include "route/netlink.h"
 #include "user/privilege.h"
 
 _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS,
@@ -81,6 +82,7 @@ struct diagnosis {
 	struct run *runs; /* the caller's: one for each session */
 	struct person person;
 	struct reservation reservation;
+	struct netlink netlink;
 	struct wire wire;
 	struct machine machine;
 };
@@ -95,6 +97,7 @@ static bool open_sessions(struct diagnosis *d, const struct ports *all, struct e
 			/* Once is enough: the verdict is about the first, or about health. */
 			.reference = i == 0 ? &d->reference : NULL,
 			.ports = ports_of(all, i),
+			.netlink = &d->netlink,
 			.run = &d->runs[i],
 		};
 		if (session_open(&d->sessions.session[i], &wish, error))
@@ -158,7 +161,7 @@ static bool open_all(struct diagnosis *d, struct error *error)
 	if (!reserve_ports(d->sessions.count, &d->reservation, error))
 		return false;
 	all = all_ports(&d->reservation, d->sessions.count);
-	if (!open_sessions(d, &all, error))
+	if (!netlink_open(&d->netlink, error) || !open_sessions(d, &all, error))
 		return false;
 	machine_start(&d->machine, d->options, &d->person, d->sessions.session, d->sessions.count);
 	if (!open_wire(d, &all, error) || !drop_and_read(&d->machine, error))
@@ -254,6 +257,7 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 		session_close(&d->sessions.session[i]);
 	wire_close(&d->wire);
 	reserve_release(&d->reservation); /* when the shield is down */
+	netlink_close(&d->netlink);
 	machine_close(&d->machine);
 	return done;
 }
@@ -261,7 +265,9 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
-	struct diagnosis d = { .options = options, .runs = runs, .sessions.signals = signals };
+	struct diagnosis d = {
+		.options = options, .runs = runs, .sessions.signals = signals, .netlink.fd = -1
+	};
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);
 	struct error ignored; /* an address needs nobody who asks */

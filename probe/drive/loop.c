@@ -65,7 +65,7 @@ struct next_hop {
 static struct next_hop find_next_hop(const struct session *session, const struct route *route)
 {
 	struct next_hop hop = { .state = NEXT_HOP_AWAITED };
-	enum neighbour known = neighbour_lookup(route, hop.bytes, &hop.length);
+	enum neighbour known = neighbour_lookup(session->netlink, route, hop.bytes, &hop.length);
 	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
 	if (known == NEIGHBOUR_KNOWN)
 		hop.state = NEXT_HOP_KNOWN;

@@ -105,7 +105,8 @@ static void note_route(struct session *session)
 			 route->on_link ? "on-link" : "via", address_text(&route->next_hop, hop),
 			 route->interface, address_text(&route->source, source), route->mtu);
 	int error = route->error == 0 && !route->up ? ENETDOWN : route->error;
-	int refused = route_refuses_port(&session->run->address, route, session->run->port);
+	int refused = route_refuses_port(session->netlink, &session->run->address, route,
+					 session->run->port);
 	if (error == 0 && refused != 0) {
 		error = refused;
 		snprintf(text, sizeof(text), "a routing rule refuses TCP port %u: %s",
@@ -140,13 +141,15 @@ bool session_open(struct session *session, const struct session_wish *wish, stru
 	if (wish->reference != NULL)
 		session->reference = *wish->reference;
 	session->run = wish->run;
+	session->netlink = wish->netlink;
 	session->options = wish->options;
 	session->ports = wish->ports;
 	session->run->address = *wish->address;
-	return route_lookup(wish->address, wish->options->interface, uid, &session->route, error) &&
+	return route_lookup(wish->netlink, wish->address, wish->options->interface, uid,
+			    &session->route, error) &&
 	       (session->reference.address.family == 0 ||
-		route_lookup(&session->reference.address, NULL, uid, &session->reference_route,
-			     error)) &&
+		route_lookup(wish->netlink, &session->reference.address, NULL, uid,
+			     &session->reference_route, error)) &&
 	       open_sockets(session, wish->person, error);
 }
 
@@ -179,7 +182,7 @@ void session_attach(struct session *session, const struct wire *wire)
 			.link = capture_link(wire->capture[i]),
 		};
 	if (session->reference.address.family != 0 && session->reference_route.error == 0)
-		(void)neighbour_ask(&session->reference_route);
+		(void)neighbour_ask(session->netlink, &session->reference_route);
 	if (route->error != 0)
 		return;
 	run->interface = arena_string(&run->arena, route->interface);
@@ -190,7 +193,7 @@ void session_attach(struct session *session, const struct wire *wire)
 		session->craft = craft_share(wire->sender, &run->address, route, &error);
 	if (session->craft == NULL)
 		note_limit(session, "crafted packets", error.text);
-	else if (!neighbour_ask(route))
+	else if (!neighbour_ask(session->netlink, route))
 		note_limit(session, "the next hop's address, unless the kernel asks for it",
 			   "CAP_NET_ADMIN is missing");
 }

@@ -33,6 +33,7 @@ struct session {
 	struct plan *plan;
 	const struct drive_options *options;
 	const struct wire *wire; /* borrowed */
+	struct netlink *netlink; /* borrowed */
 	struct route route;
 	struct reference reference;
 	struct route reference_route;
@@ -54,6 +55,7 @@ struct session_wish {
 	const struct address *address;
 	const struct reference *reference; /* NULL: none */
 	struct ports ports;
+	struct netlink *netlink;
 	struct run *run;
 };
 

@@ -49,25 +49,27 @@ static int take_entry(const struct nlmsghdr *message, void *context)
 }
 
 /* False when the kernel has no entry (ENOENT: it never asked). */
-static bool look_up(const struct route *route, struct neighbour_entry *entry)
+static bool look_up(struct netlink *netlink, const struct route *route,
+		    struct neighbour_entry *entry)
 {
 	union netlink_request request;
 	int refusal;
 
 	memset(entry, 0, sizeof(*entry));
 	begin_request(&request, RTM_GETNEIGH, 0, route, 0);
-	return netlink_ask(&request, take_entry, entry, &refusal, NULL) && refusal == 0;
+	return netlink_ask(netlink, &request, take_entry, entry, &refusal, NULL) && refusal == 0;
 }
 
 /* The kernel's table has an entry for it, which has not failed. */
-static bool is_present(const struct route *route)
+static bool is_present(struct netlink *netlink, const struct route *route)
 {
 	struct neighbour_entry entry;
 
-	return look_up(route, &entry) && (entry.state & NUD_FAILED) == 0;
+	return look_up(netlink, route, &entry) && (entry.state & NUD_FAILED) == 0;
 }
 
-enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length)
+enum neighbour neighbour_lookup(struct netlink *netlink, const struct route *route,
+				uint8_t link_address[8], size_t *length)
 {
 	struct neighbour_entry entry;
 
@@ -75,7 +77,7 @@ enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[
 	memset(link_address, 0, 8);
 	if (!route->has_link_address)
 		return NEIGHBOUR_KNOWN; /* tunnels and lo: frames go out without one */
-	if (!look_up(route, &entry))
+	if (!look_up(netlink, route, &entry))
 		return NEIGHBOUR_UNASKED;
 	if ((entry.state & NUD_FAILED) != 0)
 		return NEIGHBOUR_SILENT;
@@ -89,13 +91,13 @@ enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[
 /* NTF_USE: as if a packet wanted to go there. The entry is an ordinary one of the
  * neighbour cache and ages like it. One that is there already is left alone: the kernel would
  * forget it, a permanent one too, and what may be at fault would be mended unseen. */
-bool neighbour_ask(const struct route *route)
+bool neighbour_ask(struct netlink *netlink, const struct route *route)
 {
 	union netlink_request request;
 	int refusal;
 
-	if (!route->has_link_address || is_present(route))
+	if (!route->has_link_address || is_present(netlink, route))
 		return true;
 	begin_request(&request, RTM_NEWNEIGH, NLM_F_ACK | NLM_F_CREATE, route, NTF_USE);
-	return netlink_ask(&request, NULL, NULL, &refusal, NULL) && refusal == 0;
+	return netlink_ask(netlink, &request, NULL, NULL, &refusal, NULL) && refusal == 0;
 }

@@ -12,10 +12,11 @@ enum neighbour {
 };
 
 /* The next hop's link-layer address from the kernel's neighbour table. Never sends. */
-enum neighbour neighbour_lookup(const struct route *route, uint8_t link_address[8], size_t *length);
+enum neighbour neighbour_lookup(struct netlink *netlink, const struct route *route,
+				uint8_t link_address[8], size_t *length);
 
 /* Has the kernel ask for it (ARP or neighbour discovery) although no packet of its own
  * may get so far. Needs CAP_NET_ADMIN; false without. */
-bool neighbour_ask(const struct route *route);
+bool neighbour_ask(struct netlink *netlink, const struct route *route);
 
 #endif

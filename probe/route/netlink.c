@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <string.h>
-
-enum { SEQUENCE = 1 }; /* a socket asks one question */
+#include <sys/socket.h>
+#include <unistd.h>
 
 void netlink_begin(union netlink_request *request, uint16_t type, uint16_t flags, const void *body,
 		   size_t length)
@@ -12,7 +12,6 @@ void netlink_begin(union netlink_request *request, uint16_t type, uint16_t flags
 	mnl_nlmsg_put_header(request->bytes);
 	request->header.nlmsg_type = type;
 	request->header.nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
-	request->header.nlmsg_seq = SEQUENCE;
 	memcpy(mnl_nlmsg_put_extra_header(&request->header, length), body, length);
 }
 
@@ -65,43 +64,74 @@ static int take_refusal(const struct nlmsghdr *message, void *context)
 
 /* Connected to the kernel, the socket takes nothing from other processes: only then is what
  * comes the kernel's answer, for the library does not look at the sender. */
-static bool open_to_kernel(const struct mnl_socket *socket)
+static bool open_to_kernel(int fd)
 {
 	static const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 
-	return connect(mnl_socket_get_fd(socket), (const struct sockaddr *)&kernel,
-		       sizeof(kernel)) == 0;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)&kernel, sizeof(kernel)) == 0;
 }
 
-static bool exchange_over(struct mnl_socket *socket, const union netlink_request *request,
+bool netlink_open(struct netlink *netlink, struct error *error)
+{
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	*netlink = (struct netlink){ .fd = fd };
+	if (open_to_kernel(fd))
+		return true;
+	error_set(error, EXIT_UNAVAILABLE, "netlink socket: %s", strerror(errno));
+	netlink_close(netlink);
+	return false;
+}
+
+void netlink_close(struct netlink *netlink)
+{
+	if (netlink->fd >= 0)
+		close(netlink->fd);
+	netlink->fd = -1;
+}
+
+union netlink_reply {
+	struct nlmsghdr header;
+	char bytes[8192]; /* the most that the kernel puts into one answer */
+};
+
+/* The answer to our last question; the one before may have been given up. The kernel answers
+ * before send() returns: what is not there then does not come. */
+static ssize_t receive(const struct netlink *netlink, union netlink_reply *reply)
+{
+	ssize_t got;
+
+	do {
+		got = recv(netlink->fd, reply, sizeof(*reply), MSG_DONTWAIT | MSG_TRUNC);
+	} while (got >= (ssize_t)sizeof(reply->header) &&
+		 reply->header.nlmsg_seq != netlink->sequence);
+	if (got <= (ssize_t)sizeof(*reply))
+		return got;
+	errno = EMSGSIZE;
+	return -1;
+}
+
+/* Whatever address the kernel gave the socket, connect() chose it: it need not be asked for. */
+static bool exchange_over(struct netlink *netlink, union netlink_request *request,
 			  struct netlink_exchange *exchange)
 {
 	mnl_cb_t control[] = { [NLMSG_ERROR] = take_refusal };
-	union {
-		struct nlmsghdr header;
-		char bytes[8192]; /* the most that the kernel puts into one answer */
-	} reply;
+	union netlink_reply reply;
 
-	if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 || !open_to_kernel(socket) ||
-	    mnl_socket_sendto(socket, request, request->header.nlmsg_len) < 0)
+	request->header.nlmsg_seq = ++netlink->sequence;
+	if (send(netlink->fd, request, request->header.nlmsg_len, 0) < 0)
 		return false;
-	ssize_t got = mnl_socket_recvfrom(socket, &reply, sizeof(reply));
-	return got >= 0 &&
-	       mnl_cb_run2(&reply, (size_t)got, SEQUENCE, mnl_socket_get_portid(socket),
-			   take_answer, exchange, control, MNL_ARRAY_SIZE(control)) >= 0;
+	ssize_t got = receive(netlink, &reply);
+	return got >= 0 && mnl_cb_run2(&reply, (size_t)got, netlink->sequence, 0, take_answer,
+				       exchange, control, MNL_ARRAY_SIZE(control)) >= 0;
 }
 
-bool netlink_ask(union netlink_request *request, mnl_cb_t take, void *context, int *refusal,
-		 struct error *error)
+bool netlink_ask(struct netlink *netlink, union netlink_request *request, mnl_cb_t take,
+		 void *context, int *refusal, struct error *error)
 {
 	struct netlink_exchange exchange = { .take = take, .context = context };
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	bool done = exchange_over(netlink, request, &exchange);
 
-	if (socket == NULL)
-		return error_set(error, EXIT_UNAVAILABLE, "netlink socket: %s", strerror(errno));
-	bool done = exchange_over(socket, request, &exchange);
-	int cause = errno;
-	mnl_socket_close(socket);
 	*refusal = exchange.refusal;
-	return done || error_set(error, EXIT_UNAVAILABLE, "netlink: %s", strerror(cause));
+	return done || error_set(error, EXIT_UNAVAILABLE, "netlink: %s", strerror(errno));
 }

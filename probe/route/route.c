@@ -116,8 +116,8 @@ static int refusal_error(const struct answer *answer)
 }
 
 /* What the kernel would do with a flow to `port`; 0: whatever flow it may be. */
-static bool ask_for(const struct address *target, unsigned index, uid_t uid, uint16_t port,
-		    struct answer *answer, struct error *error)
+static bool ask_for(struct netlink *netlink, const struct address *target, unsigned index,
+		    uid_t uid, uint16_t port, struct answer *answer, struct error *error)
 {
 	union netlink_request request;
 	struct rtmsg head = { .rtm_family = family_of(target),
@@ -134,7 +134,7 @@ static bool ask_for(const struct address *target, unsigned index, uid_t uid, uin
 		mnl_attr_put_u8(&request.header, RTA_IP_PROTO, IPPROTO_TCP);
 		mnl_attr_put_u16(&request.header, RTA_DPORT, htons(port));
 	}
-	if (!netlink_ask(&request, take_answer, answer, &refused, error))
+	if (!netlink_ask(netlink, &request, take_answer, answer, &refused, error))
 		return false;
 	answer->error = refused != 0 ? refused : refusal_error(answer);
 	return true;
@@ -256,8 +256,8 @@ static bool fill_route(const struct address *target, const struct answer *answer
 	return route->source.family != 0 || pick_source(target, route, error);
 }
 
-bool route_lookup(const struct address *target, const char *interface, uid_t uid,
-		  struct route *route, struct error *error)
+bool route_lookup(struct netlink *netlink, const struct address *target, const char *interface,
+		  uid_t uid, struct route *route, struct error *error)
 {
 	struct answer answer;
 	unsigned index = 0;
@@ -268,7 +268,7 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	if (interface != NULL && (index = if_nametoindex(interface)) == 0)
 		return error_set(error, EXIT_UNAVAILABLE, "no such interface: %s", interface);
 	route->scope = index;
-	if (!ask_for(target, index, uid, 0, &answer, error))
+	if (!ask_for(netlink, target, index, uid, 0, &answer, error))
 		return error_context(error, "route lookup");
 	if (is_shortage(ASKED_ROUTE, answer.error))
 		return error_set(error, EXIT_UNAVAILABLE, "route lookup: %s",
@@ -277,12 +277,13 @@ bool route_lookup(const struct address *target, const char *interface, uid_t uid
 	return route->error != 0 || fill_route(target, &answer, route, error);
 }
 
-int route_refuses_port(const struct address *target, const struct route *route, uint16_t port)
+int route_refuses_port(struct netlink *netlink, const struct address *target,
+		       const struct route *route, uint16_t port)
 {
 	struct answer answer;
 
-	if (route->error != 0 ||
-	    !ask_for(target, route->bound ? route->scope : 0, route->uid, port, &answer, NULL))
+	if (route->error != 0 || !ask_for(netlink, target, route->bound ? route->scope : 0,
+					  route->uid, port, &answer, NULL))
 		return 0;
 	return is_shortage(ASKED_ROUTE, answer.error) ? 0 : answer.error;
 }

@@ -8,6 +8,8 @@
 #include "sshwhy/address.h"
 #include "sshwhy/error.h"
 
+struct netlink;
+
 struct route {
 	int error; /* 0, or the errno a connect() would get at once:
 		      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
@@ -33,11 +35,12 @@ const char *route_refusal(int error);
 
 /* What a connect() to TCP `port` would get at once although the address has a route, as
  * route->error: rules may be about ports ("ip rule ... dport 22 prohibit", Linux 4.17). */
-int route_refuses_port(const struct address *target, const struct route *route, uint16_t port);
+int route_refuses_port(struct netlink *netlink, const struct address *target,
+		       const struct route *route, uint16_t port);
 
 /* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.
  * False only when the kernel does not tell: "no route" is an answer, in route->error. */
-bool route_lookup(const struct address *target, const char *interface, uid_t uid,
-		  struct route *route, struct error *error);
+bool route_lookup(struct netlink *netlink, const struct address *target, const char *interface,
+		  uid_t uid, struct route *route, struct error *error);
 
 #endif
