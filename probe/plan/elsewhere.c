@@ -9,6 +9,11 @@ static const uint16_t usual_ports[] = {
 #define USUAL_PORTS (sizeof(usual_ports) / sizeof(*usual_ports))
 _Static_assert(USUAL_PORTS <= CANDIDATES, "a candidate for each");
 
+uint16_t elsewhere_usual(unsigned index)
+{
+	return index < USUAL_PORTS ? usual_ports[index] : 0;
+}
+
 static void add_candidate(struct elsewhere *elsewhere, uint16_t port)
 {
 	if (elsewhere->count < CANDIDATES)

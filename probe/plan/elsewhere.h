@@ -7,6 +7,9 @@
 
 #include "plan/state.h"
 
+/* Where sshd is moved to as a rule, the likeliest first; 0 behind the last. */
+uint16_t elsewhere_usual(unsigned index);
+
 void elsewhere_start(struct plan *plan);
 
 /* Takes in an EVENT_LISTENER. */

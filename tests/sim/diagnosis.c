@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/licence.h"
 #include "stranger.h"
 
 #define STARTED	    INT64_C(1790000000000000000)
@@ -25,6 +26,7 @@ struct play {
 	const struct scenario *scenario;
 	struct run run;
 	struct plan *plan;
+	struct licence licence;
 	struct track track;
 	struct arena arena;
 	struct diagnosis *diagnosis;
@@ -319,11 +321,23 @@ static void look_at_drops(struct play *play)
 	tell_drops(play);
 }
 
+/* The live driver's courier would refuse it. */
+static void check_licence(struct play *play, const struct action *action)
+{
+	if ((action->kind != ACTION_CONNECT && action->kind != ACTION_SEND) ||
+	    licence_covers(&play->licence, action))
+		return;
+	fprintf(stderr, "the plan does what its licence does not cover: kind %d, %u>%u flags %u\n",
+		action->kind, action->local_port, action->remote_port, action->flags);
+	abort();
+}
+
 /* Performs what is due; false when the plan is complete. */
 static bool act(struct play *play)
 {
 	for (;;) {
 		struct action action = plan_next(play->plan, play->model->now_ns);
+		check_licence(play, &action);
 		if (action.opens)
 			tell(play,
 			     action_opening(&action, action.to_reference ? "10.20.0.20" : NULL));
@@ -411,6 +425,7 @@ static void play_out(struct play *play)
 	stranger_start(&play->stranger, scenario, FIRST_PORT, STARTED);
 	play->neighbour_ns =
 		STARTED + (scenario->client.gateway_silent ? NEIGHBOUR_PATIENCE : NEIGHBOUR);
+	licence_grant(&play->licence, &config, play->run.port);
 	play->plan = plan_new(&play->run, &config, STARTED);
 	track_start(&play->track, &play->run, &play->arena);
 	for (size_t i = 0; i < play->run.event_count; i++)
