@@ -1,6 +1,7 @@
 #include "craft/sender.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,18 @@ static int raw_socket(int family, uid_t uid)
 	return fd;
 }
 
+/* They are there to send. A raw socket hears others' packets too, and who has only sockets that
+ * send must not be reached by what comes. */
+static bool hear_nothing(int fd)
+{
+	static struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
+	static const struct sock_fprog program = { .len = 1, .filter = &none };
+	static const int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) == 0 &&
+	       setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) == 0;
+}
+
 static bool bind_to(int fd, const char *interface)
 {
 	return interface == NULL || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
@@ -46,7 +59,7 @@ static bool open_raw4(struct sender *sender, uid_t uid, const char *interface)
 	sender->raw4 = raw_socket(AF_INET, uid);
 	return sender->raw4 >= 0 &&
 	       setsockopt(sender->raw4, IPPROTO_IP, IP_HDRINCL, &on, sizeof(on)) == 0 &&
-	       bind_to(sender->raw4, interface);
+	       bind_to(sender->raw4, interface) && hear_nothing(sender->raw4);
 }
 
 static bool open_raw6(struct sender *sender, uid_t uid, const char *interface)
@@ -57,14 +70,14 @@ static bool open_raw6(struct sender *sender, uid_t uid, const char *interface)
 	if (sender->raw6 < 0)
 		return errno == EAFNOSUPPORT;
 	return setsockopt(sender->raw6, IPPROTO_IPV6, IPV6_HDRINCL, &on, sizeof(on)) == 0 &&
-	       bind_to(sender->raw6, interface);
+	       bind_to(sender->raw6, interface) && hear_nothing(sender->raw6);
 }
 
 /* Protocol 0: a packet socket that receives nothing, so no queue fills unread. */
 static bool open_link(struct sender *sender)
 {
 	sender->link = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	return sender->link >= 0;
+	return sender->link >= 0 && hear_nothing(sender->link);
 }
 
 static bool open_all(struct sender *sender, uid_t uid, const char *interface, struct error *error)
@@ -102,6 +115,13 @@ void sender_close(struct sender *sender)
 	if (sender->link >= 0)
 		close(sender->link);
 	free(sender);
+}
+
+int *sender_socket(struct sender *sender, unsigned index)
+{
+	int *const sockets[SENDER_SOCKETS] = { &sender->raw4, &sender->raw6, &sender->link };
+
+	return sockets[index];
 }
 
 const struct shape *sender_shapes(const struct sender *sender, unsigned family)

@@ -13,6 +13,7 @@
 
 _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS,
 	       "ports can be reserved for all addresses");
+_Static_assert(DELIVERY_SESSIONS >= DRIVE_ADDRESSES, "the courier knows all addresses");
 _Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule of the shield for each address");
 
 static void run_start(struct run *run, const struct drive_options *options)
@@ -125,6 +126,24 @@ static void shield_sessions(struct diagnosis *d)
 	wire_shield(&d->wire, shielded, d->sessions.count);
 }
 
+/* Whom the sessions' plans may ask what for. */
+static bool start_courier(struct diagnosis *d, struct error *error)
+{
+	struct courier_wish wish = { .count = d->sessions.count,
+				     .person = &d->person,
+				     .interface = d->options->interface };
+	for (size_t i = 0; i < wish.count; i++) {
+		wish.session[i] = session_errands(&d->sessions.session[i]);
+		machine_license_listeners(&d->machine, i, &wish.session[i].licence);
+	}
+	d->sessions.courier = courier_start(&wish, error);
+	for (size_t i = 0; i < wish.count; i++) {
+		d->sessions.session[i].courier = d->sessions.courier;
+		d->sessions.session[i].index = i;
+	}
+	return d->sessions.courier != NULL;
+}
+
 static bool open_wire(struct diagnosis *d, const struct ports *all, struct error *error)
 {
 	const struct route *routes[DRIVE_ADDRESSES + 1];
@@ -132,11 +151,7 @@ static bool open_wire(struct diagnosis *d, const struct ports *all, struct error
 	for (size_t i = 0; i < count; i++)
 		routes[i] = &d->sessions.session[i].route;
 	routes[count] = &d->sessions.session[0].reference_route;
-	struct wire_wish wish = { .routes = routes,
-				  .route_count = count + 1,
-				  .uid = d->person.uid,
-				  .bound = d->options->interface,
-				  .ports = *all };
+	struct wire_wish wish = { .routes = routes, .route_count = count + 1, .ports = *all };
 	if (!wire_open(&d->wire, &wish, error))
 		return false;
 	shield_sessions(d);
@@ -164,7 +179,9 @@ static bool open_all(struct diagnosis *d, struct error *error)
 	if (!netlink_open(&d->netlink, error) || !open_sessions(d, &all, error))
 		return false;
 	machine_start(&d->machine, d->options, &d->person, d->sessions.session, d->sessions.count);
-	if (!open_wire(d, &all, error) || !drop_and_read(&d->machine, error))
+	/* Before the captures: a copy of their rings would keep them alive. */
+	if (!start_courier(d, error) || !open_wire(d, &all, error) ||
+	    !drop_and_read(&d->machine, error) || !courier_ready(d->sessions.courier, error))
 		return false;
 	for (size_t i = 0; i < d->sessions.count; i++) {
 		machine_tell_files(&d->machine, &d->runs[i]);
@@ -255,7 +272,9 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 	done = done && sessions_run(&d->sessions, error);
 	for (size_t i = 0; i < d->sessions.count; i++)
 		session_close(&d->sessions.session[i]);
+	courier_dismiss(d->sessions.courier); /* it ends while the captures are closed */
 	wire_close(&d->wire);
+	courier_end(d->sessions.courier);
 	reserve_release(&d->reservation); /* when the shield is down */
 	netlink_close(&d->netlink);
 	machine_close(&d->machine);

@@ -8,8 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <netinet/tcp.h>
-
 #include "drive/losses.h"
 #include "drive/machine.h"
 #include "names/names.h"
@@ -23,11 +21,16 @@ static int64_t now_of(const struct session *session)
 	return clock_ns(CLOCK_MONOTONIC) + session->clock_offset_ns;
 }
 
-static void tell_event(struct session *session, struct event event)
+static void tell_event_at(struct session *session, int64_t time_ns, struct event event)
 {
-	event.time_ns = now_of(session);
+	event.time_ns = time_ns;
 	run_event(session->run, &event);
 	plan_event(session->plan, &event);
+}
+
+static void tell_event(struct session *session, struct event event)
+{
+	tell_event_at(session, now_of(session), event);
 }
 
 static bool is_told(const struct run *run, const char *limit)
@@ -90,8 +93,8 @@ static void look_at_next_hop(struct session *session)
 			   "the kernel does not tell of it");
 		return;
 	}
-	if (hop.state == NEXT_HOP_KNOWN && session->craft != NULL)
-		craft_link_address(session->craft, hop.bytes, hop.length);
+	if (hop.state == NEXT_HOP_KNOWN && session->crafts)
+		courier_tell_next_hop(session->courier, session->index, hop.bytes, hop.length);
 	tell_event(session, (struct event){ .kind = EVENT_NEIGHBOUR,
 					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
 					    .value = session->route.on_link &&
@@ -138,13 +141,14 @@ static const struct address *remote_of(const struct session *session, const stru
 	return action->to_reference ? &session->reference.address : &session->run->address;
 }
 
-static void tell_opening(struct session *session, const struct action *action)
+static void tell_opening(struct session *session, const struct action *action, int64_t time_ns)
 {
 	char text[ADDRESS_TEXT];
-	tell_event(session,
-		   action_opening(action, action->to_reference
-						  ? address_text(remote_of(session, action), text)
-						  : NULL));
+	tell_event_at(
+		session, time_ns,
+		action_opening(action, action->to_reference
+					       ? address_text(remote_of(session, action), text)
+					       : NULL));
 }
 
 static void connect_answered(struct session *session, struct session_socket *s, int error)
@@ -157,26 +161,31 @@ static void connect_answered(struct session *session, struct session_socket *s, 
 					    .error = error });
 }
 
-static void do_connect(struct session *session, const struct action *action)
+/* Has the courier do it; false: it was not even tried. What is not tried opens nothing: it would be
+ * waited for, and its silence judged. */
+static bool carry(struct session *session, const struct action *action, int *error)
+{
+	int64_t before_ns = now_of(session);
+	if (!courier_carry(session->courier, session->index, action, error))
+		return false;
+	if (action->opens)
+		tell_opening(session, action, before_ns);
+	return true;
+}
+
+static bool do_connect(struct session *session, const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
-	struct sockaddr_storage remote;
-	unsigned scope =
-		action->to_reference ? session->reference_route.scope : session->route.scope;
-	socklen_t length = address_to_sockaddr(remote_of(session, action), action->remote_port,
-					       scope, &remote);
+	int error;
 	if (s == NULL || s->fd < 0)
-		return;
+		return true;
+	if (!carry(session, action, &error))
+		return false;
 	s->remote_port = action->remote_port;
 	s->connecting = true;
-	int segment_max = action->segment_max;
-	if (segment_max != 0 &&
-	    setsockopt(s->fd, IPPROTO_TCP, TCP_MAXSEG, &segment_max, sizeof(segment_max)) != 0)
-		connect_answered(session, s, ERROR_UNTOLD);
-	else if (connect(s->fd, (struct sockaddr *)&remote, length) == 0)
-		connect_answered(session, s, 0);
-	else if (errno != EINPROGRESS)
-		connect_answered(session, s, errno);
+	if (error != EINPROGRESS)
+		connect_answered(session, s, error);
+	return true;
 }
 
 /* With nothing to offer, a refusal would be our doing. */
@@ -212,55 +221,43 @@ static void do_talk(struct session *session, const struct machine *machine,
 		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
 }
 
-static void do_send(struct session *session, const struct action *action)
+static bool do_send(struct session *session, const struct action *action)
 {
-	struct craft_segment segment = {
-		.source_port = action->local_port,
-		.destination_port = action->remote_port,
-		.sequence = action->sequence,
-		.acknowledgement = action->acknowledgement,
-		.flags = action->flags,
-		.ttl = action->ttl,
-		.ip_id = action->ip_id,
-		.window = action->window,
-		.fragment = action->fragment,
-		.plain = action->plain,
-		.has_timestamp = action->has_timestamp,
-		.timestamp_value = action->timestamp_value,
-		.timestamp_echo = action->timestamp_echo,
-		.payload = action->payload,
-		.payload_length = action->payload_length,
-	};
-	int error = craft_send(session->craft, action->way, &segment);
+	int error;
+	if (!carry(session, action, &error))
+		return false;
 	if (error == 0)
-		return;
+		return true;
 	tell_shortage(session, ASKED_SEND, "crafted packets, some of them", error);
 	tell_event(session, action_refused(action, error));
+	return true;
+}
+
+/* False: there is no more to do now, or nobody who does it (courier_trouble()). */
+static bool perform(struct session *session, const struct machine *machine,
+		    const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_CONNECT:
+		return do_connect(session, action);
+	case ACTION_SEND:
+		return do_send(session, action);
+	case ACTION_TALK:
+		do_talk(session, machine, action);
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* Performs what is due; false when the plan is complete. */
 static bool perform_due(struct session *session, const struct machine *machine)
 {
-	for (;;) {
-		struct action action = plan_next(session->plan, now_of(session));
-		if (action.opens)
-			tell_opening(session, &action);
-		switch (action.kind) {
-		case ACTION_NONE:
-			return true;
-		case ACTION_DONE:
-			return false;
-		case ACTION_CONNECT:
-			do_connect(session, &action);
-			break;
-		case ACTION_TALK:
-			do_talk(session, machine, &action);
-			break;
-		case ACTION_SEND:
-			do_send(session, &action);
-			break;
-		}
-	}
+	struct action action;
+	do
+		action = plan_next(session->plan, now_of(session));
+	while (perform(session, machine, &action));
+	return action.kind != ACTION_DONE;
 }
 
 /* -- answers in ------------------------------------------------------------------- */
@@ -337,6 +334,7 @@ struct loop {
 	struct session *sessions;
 	size_t count;
 	const struct wire *wire;
+	const struct courier *courier;
 	struct machine *machine;
 	int signals;
 	struct names names;
@@ -425,19 +423,9 @@ static bool read_captures(struct loop *loop, struct error *error)
 
 static bool make_plan(struct session *session, int64_t deadline_ns)
 {
-	const struct drive_options *options = session->options;
+	struct plan_config config = session_plan(session);
 	session->clock_offset_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC);
-	struct plan_config config = {
-		.control_count = options->control_count,
-		.kernel_ports = session->ports.kernel,
-		.reference = session->reference.address.family != 0 ? session->reference.port : 0,
-		.crafted_ports = session->ports.crafted,
-		.deadline_ns = deadline_ns + session->clock_offset_ns,
-		.crafted = session->craft != NULL,
-		.deep = options->deep,
-		.full_ttl = 64,
-	};
-	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));
+	config.deadline_ns = deadline_ns + session->clock_offset_ns;
 	if (getrandom(config.key, sizeof(config.key), 0) != sizeof(config.key))
 		return false;
 	session->run->started_ns = now_of(session);
@@ -533,7 +521,8 @@ static void look_at_drops(struct loop *loop)
 			tell_of_drops(&loop->sessions[i]);
 }
 
-/* Until all plans are done, or a signal comes. False when a capture fails. */
+/* Until all plans are done, a signal comes, or nothing can be sent any more. False when a capture
+ * fails. */
 static bool run_until_done(struct loop *loop, struct error *error)
 {
 	for (;;) {
@@ -541,7 +530,7 @@ static bool run_until_done(struct loop *loop, struct error *error)
 			if (!loop->sessions[i].done)
 				session_turn(loop, i);
 		tell_grown(&loop->sessions[0]);
-		if (all_done(loop))
+		if (all_done(loop) || courier_trouble(loop->courier) != NULL)
 			return true;
 		if (!wait_for(loop, error) || !read_captures(loop, error))
 			return false;
@@ -552,12 +541,21 @@ static bool run_until_done(struct loop *loop, struct error *error)
 	}
 }
 
+/* What is known by now is, all the same. */
+static void tell_trouble(struct session *session, const struct courier *courier)
+{
+	if (courier_trouble(courier) != NULL)
+		tell_event(session,
+			   (struct event){ .kind = EVENT_LIMIT, .text = courier_trouble(courier) });
+}
+
 static void finish_all(struct loop *loop)
 {
 	for (size_t i = 0; i < loop->count; i++) {
 		struct session *session = &loop->sessions[i];
 		if (session->done)
 			continue;
+		tell_trouble(session, loop->courier);
 		session->run->interrupted = loop->interrupted;
 		session->run->unfinished = !loop->interrupted;
 		finish_session(session);
@@ -585,6 +583,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 	struct loop loop = { .sessions = all->session,
 			     .count = all->count,
 			     .wire = all->wire,
+			     .courier = all->courier,
 			     .machine = all->machine,
 			     .signals = all->signals };
 	for (size_t i = 0; i < all->count; i++)

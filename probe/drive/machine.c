@@ -320,6 +320,15 @@ void machine_tell_listeners(const struct machine *machine, size_t index, struct 
 	}
 }
 
+void machine_license_listeners(const struct machine *machine, size_t index, struct licence *licence)
+{
+	if (index >= INVENTORY_FLOWS || !machine->listeners[index].read)
+		return;
+	const struct listeners *listeners = &machine->listeners[index].on;
+	for (size_t i = 0; i < listeners->count; i++)
+		licence_add_listener(licence, listeners->listener[i].port);
+}
+
 bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run)
 {
 	char setting[640], said[256], text[1024];

@@ -47,6 +47,10 @@ void machine_tell_files(const struct machine *machine, struct run *run);
  * is made, which chooses by them whom to ask. */
 void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run);
 
+/* The same listeners, for whom session `index` may connect to. */
+void machine_license_listeners(const struct machine *machine, size_t index,
+			       struct licence *licence);
+
 /* What became of the proxy that the configuration goes through, as an event of `run`. Waits
  * for it; false when one of `signals` comes first. */
 bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run);

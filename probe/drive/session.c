@@ -153,6 +153,37 @@ bool session_open(struct session *session, const struct session_wish *wish, stru
 	       open_sockets(session, wish->person, error);
 }
 
+struct plan_config session_plan(const struct session *session)
+{
+	const struct drive_options *options = session->options;
+	struct plan_config config = {
+		.control_count = options->control_count,
+		.kernel_ports = session->ports.kernel,
+		.reference = session->reference.address.family != 0 ? session->reference.port : 0,
+		.crafted_ports = session->ports.crafted,
+		.crafted = session->crafts,
+		.deep = options->deep,
+		.full_ttl = 64,
+	};
+	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));
+	return config;
+}
+
+struct courier_session session_errands(const struct session *session)
+{
+	struct plan_config config = session_plan(session);
+	struct courier_session errands = {
+		.target = session->run->address,
+		.route = &session->route,
+		.reference = session->reference.address,
+		.reference_route = &session->reference_route,
+	};
+	licence_grant(&errands.licence, &config, session->run->port);
+	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+		errands.socket[i] = session->socket[i].fd;
+	return errands;
+}
+
 static void note_addresses(struct session *session)
 {
 	const struct home *home = &session->wire->home;
@@ -188,11 +219,10 @@ void session_attach(struct session *session, const struct wire *wire)
 	run->interface = arena_string(&run->arena, route->interface);
 	run->local_address = route->source;
 	run->mtu = route->mtu;
-	struct error error = wire->limit;
-	if (wire->sender != NULL)
-		session->craft = craft_share(wire->sender, &run->address, route, &error);
-	if (session->craft == NULL)
-		note_limit(session, "crafted packets", error.text);
+	const char *limit = courier_limit(session->courier, session->index);
+	session->crafts = limit == NULL;
+	if (limit != NULL)
+		note_limit(session, "crafted packets", limit);
 	else if (!neighbour_ask(session->netlink, route))
 		note_limit(session, "the next hop's address, unless the kernel asks for it",
 			   "CAP_NET_ADMIN is missing");
@@ -207,7 +237,6 @@ void session_close(struct session *session)
 		if (s->fd >= 0)
 			close(s->fd);
 	}
-	craft_close(session->craft);
 	plan_free(session->plan);
 	session_init(session);
 }

@@ -3,6 +3,7 @@
 #ifndef DRIVE_SESSION_H
 #define DRIVE_SESSION_H
 
+#include "craft/courier.h"
 #include "drive/drive.h"
 #include "drive/wire.h"
 #include "handshake/handshake.h"
@@ -37,7 +38,9 @@ struct session {
 	struct route route;
 	struct reference reference;
 	struct route reference_route;
-	struct craft *craft;
+	struct courier *courier; /* borrowed; its number there is `index` */
+	size_t index;
+	bool crafts; /* packets can be crafted for it */
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
 	uint64_t dropped[WIRE_CAPTURES]; /* frames that the captures lost, as far as is told */
@@ -63,6 +66,12 @@ struct session_wish {
  * comes before session_attach(). */
 bool session_open(struct session *session, const struct session_wish *wish, struct error *error);
 void session_attach(struct session *session, const struct wire *wire);
+
+/* What its plan is told from the start, and what its courier needs; but for key and deadline, and
+ * for who listens. */
+struct plan_config session_plan(const struct session *session);
+struct courier_session session_errands(const struct session *session);
+
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 
 struct machine;
@@ -73,6 +82,7 @@ struct sessions {
 	struct session session[DRIVE_ADDRESSES];
 	size_t count;
 	struct wire *wire;
+	struct courier *courier;
 	struct machine *machine;
 	struct resolver *resolver; /* asked what routers are called; NULL: nobody is */
 	int64_t deadline_ns;	   /* monotonic clock */

@@ -63,10 +63,7 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 		return true; /* no route at all: there is no wire to listen on */
 	listen_on(wire, "lo");
 	find_home(wire, wish);
-	if (!open_captures(wire, &wish->ports, error))
-		return false;
-	wire->sender = sender_open(wish->uid, wish->bound, &wire->limit);
-	return true;
+	return open_captures(wire, &wish->ports, error);
 }
 
 void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count)
@@ -82,11 +79,6 @@ static void close_capture(void *context)
 	capture_close(context);
 }
 
-static void close_sender(void *context)
-{
-	sender_close(context);
-}
-
 static void close_shield(void *context)
 {
 	shield_lower(context);
@@ -94,13 +86,11 @@ static void close_shield(void *context)
 
 void wire_close(struct wire *wire)
 {
-	struct task tasks[WIRE_CAPTURES + 2];
+	struct task tasks[WIRE_CAPTURES + 1];
 	size_t count = 0;
 	for (size_t i = 0; i < wire->capture_count; i++)
 		if (wire->capture[i] != NULL)
 			tasks[count++] = (struct task){ close_capture, wire->capture[i] };
-	if (wire->sender != NULL)
-		tasks[count++] = (struct task){ close_sender, wire->sender };
 	if (wire->shield != NULL)
 		tasks[count++] = (struct task){ close_shield, wire->shield };
 	parallel(tasks, count);

@@ -1,4 +1,4 @@
-/* wire: what all sessions of a process share: captures, the sender, the shield; opened by drive.c,
+/* wire: what all sessions of a process share: captures, the shield; opened by drive.c,
  * read by loop.c.
  *
  * Each of them waits for the kernel when it is opened or closed, some 10 ms; together
@@ -8,10 +8,10 @@
 #define DRIVE_WIRE_H
 
 #include "capture/capture.h"
-#include "craft/craft.h"
 #include "drive/admission.h"
 #include "firewall/shield.h"
 #include "route/route.h"
+#include "sshwhy/run.h"
 
 #define WIRE_CAPTURES RUN_INTERFACES /* loopback, and the interfaces of the routes */
 
@@ -20,22 +20,18 @@ struct wire {
 	const char *interface[WIRE_CAPTURES]; /* borrowed from the routes */
 	size_t capture_count;
 	struct home home;
-	struct sender *sender; /* NULL: nothing can be crafted; `limit` says why */
 	struct shield *shield; /* NULL: the kernel answers replies to crafted SYNs */
-	struct error limit;
 };
 
 /* What a wire is opened for. The routes must live as long as it does. */
 struct wire_wish {
 	const struct route *const *routes;
 	size_t route_count;
-	uid_t uid;	   /* in whose name is sent */
-	const char *bound; /* the interface the user asked for, NULL none */
 	struct ports ports;
 };
 
 /* Opens captures on the interface of every route that has one and on loopback, for the
- * ports; and the sender, if there can be one. */
+ * ports. */
 bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error);
 
 /* Without a shield the kernel resets what crafted SYNs open: less polite to the VM, no less

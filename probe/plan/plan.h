@@ -48,7 +48,7 @@ struct action {
 	enum action_kind kind;
 	enum way way;
 	enum purpose purpose;
-	bool opens;	   /* tell action_opening() before: see plan_next() */
+	bool opens;	   /* tell action_opening(): see plan_next() */
 	bool to_reference; /* not to the target */
 	uint16_t local_port, remote_port;
 	uint16_t segment_max; /* of a connection, both ways (TCP_MAXSEG); 0: the kernel's own */
@@ -96,12 +96,13 @@ enum packet_use plan_packet(struct plan *plan, const struct packet *packet);
 const struct strays *plan_strays(const struct plan *plan);
 void plan_event(struct plan *plan, const struct event *event);
 
-/* The next action that is due; ACTION_NONE when there is none. Before an action that `opens`
- * its local port for an exchange, the driver tells the run and the plan action_opening(). */
+/* The next action that is due; ACTION_NONE when there is none. Of an action that `opens`
+ * its local port for an exchange the driver tells the run and the plan action_opening(), with a
+ * time before the action's first packet. */
 struct action plan_next(struct plan *plan, int64_t now_ns);
 int64_t plan_wakeup(const struct plan *plan);
 
-/* What the driver tells of an action: that it is about to be done (`remote` is the reference's
+/* What the driver tells of an action: that it is done (`remote` is the reference's
  * address as text; NULL: the target's), and that this machine refused it. */
 static inline struct event action_opening(const struct action *action, const char *remote)
 {

@@ -1,0 +1,249 @@
+#include "craft/courier.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "craft/cell.h"
+#include "craft/sender.h"
+
+/* It answers in microseconds, and is locked in within some milliseconds. */
+#define ANSWER_PATIENCE_S 2
+#define COURIER_END_MS	  1000
+
+struct courier {
+	pid_t process;
+	int channel;
+	char trouble[96]; /* "": none */
+	char limit[DELIVERY_SESSIONS][sizeof(((struct error *)NULL)->text)];
+};
+
+/* -- the process ------------------------------------------------------------------------ */
+
+/* Until the other end is closed. */
+static _Noreturn void take_letters(struct delivery *delivery, int channel)
+{
+	struct letter letter;
+	struct receipt receipt = { 0 }; /* the first: it is ready */
+	ssize_t got;
+	do {
+		if (send(channel, &receipt, sizeof(receipt), MSG_NOSIGNAL) < 0)
+			break;
+		got = recv(channel, &letter, sizeof(letter), 0);
+		if (got > 0)
+			receipt = delivery_take(delivery, &letter, (size_t)got);
+	} while (got > 0);
+	_exit(0);
+}
+
+static _Noreturn void be_courier(struct delivery *delivery, struct sender *sender, int channel,
+				 pid_t parent, const struct person *person)
+{
+	struct cell cell = { .parent = parent };
+	cell_keep(&cell, CELL_CHANNEL, &channel);
+	for (unsigned i = 0; sender != NULL && i < SENDER_SOCKETS; i++)
+		cell_keep(&cell, CELL_SENDER, sender_socket(sender, i));
+	for (size_t i = 0; i < delivery->count; i++)
+		for (unsigned n = 0; n < PLAN_KERNEL_PORTS; n++)
+			cell_keep(&cell, CELL_CONNECTION, &delivery->session[i].socket[n]);
+	if (cell_enter(&cell, person))
+		take_letters(delivery, channel);
+	_exit(1);
+}
+
+/* -- what it is born with ------------------------------------------------------------------ */
+
+_Static_assert(CELL_DESCRIPTORS >= 1 + SENDER_SOCKETS + DELIVERY_SESSIONS * PLAN_KERNEL_PORTS,
+	       "a place for every descriptor");
+
+static void set_session(struct delivery_session *session, const struct courier_session *wish)
+{
+	*session = (struct delivery_session){
+		.licence = wish->licence,
+		.target = { wish->target, wish->route->scope },
+		.reference = { wish->reference, wish->reference_route->scope },
+	};
+	memcpy(session->socket, wish->socket, sizeof(session->socket));
+}
+
+/* Without a route there is nothing to craft for, and that is told as such. */
+static bool any_route(const struct courier_wish *wish)
+{
+	for (size_t i = 0; i < wish->count; i++)
+		if (wish->session[i].route->error == 0)
+			return true;
+	return false;
+}
+
+static void set_craft(struct delivery_session *session, const struct courier_session *wish,
+		      struct sender *sender, struct error *error)
+{
+	if (sender != NULL && wish->route->error == 0)
+		session->craft = craft_share(sender, &wish->target, wish->route, error);
+}
+
+static struct sender *pack(struct courier *courier, const struct courier_wish *wish,
+			   struct delivery *delivery)
+{
+	struct error why = { .text = "there is no route" };
+	struct sender *sender =
+		any_route(wish) ? sender_open(wish->person->uid, wish->interface, &why) : NULL;
+	delivery->count = wish->count;
+	for (size_t i = 0; i < wish->count; i++) {
+		struct error error = why;
+		set_session(&delivery->session[i], &wish->session[i]);
+		set_craft(&delivery->session[i], &wish->session[i], sender, &error);
+		if (delivery->session[i].craft == NULL)
+			snprintf(courier->limit[i], sizeof(courier->limit[i]), "%s", error.text);
+	}
+	return sender;
+}
+
+static void unpack(struct delivery *delivery, struct sender *sender)
+{
+	for (size_t i = 0; i < delivery->count; i++)
+		craft_close(delivery->session[i].craft);
+	sender_close(sender);
+}
+
+/* -- the parent ------------------------------------------------------------------------- */
+
+static void wait_no_longer_than(int channel, int seconds)
+{
+	const struct timeval patience = { .tv_sec = seconds };
+	(void)setsockopt(channel, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+}
+
+static bool fork_courier(struct courier *courier, const struct courier_wish *wish)
+{
+	struct delivery delivery = { 0 };
+	int ends[2];
+	pid_t self = getpid();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+		return false;
+	struct sender *sender = pack(courier, wish, &delivery);
+	courier->channel = ends[0];
+	courier->process = fork();
+	if (courier->process == 0)
+		be_courier(&delivery, sender, ends[1], self, wish->person);
+	int cause = errno;
+	close(ends[1]);
+	unpack(&delivery, sender);
+	wait_no_longer_than(courier->channel, ANSWER_PATIENCE_S);
+	errno = cause;
+	return courier->process > 0;
+}
+
+struct courier *courier_start(const struct courier_wish *wish, struct error *error)
+{
+	struct courier *courier = calloc(1, sizeof(*courier));
+	if (courier != NULL) {
+		courier->channel = -1;
+		if (fork_courier(courier, wish))
+			return courier;
+	}
+	error_set(error, EXIT_UNAVAILABLE, "no process to send packets: %s", strerror(errno));
+	courier_end(courier);
+	return NULL;
+}
+
+const char *courier_limit(const struct courier *courier, size_t session)
+{
+	return courier->limit[session][0] != '\0' ? courier->limit[session] : NULL;
+}
+
+const char *courier_trouble(const struct courier *courier)
+{
+	return courier->trouble[0] != '\0' ? courier->trouble : NULL;
+}
+
+static bool fail(struct courier *courier, const char *what)
+{
+	if (courier->trouble[0] == '\0')
+		snprintf(courier->trouble, sizeof(courier->trouble),
+			 "the process that sends packets %s", what);
+	return false;
+}
+
+static bool take_receipt(struct courier *courier, struct receipt *receipt)
+{
+	ssize_t got = recv(courier->channel, receipt, sizeof(*receipt), 0);
+	if (got == sizeof(*receipt))
+		return true;
+	return fail(courier, got < 0 && errno == EAGAIN ? "does not answer" : "has ended");
+}
+
+bool courier_ready(struct courier *courier, struct error *error)
+{
+	struct receipt first;
+	return take_receipt(courier, &first) ||
+	       error_set(error, EXIT_UNAVAILABLE, "%s before it began", courier->trouble);
+}
+
+static bool ask(struct courier *courier, const struct letter *letter, size_t length, int *error)
+{
+	struct receipt receipt;
+	if (courier->trouble[0] != '\0')
+		return false;
+	if (length == 0)
+		return fail(courier, "has no room for what was asked");
+	if (send(courier->channel, letter, length, MSG_NOSIGNAL) < 0)
+		return fail(courier, errno == EAGAIN ? "does not answer" : "has ended");
+	if (!take_receipt(courier, &receipt))
+		return false;
+	if (receipt.refused != 0)
+		return fail(courier, "was asked for what no plan does, and refused");
+	*error = receipt.error;
+	return true;
+}
+
+bool courier_carry(struct courier *courier, size_t session, const struct action *action, int *error)
+{
+	struct letter letter;
+	return ask(courier, &letter, letter_of_action(&letter, session, action), error);
+}
+
+void courier_tell_next_hop(struct courier *courier, size_t session, const uint8_t *address,
+			   size_t length)
+{
+	struct letter letter;
+	int ignored;
+	(void)ask(courier, &letter, letter_of_next_hop(&letter, session, address, length),
+		  &ignored);
+}
+
+void courier_dismiss(struct courier *courier)
+{
+	if (courier != NULL)
+		(void)shutdown(courier->channel, SHUT_WR);
+}
+
+/* Its end of the channel is closed when it has ended. */
+static void reap(struct courier *courier)
+{
+	struct pollfd channel = { .fd = courier->channel, .events = 0 };
+	bool ended = poll(&channel, 1, COURIER_END_MS) > 0;
+	if (!ended)
+		kill(courier->process, SIGKILL);
+	(void)waitpid(courier->process, NULL, ended ? 0 : WNOHANG);
+}
+
+void courier_end(struct courier *courier)
+{
+	if (courier == NULL)
+		return;
+	courier_dismiss(courier);
+	if (courier->process > 0)
+		reap(courier);
+	if (courier->channel >= 0)
+		close(courier->channel);
+	free(courier);
+}
