@@ -73,6 +73,7 @@ static const struct ruling rulings[] = {
 	{ GREETED, { is_open, size_may_be_why, server_bytes_vanish }, NULL, SERVER_LOST },
 	{ GREETED, { is_open, small_went_further }, NULL, SMALL_PASSED },
 
+	{ IDENTIFIED, { takes_leave }, tell_leave, TOLD },
 	{ IDENTIFIED, { server_ended }, tell_cut, TOLD },
 	{ IDENTIFIED, { identification_unheard }, tell_swallowed, TOLD },
 	{ IDENTIFIED, { client_is_acknowledged, conversation_stalls }, tell_stalled, TOLD },
@@ -80,6 +81,7 @@ static const struct ruling rulings[] = {
 	{ KEYS, { is_unfollowed }, tell_unfollowed, TOLD },
 	{ KEYS, { algorithms_differ }, tell_algorithms_differ, TOLD },
 	{ KEYS, { client_finds_none_in_common }, tell_none_in_common, TOLD },
+	{ KEYS, { takes_leave }, tell_leave, TOLD },
 	{ KEYS, { server_ended_first }, tell_kex_cut, TOLD },
 	{ KEYS, { key_exchange_stalls }, tell_kex_stalled, TOLD },
 

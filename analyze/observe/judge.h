@@ -34,6 +34,10 @@ teller tell_cut, tell_swallowed, tell_stalled, tell_unfollowed, tell_algorithms_
 teller tell_none_in_common, tell_kex_cut, tell_kex_stalled;
 teller tell_auth_refused, tell_survived, tell_auth, tell_auth_unseen;
 
+/* farewell.c: the server says why it ends */
+guard takes_leave;
+teller tell_leave;
+
 /* sizes.c: large segments vanish, or all that follows the identification */
 guard client_is_unheard, client_segment_vanishes, others_may_vanish;
 guard size_may_be_why, server_bytes_vanish, only_large_ones_vanish;

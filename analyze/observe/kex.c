@@ -1,6 +1,7 @@
 /* The server has identified itself: the conversation ends, stalls, or comes as far as the key
  * exchange and authentication. */
 #include "observe/chance.h"
+#include "observe/farewell.h"
 #include "observe/judge.h"
 #include "observe/small.h"
 #include "observe/words.h"
@@ -155,14 +156,16 @@ void tell_kex_stalled(struct observation *o)
 
 bool is_refused(const struct observation *o)
 {
-	return handshake_end(o) == WORD_SSH_AUTH_REFUSED;
+	return handshake_end(o) == WORD_SSH_AUTH_REFUSED || takes_leave_of_user(o);
 }
 
 void tell_auth_refused(struct observation *o)
 {
 	const struct event *auth = event_of(o, EVENT_AUTH);
+	const char *words = farewell_words(o);
 	fact_packet(fact_set(o, ANSWER_SSH_AUTH_REFUSED,
-			     "the server refuses authentication; methods offered: %s",
+			     "the server refuses authentication%s%s; methods offered: %s",
+			     words != NULL ? ": " : "", words != NULL ? words : "",
 			     auth != NULL ? auth->text : "unknown"),
 		    o->kernel->connection->server_data_frame);
 }

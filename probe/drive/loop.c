@@ -188,34 +188,20 @@ static bool do_connect(struct session *session, const struct action *action)
 	return true;
 }
 
-/* With nothing to offer, a refusal would be our doing. */
-static void offer_keys(struct session *session, const struct machine *machine,
-		       struct handshake_options *options)
-{
-	options->agent = machine->keys.has_agent ? &machine->keys.agent : NULL;
-	options->key_count = machine->keys.count;
-	options->keys = (const char *const *)machine->keys.text;
-	options->authenticate = options->agent != NULL || options->key_count > 0;
-	if (!options->authenticate)
-		tell_event(session,
-			   (struct event){ .kind = EVENT_LIMIT,
-					   .text = "authentication: there is no agent, and no key "
-						   "that can be read" });
-}
-
 static void do_talk(struct session *session, const struct machine *machine,
 		    const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
-	struct handshake_options options = { .user = session->options->user,
-					     .host_keys = machine->host_keys[0] != '\0'
-								  ? machine->host_keys
-								  : NULL };
+	struct handshake_options options = { .user = session->options->user };
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;
-	if (session->options->authenticate)
-		offer_keys(session, machine, &options);
+	machine_offer(machine, &options);
+	if (session->options->authenticate && !options.authenticate)
+		tell_event(session,
+			   (struct event){ .kind = EVENT_LIMIT,
+					   .text = "authentication: there is no agent, and no key "
+						   "that can be read" });
 	s->handshake = handshake_new(s->fd, &options, &error);
 	if (s->handshake == NULL)
 		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
@@ -304,9 +290,15 @@ static void ssh_ended(struct session *session, const struct machine *machine,
 		tell_event(session, (struct event){ .kind = EVENT_AUTH,
 						    .local_port = port,
 						    .text = result->auth_methods });
+	if (result->withheld)
+		tell_event(session,
+			   (struct event){ .kind = EVENT_LIMIT,
+					   .text = "authentication: no key was offered to a server "
+						   "that shows another host key than it should" });
 	tell_event(session, (struct event){ .kind = EVENT_SSH,
 					    .local_port = port,
 					    .error = result->error,
+					    .value = result->reason,
 					    .word = result->end,
 					    .detail = result->message });
 }

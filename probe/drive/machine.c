@@ -371,3 +371,24 @@ enum event_word machine_judge_key(const struct machine *machine, const char *typ
 	snprintf(why, room, "as --host-key asks for");
 	return WORD_HOST_KEY_SAME;
 }
+
+/* ssh ends where the key is another than it should be, before it offers anything. */
+static bool key_is_no_other(void *context, const char *type, const char *fingerprint)
+{
+	char why[640];
+	enum event_word word = machine_judge_key(context, type, fingerprint, why, sizeof(why));
+	return word == WORD_HOST_KEY_SAME || word == WORD_HOST_KEY_NEW;
+}
+
+void machine_offer(const struct machine *machine, struct handshake_options *options)
+{
+	options->host_keys = machine->host_keys[0] != '\0' ? machine->host_keys : NULL;
+	options->trusts = key_is_no_other;
+	options->context = (void *)(uintptr_t)machine;
+	if (!machine->options->authenticate)
+		return;
+	options->agent = machine->keys.has_agent ? &machine->keys.agent : NULL;
+	options->key_count = machine->keys.count;
+	options->keys = (const char *const *)machine->keys.text;
+	options->authenticate = options->agent != NULL || options->key_count > 0;
+}

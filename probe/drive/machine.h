@@ -6,6 +6,7 @@
 
 #include "drive/session.h"
 #include "firewall/inventory.h"
+#include "handshake/handshake.h"
 #include "process/owner.h"
 #include "user/keys.h"
 #include "user/known.h"
@@ -64,6 +65,10 @@ int machine_fd(const struct machine *machine); /* readable when rules were read;
 /* What known_hosts and --host-key make of a key: the word and the detail of EVENT_HOST_KEY. */
 enum event_word machine_judge_key(const struct machine *machine, const char *type,
 				  const char *fingerprint, char *why, size_t room);
+
+/* The keys to ask the server for, whom to trust, and with --auth what to offer; nothing where there
+ * is nothing: a refusal would be our doing. */
+void machine_offer(const struct machine *machine, struct handshake_options *options);
 
 void machine_close(struct machine *machine);
 

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -61,6 +62,8 @@ struct handshake {
 	const int *agent;	/* as well */
 	unsigned listen_ms, timeout_ms;
 	bool authenticate;
+	bool (*trusts)(void *context, const char *type, const char *fingerprint);
+	void *context;
 	const char *const *keys;
 	size_t key_count, key_next;
 	ssh_key key;
@@ -287,18 +290,32 @@ static void finish_without_common(struct handshake *h)
 	finish(h, only_ours ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
 }
 
+/* The text of the server's SSH_MSG_DISCONNECT, as it was heard, or as libssh tells it once all is
+ * encrypted; NULL: it sent none. */
+static const char *farewell_in(struct handshake *h, const char *words)
+{
+	int used = 0;
+	const char *heard = eavesdropper_disconnect(h->eavesdropper, &h->result.reason);
+	if (heard != NULL)
+		return heard;
+	if (sscanf(words, "Received SSH_MSG_DISCONNECT: %" SCNu32 ":%n", &h->result.reason, &used) <
+		    1 ||
+	    used == 0)
+		return NULL;
+	return words + used;
+}
+
 static void finish_with_words(struct handshake *h)
 {
-	const char *disconnect = eavesdropper_disconnect(h->eavesdropper);
 	char words[1024];
 	copy_text(words, sizeof(words), ssh_get_error(h->session));
 	if (begins(words, "Can't verify server in known hosts")) /* what silence leaves behind */
 		copy_text(words, sizeof(words), "libssh does not say why");
+	const char *farewell = farewell_in(h, words);
 	copy_text(h->result.message, sizeof(h->result.message),
-		  disconnect != NULL ? disconnect : words);
+		  farewell != NULL ? farewell : words);
 
-	if ((disconnect != NULL || begins(words, "Received SSH_MSG_DISCONNECT")) &&
-	    h->result.stage < HANDSHAKE_STAGE_AUTH) {
+	if (farewell != NULL && h->result.stage < HANDSHAKE_STAGE_AUTH) {
 		finish(h, WORD_SSH_DISCONNECTED);
 	} else if (h->progress > KEXINIT_IS_IN && h->progress < METHODS_ARE_CHOSEN) {
 		finish_without_common(h);
@@ -398,6 +415,12 @@ static int advance_connect(struct handshake *h)
 	return answer;
 }
 
+static bool server_is_trusted(const struct handshake *h)
+{
+	return h->trusts == NULL ||
+	       h->trusts(h->context, h->result.host_key_type, h->result.fingerprint);
+}
+
 static int advance_none(struct handshake *h)
 {
 	int answer = ssh_userauth_none(h->session, NULL);
@@ -409,7 +432,8 @@ static int advance_none(struct handshake *h)
 	} else {
 		note_methods(h);
 	}
-	if (!h->authenticate || h->result.no_auth_needed)
+	h->result.withheld = h->authenticate && !h->result.no_auth_needed && !server_is_trusted(h);
+	if (!h->authenticate || h->result.no_auth_needed || h->result.withheld)
 		finish(h, WORD_SSH_AUTHENTICATION);
 	else
 		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
@@ -637,6 +661,8 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->listen_ms = options->listen_ms != 0 ? options->listen_ms : LISTEN_MS;
 	h->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
 	h->authenticate = options->authenticate;
+	h->trusts = options->trusts;
+	h->context = options->context;
 	h->keys = options->keys;
 	h->key_count = options->key_count;
 	if (!failed && set_up(h))

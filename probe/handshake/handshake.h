@@ -52,6 +52,10 @@ struct handshake_options {
 	const char *const *keys; /* private keys, as their files have them; tried after the
 				    agent's; those with a passphrase are left out */
 	size_t key_count;
+	/* Whether the server, which has proved that it holds this host key, is to be offered
+	 * anything; NULL: it is. */
+	bool (*trusts)(void *context, const char *type, const char *fingerprint);
+	void *context;
 };
 
 /* Strings that came from the network hold raw bytes. */
@@ -69,6 +73,8 @@ struct handshake_result {
 	bool signature_verified; /* the server holds that key: it signed this exchange */
 	char auth_methods[128];	 /* separated by spaces; "" when none is needed */
 	bool no_auth_needed;	 /* the server lets anybody in */
+	bool withheld;		 /* nothing was offered: the server is not trusted */
+	uint32_t reason;	 /* of the server's SSH_MSG_DISCONNECT (RFC 4253 11.1); 0: none */
 	char message[512];	 /* the server's or the library's words */
 };
 

@@ -208,9 +208,12 @@ const char *eavesdropper_ident(const struct eavesdropper *eavesdropper)
 	return server(eavesdropper)->ident;
 }
 
-const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper)
+const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper, uint32_t *reason)
 {
-	return server(eavesdropper)->disconnected ? server(eavesdropper)->disconnect_text : NULL;
+	if (!server(eavesdropper)->disconnected)
+		return NULL;
+	*reason = server(eavesdropper)->disconnect_reason;
+	return server(eavesdropper)->disconnect_text;
 }
 
 const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what)

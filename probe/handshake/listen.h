@@ -45,8 +45,8 @@ unsigned eavesdropper_lines(const struct eavesdropper *eavesdropper);
 /* What these return lives as long as the eavesdropper. */
 const char *eavesdropper_first_line(const struct eavesdropper *eavesdropper);
 const char *eavesdropper_ident(const struct eavesdropper *eavesdropper);
-const char *
-eavesdropper_disconnect(const struct eavesdropper *eavesdropper); /* NULL: none was seen */
+const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper,
+				    uint32_t *reason); /* its text; NULL: none was seen */
 
 /* The first of the server's lists that shares nothing with ours, and what it is a
  * list of; NULL when there is none, or no KEXINIT was seen. */

@@ -25,6 +25,18 @@ def kexinit(length):
     return packet(b"\x14" + os.urandom(16) + names * 2 + name_list(b"") * 8 + bytes(5))
 
 
+def farewell(reason, text):
+    """SSH_MSG_DISCONNECT (RFC 4253, 11.1)."""
+    return packet(b"\x01" + reason.to_bytes(4, "big") + name_list(text) + name_list(b""))
+
+
+def algorithms():
+    """What any client shares something of."""
+    lists = [b"curve25519-sha256", b"ssh-ed25519", b"aes128-ctr", b"aes128-ctr", b"hmac-sha2-256", b"hmac-sha2-256"]
+    lists += [b"none", b"none", b"", b""]
+    return packet(b"\x14" + os.urandom(16) + b"".join(name_list(names) for names in lists) + bytes(5))
+
+
 def endless(piece, head=b"", pause=0.0):
     """Says `head` once, then `piece` for ever."""
 
@@ -63,9 +75,14 @@ SERVERS = {
     "huge-packet": once(IDENTIFIED + b"\xff\xff\xff\xff" + b"x" * 100000),
     "endless-ignore": endless(packet(b"\x02" + name_list(b"")), IDENTIFIED),
     "endless-debug": endless(packet(b"\x04\1" + name_list(ESCAPES) + name_list(b"")), IDENTIFIED),
-    "escapes-in-disconnect": once(
-        IDENTIFIED + packet(b"\x01\0\0\0\x0b" + name_list(ESCAPES) + name_list(b"")), then_close=True
-    ),
+    "escapes-in-disconnect": once(IDENTIFIED + farewell(11, ESCAPES), then_close=True),
+    "long-disconnect": once(IDENTIFIED + farewell(0xFFFFFFFF, b"x" * 30000)),
+}
+
+FAREWELLS = {
+    "refused-by-policy": once(IDENTIFIED + farewell(11, b"Connection rejected by policy"), then_close=True),
+    "too-many-sessions": once(IDENTIFIED + algorithms() + farewell(12, b"Too many sessions"), then_close=True),
+    "keeps-it-open": once(IDENTIFIED + algorithms() + farewell(7, b"Shutting down")),
 }
 
 
@@ -73,7 +90,7 @@ def main(kind):
     def attend(connection):
         try:
             with connection:
-                SERVERS[kind](connection)
+                (SERVERS | FAREWELLS)[kind](connection)
         except OSError:
             pass  # the client has gone
 

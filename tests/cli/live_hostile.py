@@ -39,6 +39,29 @@ class Hostile(Case):
         replayed = self.assert_verdict(again)
         for key in ("verdict", "causes", "evidence", "path", "ssh"):
             self.assertEqual(replayed[key], report[key])
+        return report
+
+
+class Farewell(Hostile):
+    """A server that says why it ends, in SSH's own words."""
+
+    def check_words(self, kind, words):
+        report = self.check(kind)
+        self.assertEqual((report["verdict"]["cause"], report["verdict"]["sources"][0]), ("vm.sshd-refusing", 5))
+        self.assertIn(words, " ".join(fact["text"] for fact in report["evidence"]))
+
+    def test_before_key_exchange(self):
+        self.check_words("refused-by-policy", '"Connection rejected by policy" (reason 11, by application)')
+
+    def test_during_key_exchange(self):
+        self.check_words("too-many-sessions", '"Too many sessions" (reason 12, too many connections)')
+
+    def test_and_stays(self):
+        self.check_words("keeps-it-open", '"Shutting down" (reason 7, service not available)')
+
+
+class Servers(Hostile):
+    pass
 
 
 def test_of(kind):
@@ -46,7 +69,7 @@ def test_of(kind):
 
 
 for name in hostile.SERVERS:
-    setattr(Hostile, "test_" + name.replace("-", "_"), test_of(name))
+    setattr(Servers, "test_" + name.replace("-", "_"), test_of(name))
 
 if __name__ == "__main__":
     support.main()

@@ -271,6 +271,83 @@ static void nothing_comes_through(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
 }
 
+/* The first conversation is answered so, and its text holds `words`. */
+static void ends_with_words(struct scene *scene, enum answer answer, const char *words)
+{
+	observe_ssh(&scene->observation);
+	assert_int_equal(fact_answer(&scene->facts, QUESTION_SSH), answer);
+	assert_non_null(strstr(scene->facts.fact[QUESTION_SSH].text, words));
+	run_free(&scene->run);
+}
+
+static void the_server_says_why_it_ends(void **state)
+{
+	(void)state;
+	static const struct {
+		enum ssh_milestone stage;
+		uint32_t reason;
+		enum answer answer;
+		const char *words;
+	} rows[] = {
+		{ SSH_IDENTIFIED, 11, ANSWER_SSH_REFUSED_TEXT,
+		  "\"go\" (reason 11, by application)" },
+		{ SSH_KEXINIT, 12, ANSWER_SSH_REFUSED_TEXT, "12, too many connections)" },
+		{ SSH_KEXINIT, 3, ANSWER_SSH_NO_COMMON, "(reason 3, key exchange failed)" },
+		{ SSH_KEXINIT, 4, ANSWER_SSH_REFUSED_TEXT, "(reason 4, no known reason)" },
+		{ SSH_KEXINIT, 4000000000, ANSWER_SSH_REFUSED_TEXT, "4000000000, no known" },
+		/* nobody has tried to authenticate */
+		{ SSH_KEXINIT, 14, ANSWER_SSH_REFUSED_TEXT, "no more authentication methods" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		struct ssh_side *server = &scene.connection[0].dialog.side[SSH_SERVER];
+		server->milestone = rows[i].stage;
+		server->disconnected = true;
+		server->disconnect_reason = rows[i].reason;
+		strcpy(server->disconnect_text, "go");
+		scene.connection[0].server_end_ns = MS(4);
+		scene.connection[0].server_fin_frame = 6;
+		ends_with_words(&scene, rows[i].answer, rows[i].words);
+	}
+}
+
+/* ... when all is encrypted: the handshake heard it. */
+static void the_server_says_why_in_secret(void **state)
+{
+	(void)state;
+	static const struct {
+		enum event_word end;
+		int64_t reason;
+		const char *said;
+		enum answer answer;
+		const char *words;
+	} rows[] = {
+		{ WORD_SSH_DISCONNECTED, 11, "bye", ANSWER_SSH_REFUSED_TEXT, "\"bye\" (reason 11" },
+		{ WORD_SSH_DISCONNECTED, 14, "", ANSWER_SSH_AUTH_REFUSED,
+		  "\"\" (reason 14, no more" },
+		{ WORD_SSH_DISCONNECTED, 2, "Too many authentication failures",
+		  ANSWER_SSH_AUTH_REFUSED, "\"Too many authentication failures\" (reason 2" },
+		{ WORD_SSH_AUTH_REFUSED, 2, "Too many authentication failures",
+		  ANSWER_SSH_AUTH_REFUSED, "\"Too many authentication failures\" (reason 2" },
+		{ WORD_SSH_AUTH_REFUSED, 0, "", ANSWER_SSH_AUTH_REFUSED,
+		  "authentication; methods" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		scene.connection[0].dialog.side[SSH_SERVER].milestone = SSH_NEWKEYS;
+		scene.connection[0].server_end_ns = MS(4);
+		scene.connection[0].server_fin_frame = 6;
+		run_event(&scene.run, &(struct event){ .kind = EVENT_SSH,
+						       .word = rows[i].end,
+						       .local_port = FIRST_PORT,
+						       .value = rows[i].reason,
+						       .detail = rows[i].said });
+		ends_with_words(&scene, rows[i].answer, rows[i].words);
+	}
+}
+
 static void a_reset_before_the_syn_ack_is_another_s(void **state)
 {
 	(void)state;
@@ -299,6 +376,8 @@ int main(void)
 		cmocka_unit_test(the_second_key_counts),
 		cmocka_unit_test(a_reset_before_the_syn_ack_is_another_s),
 		cmocka_unit_test(nothing_comes_through),
+		cmocka_unit_test(the_server_says_why_it_ends),
+		cmocka_unit_test(the_server_says_why_in_secret),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -353,6 +353,7 @@ static void play(const struct scene *scene)
 	assert_int_equal(result->error, scene->error);
 	if (scene->end == WORD_SSH_DISCONNECTED)
 		assert_string_equal(result->message, "too many.");
+	assert_int_equal(result->reason, scene->end == WORD_SSH_DISCONNECTED ? 12 : 0);
 	assert_int_equal(handshake_deadline(handshake), INT64_MAX);
 	handshake_free(handshake);
 	assert_int_equal(close(link.client), 0); /* it stayed ours, and open */

@@ -323,8 +323,50 @@ static void test_sshd_key(void **state)
 	handshake = talk_to_sshd(real, "MaxAuthTries=1", &options);
 	assert_string_equal(event_word_name(handshake_result(handshake)->end),
 			    "authentication-refused");
-	assert_non_null(strstr(handshake_result(handshake)->message, "Too many authentication"));
+	assert_int_equal(handshake_result(handshake)->reason, 2);
+	assert_string_equal(handshake_result(handshake)->message,
+			    "Too many authentication failures");
 	handshake_free(handshake);
+}
+
+struct opinion {
+	bool trusted;
+	unsigned asked;
+};
+
+static bool as_told(void *context, const char *type, const char *fingerprint)
+{
+	struct opinion *opinion = context;
+	opinion->asked++;
+	assert_string_equal(type, "ssh-ed25519");
+	assert_int_equal(strncmp(fingerprint, "SHA256:", 7), 0);
+	return opinion->trusted;
+}
+
+/* sshd, which bears no attempt, would say so. */
+static void test_sshd_is_not_trusted(void **state)
+{
+	struct real *real = *state;
+	if (skipped(real))
+		skip();
+	char stranger[8192];
+	const char *keys[] = { key_text(real, "stranger", stranger) };
+	for (int trusted = 0; trusted <= 1; trusted++) {
+		struct opinion opinion = { .trusted = trusted };
+		struct handshake_options options = { .authenticate = true,
+						     .keys = keys,
+						     .key_count = 1,
+						     .trusts = as_told,
+						     .context = &opinion };
+		struct handshake *handshake = talk_to_sshd(real, "MaxAuthTries=1", &options);
+		const struct handshake_result *result = handshake_result(handshake);
+		assert_int_equal(opinion.asked, 1);
+		assert_string_equal(event_word_name(result->end),
+				    trusted ? "authentication-refused" : "authentication");
+		assert_int_equal(result->withheld, !trusted);
+		assert_int_equal(result->stage, HANDSHAKE_STAGE_AUTH);
+		handshake_free(handshake);
+	}
 }
 
 /* A file next to the keys must not appear: libssh writes public keys when asked to
@@ -368,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_sshd_algorithms),
 		cmocka_unit_test(test_sshd_refuses),
 		cmocka_unit_test(test_sshd_key),
+		cmocka_unit_test(test_sshd_is_not_trusted),
 		cmocka_unit_test(test_no_file_is_written),
 		cmocka_unit_test(test_dropbear),
 	};
