@@ -41,24 +41,34 @@ static bool begin(struct savefile *savefile, struct error *error)
 	return error_set(error, EXIT_MALFORMED, "neither a pcap nor a pcapng capture");
 }
 
-struct savefile *savefile_open(const char *path, struct error *error)
+/* `name`: what an error calls it. */
+static struct savefile *savefile_new(struct source *source, const char *name, struct error *error)
 {
-	struct source *source = source_open(path, error);
 	if (source == NULL)
 		return NULL;
 	struct savefile *savefile = calloc(1, sizeof(*savefile));
 	if (savefile == NULL) {
 		source_close(source);
-		error_set(error, EXIT_NO_INPUT, "%s: out of memory", path);
+		error_set(error, EXIT_NO_INPUT, "%s: out of memory", name);
 		return NULL;
 	}
 	savefile->source = source;
 	if (!begin(savefile, error)) {
-		error_context(error, "%s", path);
+		error_context(error, "%s", name);
 		savefile_close(savefile);
 		return NULL;
 	}
 	return savefile;
+}
+
+struct savefile *savefile_open(const char *path, struct error *error)
+{
+	return savefile_new(source_open(path, error), path, error);
+}
+
+struct savefile *savefile_over(const void *bytes, size_t length, struct error *error)
+{
+	return savefile_new(source_over(bytes, length, error), "memory", error);
 }
 
 void savefile_close(struct savefile *savefile)

@@ -27,9 +27,20 @@ static void fail(struct source *source, const char *text)
 	source->ended = true;
 }
 
+static size_t read_memory(struct memory *memory, uint8_t *into, size_t room)
+{
+	size_t length = room < memory->left ? room : memory->left;
+	memcpy(into, memory->at, length);
+	memory->at += length;
+	memory->left -= length;
+	return length;
+}
+
 /* Some bytes, 0 at the end, or after a failure. */
 static size_t read_some(struct source *source, uint8_t *into, size_t room)
 {
+	if (source->fd < 0)
+		return read_memory(&source->memory, into, room);
 	for (;;) {
 		ssize_t got = read(source->fd, into, room);
 		if (got >= 0)
@@ -114,7 +125,8 @@ static void move_to_front(struct source *source)
 
 bool source_fill(struct source *source, size_t length)
 {
-	move_to_front(source);
+	if (!source->borrowed)
+		move_to_front(source);
 	while (source_rest(source) < length && !source->ended) {
 		/* In whole steps, so that the first ones together fill at most one. */
 		size_t room = READ_STEP - source->end % READ_STEP;
@@ -140,12 +152,17 @@ bool source_skip(struct source *source, uint64_t length)
 	return true;
 }
 
-/* RFC 1952 2.3.1: "ID1 = 31 (0x1f, \037), ID2 = 139 (0x8b, \213)"; what was read to
- * see that becomes the decompressor's first input. */
+/* RFC 1952 2.3.1: "ID1 = 31 (0x1f, \037), ID2 = 139 (0x8b, \213)" */
+static bool is_gzip(const uint8_t *magic)
+{
+	return magic[0] == 0x1f && magic[1] == 0x8b;
+}
+
+/* What was read to see that it is gzip's becomes the decompressor's first input. */
 static bool start_gunzip(struct source *source)
 {
 	const uint8_t *magic = source_peek(source, 2);
-	if (magic == NULL || magic[0] != 0x1f || magic[1] != 0x8b)
+	if (magic == NULL || !is_gzip(magic))
 		return true;
 	struct gunzip *gunzip = malloc(sizeof(*gunzip));
 	if (gunzip == NULL)
@@ -167,18 +184,42 @@ static bool start_gunzip(struct source *source)
 	return true;
 }
 
-static struct source *source_new(int fd)
+static struct source *source_new(int fd, struct memory memory)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	if (source == NULL)
 		return NULL;
 	source->fd = fd;
+	source->memory = memory;
 	source->window = aligned_alloc(PAGE, WINDOW); /* touched as far as records are long */
 	if (source->window == NULL || !start_gunzip(source)) {
 		free(source->window);
 		free(source);
 		return NULL;
 	}
+	return source;
+}
+
+/* Nothing is left to read: all is in the window. */
+static struct source *source_borrow(struct memory memory)
+{
+	struct source *source = calloc(1, sizeof(*source));
+	if (source == NULL)
+		return NULL;
+	source->fd = -1;
+	source->window = (uint8_t *)(uintptr_t)memory.at; /* only read: see source_fill() */
+	source->end = memory.left;
+	source->borrowed = source->ended = true;
+	return source;
+}
+
+struct source *source_over(const void *bytes, size_t length, struct error *error)
+{
+	struct memory memory = { .at = bytes, .left = length };
+	bool plain = length < 2 || !is_gzip(bytes);
+	struct source *source = plain ? source_borrow(memory) : source_new(-1, memory);
+	if (source == NULL)
+		error_set(error, EXIT_NO_INPUT, "out of memory");
 	return source;
 }
 
@@ -190,7 +231,7 @@ struct source *source_open(const char *path, struct error *error)
 		error_set(error, EXIT_NO_INPUT, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	struct source *source = source_new(fd);
+	struct source *source = source_new(fd, (struct memory){ 0 });
 	if (source == NULL) {
 		error_set(error, EXIT_NO_INPUT, "%s: out of memory", path);
 		if (!standard)
@@ -214,8 +255,9 @@ void source_close(struct source *source)
 		inflateEnd(&source->gunzip->zlib);
 		free(source->gunzip);
 	}
-	if (source->fd != STDIN_FILENO)
+	if (source->fd > STDIN_FILENO)
 		close(source->fd);
-	free(source->window);
+	if (!source->borrowed)
+		free(source->window);
 	free(source);
 }

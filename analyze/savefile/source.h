@@ -24,12 +24,19 @@ struct source {
 	uint64_t offset;   /* of window[at] in the (decompressed) capture */
 	bool ended;	   /* nothing follows the window */
 	char failure[100]; /* why, when that is not the file's own end; "" otherwise */
-	int fd;
+	int fd;		   /* -1: they are in memory */
+	struct memory {
+		const uint8_t *at;
+		size_t left;
+	} memory;	       /* not yet read */
+	bool borrowed;	       /* the window is the memory itself, whole */
 	struct gunzip *gunzip; /* NULL: the bytes are taken as they are */
 };
 
 /* NULL after filling `error` (EXIT_NO_INPUT). "-" is standard input. */
 struct source *source_open(const char *path, struct error *error);
+/* Of bytes in memory, which stay the caller's and must live as long; plain ones are not copied. */
+struct source *source_over(const void *bytes, size_t length, struct error *error);
 void source_close(struct source *source);
 
 /* Reads until `length` bytes are in the window, which may move it. */

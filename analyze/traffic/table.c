@@ -15,13 +15,15 @@ bool table_start(struct traffic_table *table, const uint8_t key[16], unsigned sm
 	*table = (struct traffic_table){ .key = siphash_key(key),
 					 .attempt_fresh = 1,
 					 .conversation_fresh = 1,
+					 .bucket_mask = ((uint32_t)BUCKETS >> smaller) - 1,
 					 .attempt_count = ATTEMPTS >> smaller,
 					 .conversation_count = CONVERSATIONS_MAX >> smaller };
 	/* Untouched memory costs nothing: the pools are used from the front. */
 	table->attempts = malloc(table->attempt_count * sizeof(*table->attempts));
 	table->conversations = malloc(table->conversation_count * sizeof(*table->conversations));
-	table->attempt_buckets = calloc(BUCKETS, sizeof(*table->attempt_buckets));
-	table->conversation_buckets = calloc(BUCKETS, sizeof(*table->conversation_buckets));
+	table->attempt_buckets = calloc(BUCKETS >> smaller, sizeof(*table->attempt_buckets));
+	table->conversation_buckets =
+		calloc(BUCKETS >> smaller, sizeof(*table->conversation_buckets));
 	bool pool = pool_start(&table->pool, BLOCKS >> smaller);
 	return pool && table->attempts != NULL && table->conversations != NULL &&
 	       table->attempt_buckets != NULL && table->conversation_buckets != NULL;
@@ -69,15 +71,15 @@ uint64_t table_tag(const struct traffic_table *table, const struct tcp_ends *end
 
 static uint32_t *attempt_bucket(const struct traffic_table *table, uint64_t tag)
 {
-	return &table->attempt_buckets[tag % BUCKETS];
+	return &table->attempt_buckets[tag & table->bucket_mask];
 }
 
 static uint32_t *conversation_bucket(const struct traffic_table *table,
 				     const struct address *client, const struct address *server,
 				     uint16_t port)
 {
-	return &table->conversation_buckets[hash_ends(&table->key, client, server, 0, port) %
-					    BUCKETS];
+	return &table->conversation_buckets[hash_ends(&table->key, client, server, 0, port) &
+					    table->bucket_mask];
 }
 
 uint32_t table_attempt(const struct traffic_table *table, uint64_t tag)

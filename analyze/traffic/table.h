@@ -85,6 +85,7 @@ struct traffic_table {
 	struct attempt *attempts;
 	struct conversation *conversations;
 	uint32_t *attempt_buckets, *conversation_buckets; /* first of each */
+	uint32_t bucket_mask;				  /* their number, a power of two, less 1 */
 	uint32_t attempt_free, conversation_free;	  /* used and free again, by `next` */
 	uint32_t attempt_fresh, conversation_fresh;	  /* never used from here on */
 	uint32_t attempt_count, conversation_count;	  /* there is room for */

@@ -24,6 +24,8 @@ struct savefile;
  * EXIT_MALFORMED when it is no capture; the text begins with the path. The caller
  * closes what it opened. */
 struct savefile *savefile_open(const char *path, struct error *error);
+/* The same of a capture in memory, which stays the caller's and must live as long. */
+struct savefile *savefile_over(const void *bytes, size_t length, struct error *error);
 void savefile_close(struct savefile *savefile);
 
 enum savefile_status {
