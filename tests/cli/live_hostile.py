@@ -65,7 +65,7 @@ class Servers(Hostile):
 
 
 def test_of(kind):
-    return lambda self: self.check(kind)
+    return lambda self: self.check(kind) and None
 
 
 for name in hostile.SERVERS:

@@ -30,8 +30,7 @@ static void read_capture(struct joint *joint, const char *name, const struct for
 	struct traffic_options options = *given;
 	struct error error = { 0 };
 	struct frame frame;
-	struct savefile *savefile =
-		savefile_open(forge_file(capture->bytes, capture->length), &error);
+	struct savefile *savefile = savefile_over(capture->bytes, capture->length, &error);
 	expect(savefile != NULL);
 	options.heir = joint_begin(joint, name, &options);
 	struct traffic *traffic = traffic_new(&options, judge_settled, judging);
@@ -57,7 +56,7 @@ static void set_vantage(struct traffic_options *options, unsigned given)
 static void analyze(const struct talk *talk, uint8_t how, uint8_t vantages)
 {
 	struct traffic_options options = { .report = { .group = "g", .vm = "v" },
-					   .smaller = how & 4 ? TRAFFIC_SMALLEST : 6 };
+					   .smaller = how & 4 ? TRAFFIC_SMALLEST : 7 };
 	struct judging judging = { 0 };
 	struct joint *joint = joint_new(&options, judge_settled, &judging);
 	expect(joint != NULL);

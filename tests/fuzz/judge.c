@@ -120,9 +120,9 @@ void judge(const struct report *report, size_t frames)
 	judge_bytes(&written);
 	judge_json(&written);
 	free(written.text);
-	for (int verbosity = -1; verbosity <= 1; verbosity++) {
-		written = as_text(report, verbosity);
-		judge_bytes(&written);
-		free(written.text);
-	}
+	/* one a report, each as often: which of them is no matter of the report's */
+	int verbosity = (int)(report->evidence_count + report->attempts + frames) % 3 - 1;
+	written = as_text(report, verbosity);
+	judge_bytes(&written);
+	free(written.text);
 }
