@@ -76,7 +76,6 @@ SERVERS = {
     "endless-ignore": endless(packet(b"\x02" + name_list(b"")), IDENTIFIED),
     "endless-debug": endless(packet(b"\x04\1" + name_list(ESCAPES) + name_list(b"")), IDENTIFIED),
     "escapes-in-disconnect": once(IDENTIFIED + farewell(11, ESCAPES), then_close=True),
-    "long-disconnect": once(IDENTIFIED + farewell(0xFFFFFFFF, b"x" * 30000)),
 }
 
 FAREWELLS = {
