@@ -385,8 +385,7 @@ static bool wait_for(struct loop *loop, struct error *error)
 	       error_set(error, EXIT_UNAVAILABLE, "waiting for answers: %s", strerror(errno));
 }
 
-/* Where a TTL ran out there is a router. Whoever forges such an error without having seen our
- * probes must not choose whom we ask name servers about. */
+/* Where a TTL ran out there is a router. (Who forges that must not choose whom we ask about.) */
 static bool tells_of_a_router(const struct packet *packet)
 {
 	bool v6 = packet->protocol == IP_ICMP6;

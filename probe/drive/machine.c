@@ -111,10 +111,14 @@ void machine_tell_rules(struct machine *machine, struct session *session, size_t
 		(void)poll(&fd, 1, wait_ms);
 		result = inventory_read(machine->inventory);
 	}
-	if (result == NULL)
+	if (result == NULL && wait_ms == 0)
 		return;
 	session->rules_told = true;
-	if (result->read)
+	if (result == NULL)
+		tell_unread_rules(session, inventory_ended(machine->inventory)
+						   ? "the process that reads them has ended"
+						   : "too many to read in time");
+	else if (result->read)
 		tell_part(session, result, &result->part[index]);
 	else
 		tell_unread_rules(session, result->limit);

@@ -2,26 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
+#include <linux/capability.h>
 #include <nftables/libnftables.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "firewall/legacy.h"
+#include "process/child.h"
+#include "user/privilege.h"
 
 struct inventory {
 	int fd;
-	pid_t child;
+	struct child child;
 	size_t got;
 	bool ended;
 	struct inventory_result result;
 };
 
-/* -- the child -------------------------------------------------------------------- */
+/* -- the process that reads rules ------------------------------------------------------- */
 
 struct reader {
 	struct nft_ctx *nft;
@@ -76,20 +78,6 @@ static void take_texts(struct reader *reader, struct findings *rules, const stru
 	rules->count = kept;
 }
 
-/* Who listens where the first diversion leads, if that is this machine. */
-static void find_owner(struct inventory_part *part)
-{
-	for (size_t i = 0; i < part->rules.count && !part->diverted; i++) {
-		const struct finding *finding = &part->rules.finding[i];
-		if (finding->effect != WORD_RULE_DIVERTS || finding->to_port == 0 ||
-		    !address_is_loopback(&finding->to))
-			continue;
-		part->diverted = true;
-		part->owner_port = finding->to_port;
-		owner_find("/proc", &finding->to, finding->to_port, &part->owner);
-	}
-}
-
 static void read_rules(struct reader *reader)
 {
 	reader->nft = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -107,10 +95,8 @@ static void read_rules(struct reader *reader)
 		reader->result->read &=
 			rules_find(json, &reader->flows[i], &reader->result->part[i].rules);
 	free(json);
-	for (size_t i = 0; i < reader->count; i++) {
+	for (size_t i = 0; i < reader->count; i++)
 		take_texts(reader, &reader->result->part[i].rules, &reader->flows[i]);
-		find_owner(&reader->result->part[i]);
-	}
 }
 
 static void write_all(int fd, const void *bytes, size_t length)
@@ -127,31 +113,142 @@ static void write_all(int fd, const void *bytes, size_t length)
 	}
 }
 
-/* Libraries complain on stderr, and what the parent has not written yet is not ours. */
-static void discard_output(void)
+/* Fifteen thousand rules fit. More are told as too many, never as what fitted. */
+static const struct child_bounds reading = {
+	.memory = (size_t)192 * 1024 * 1024,
+	.seconds = 10,
+	.files = 64,
+};
+
+/* The library's own code for that. */
+enum { OUT_OF_MEMORY = 2 };
+
+/* The library builds JSON of rules that it finds no room for as if they were not there. */
+static void *allocate_or_end(size_t size)
 {
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (null < 0)
-		return;
-	(void)dup2(null, STDOUT_FILENO);
-	(void)dup2(null, STDERR_FILENO);
+	void *memory = malloc(size);
+	if (memory == NULL)
+		_exit(OUT_OF_MEMORY);
+	return memory;
 }
 
-static void read_everything(int out, pid_t parent, const struct flow *flows, size_t count)
+/* Where netlink's attributes found no room, rules are missing too: all of these are small, and what
+ * was refused to them came close to the bound. */
+static bool was_near_bound(void)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* it was quicker */
-		_exit(0);
+	const size_t near = (size_t)2 * 1024 * 1024;
+	unsigned long peak_kib = 0;
+	char line[256];
+	FILE *status = fopen("/proc/self/status", "re");
+	while (status != NULL && fgets(line, sizeof(line), status) != NULL)
+		if (sscanf(line, "VmPeak: %lu", &peak_kib) == 1)
+			break;
+	if (status != NULL)
+		(void)fclose(status);
+	return peak_kib == 0 || peak_kib * 1024 + near >= reading.memory;
+}
+
+/* What both processes are started with. */
+struct order {
+	const struct flow *flows;
+	size_t count;
+};
+
+static int read_kernel_tables(int out, void *context)
+{
+	static const unsigned kept[] = { CAP_NET_ADMIN };
+	const struct order *order = context;
 	struct inventory_result *result = calloc(1, sizeof(*result));
-	if (result == NULL)
-		_exit(1);
-	discard_output();
-	struct reader reader = { .flows = flows, .count = count, .result = result };
+	struct legacy legacy4 = legacy_open(4), legacy6 = legacy_open(6);
+	if (result == NULL || !privilege_keep(kept, 1) || !child_bound(&reading) ||
+	    !child_forbid(CHILD_SOCKETS_NETFILTER))
+		return EXIT_FAILURE;
+	json_set_alloc_funcs(allocate_or_end, free);
+	struct reader reader = { .flows = order->flows, .count = order->count, .result = result };
 	read_rules(&reader);
-	legacy_tables(4, result->legacy4, sizeof(result->legacy4));
-	legacy_tables(6, result->legacy6, sizeof(result->legacy6));
+	legacy_tables(&legacy4, result->legacy4, sizeof(result->legacy4));
+	legacy_tables(&legacy6, result->legacy6, sizeof(result->legacy6));
+	if (was_near_bound())
+		return OUT_OF_MEMORY;
 	write_all(out, result, sizeof(*result));
-	_exit(0);
+	return EXIT_SUCCESS;
+}
+
+/* -- the process that finds owners ----------------------------------------------------- */
+
+/* Who listens where the first diversion leads, if that is this machine. */
+static void find_owner(struct inventory_part *part)
+{
+	for (size_t i = 0; i < part->rules.count && !part->diverted; i++) {
+		const struct finding *finding = &part->rules.finding[i];
+		if (finding->effect != WORD_RULE_DIVERTS || finding->to_port == 0 ||
+		    !address_is_loopback(&finding->to))
+			continue;
+		part->diverted = true;
+		part->owner_port = finding->to_port;
+		owner_find("/proc", &finding->to, finding->to_port, &part->owner);
+	}
+}
+
+/* False at the end: the rest did not come. */
+static bool read_all(int fd, void *bytes, size_t length)
+{
+	char *into = bytes;
+	while (length > 0) {
+		ssize_t got = read(fd, into, length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		into += got;
+		length -= (size_t)got;
+	}
+	return true;
+}
+
+static const char *why_unread(int code)
+{
+	bool large = code == OUT_OF_MEMORY || code == EXIT_UNAVAILABLE || code == -SIGXCPU;
+	return large ? "too many to read" : "the library that reads them gave up";
+}
+
+/* Takes what the reader says, who reads much that others wrote. */
+static void take_result(int fd, struct child *rules, struct inventory_result *result)
+{
+	bool whole = read_all(fd, result, sizeof(*result));
+	int code = child_wait(rules);
+	if (!whole || code != EXIT_SUCCESS) {
+		memset(result, 0, sizeof(*result));
+		snprintf(result->limit, sizeof(result->limit), "%s", why_unread(code));
+	}
+	for (size_t i = 0; i < INVENTORY_FLOWS; i++) {
+		if (result->part[i].rules.count > FINDINGS_MAX)
+			result->part[i].rules.count = 0;
+		result->part[i].diverted = false;
+		find_owner(&result->part[i]);
+	}
+}
+
+static int find_owners(int out, void *context)
+{
+	static const unsigned kept[] = { CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
+	static const struct child_bounds small = {
+		.memory = (size_t)64 * 1024 * 1024,
+		.seconds = 10,
+		.files = 64,
+	};
+	int ends[2];
+	struct child rules;
+	struct inventory_result *result = calloc(1, sizeof(*result));
+	if (result == NULL || pipe2(ends, O_CLOEXEC) != 0 ||
+	    !child_start(&rules, "sshwhy: rules", ends[1], read_kernel_tables, context))
+		return EXIT_FAILURE;
+	close(ends[1]);
+	if (!privilege_keep(kept, 2) || !child_bound(&small) || !child_forbid(CHILD_SOCKETS_NONE))
+		return EXIT_FAILURE;
+	take_result(ends[0], &rules, result);
+	write_all(out, result, sizeof(*result));
+	return EXIT_SUCCESS;
 }
 
 /* -- the parent ------------------------------------------------------------------- */
@@ -159,22 +256,18 @@ static void read_everything(int out, pid_t parent, const struct flow *flows, siz
 struct inventory *inventory_start(const struct flow *flows, size_t count, struct error *error)
 {
 	int ends[2];
-	pid_t self = getpid();
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
+	struct order order = { flows, count < INVENTORY_FLOWS ? count : INVENTORY_FLOWS };
 	if (inventory == NULL || pipe2(ends, O_CLOEXEC) != 0) {
 		free(inventory);
 		error_set(error, EXIT_UNAVAILABLE, "no pipe: %s", strerror(errno));
 		return NULL;
 	}
-	inventory->child = fork();
-	if (inventory->child == 0) {
-		close(ends[0]);
-		read_everything(ends[1], self, flows,
-				count < INVENTORY_FLOWS ? count : INVENTORY_FLOWS);
-	}
-	close(ends[1]);
 	inventory->fd = ends[0];
-	if (inventory->child < 0) {
+	bool started =
+		child_start(&inventory->child, "sshwhy: owners", ends[1], find_owners, &order);
+	close(ends[1]);
+	if (!started) {
 		error_set(error, EXIT_UNAVAILABLE, "no child process: %s", strerror(errno));
 		close(ends[0]);
 		free(inventory);
@@ -217,7 +310,7 @@ void inventory_free(struct inventory *inventory)
 {
 	if (inventory == NULL)
 		return;
-	close(inventory->fd); /* its next write ends the child, if it is still at work */
-	(void)waitpid(inventory->child, NULL, WNOHANG);
+	close(inventory->fd);
+	(void)child_end(&inventory->child);
 	free(inventory);
 }

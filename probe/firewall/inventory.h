@@ -1,11 +1,12 @@
 /* inventory: our flows' rules and port owners; read by a child of its own, told by the machine.
  *
  * Reading rules takes CAP_NET_ADMIN, and with thousands of rules half a second; who owns a
- * port takes CAP_SYS_PTRACE. Both are wanted only when something is wrong, which is known
- * long after privilege is gone. So a child that keeps its privilege reads them at once,
- * writes what concerns us into a pipe, and ends. It reads the kernel's tables and nothing
- * else: no byte of the network, of a file of the user or of its parent reaches it. It dies
- * with its parent. libnftables ends the process over some rules: then only the child does.
+ * port takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. Both are wanted only when something is
+ * wrong, which is known long after privilege is gone. So two children, nobody's, read at once and
+ * end: one keeps the first capability and reads the kernel's tables with libnftables, within
+ * bounds; its parent keeps the others, reads no more than the findings, and looks in /proc for
+ * the owner. No byte of the network, of a file of the user or of the probe reaches them. Both die
+ * with the probe. libnftables ends the process over some rules: then only that child does.
  */
 #ifndef PROBE_FIREWALL_INVENTORY_H
 #define PROBE_FIREWALL_INVENTORY_H

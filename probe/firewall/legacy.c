@@ -1,5 +1,6 @@
 #include "firewall/legacy.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -75,27 +76,45 @@ static bool is_pristine(struct table *table, const char *name)
 	return table->info.num_entries == hooks + 1 && policies_accept(table);
 }
 
-void legacy_tables(int family, char *text, size_t room)
+struct legacy legacy_open(int family)
 {
 	bool six = family == 6;
+	const char *list =
+		six ? "/proc/self/net/ip6_tables_names" : "/proc/self/net/ip_tables_names";
+	struct legacy legacy = { .family = family, .socket = -1 };
+	legacy.list = open(list, O_RDONLY | O_CLOEXEC);
+	if (legacy.list >= 0)
+		legacy.socket =
+			socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
+	return legacy;
+}
+
+static void name_tables(FILE *list, struct table *table, char *text, size_t room)
+{
+	char name[XT_TABLE_MAXNAMELEN];
+	while (fscanf(list, "%31s", name) == 1) {
+		size_t used = strlen(text);
+		if (!is_pristine(table, name))
+			snprintf(text + used, room - used, "%s%s", used > 0 ? ", " : "", name);
+	}
+}
+
+void legacy_tables(struct legacy *legacy, char *text, size_t room)
+{
+	bool six = legacy->family == 6;
 	struct table table = {
+		.socket = legacy->socket,
 		.level = six ? IPPROTO_IPV6 : IPPROTO_IP,
 		.target_at = six ? offsetof(struct ip6t_entry, target_offset)
 				 : offsetof(struct ipt_entry, target_offset),
 	};
-	char name[XT_TABLE_MAXNAMELEN];
+	FILE *list = legacy->list >= 0 ? fdopen(legacy->list, "r") : NULL;
 	text[0] = '\0';
-	FILE *file = fopen(
-		six ? "/proc/self/net/ip6_tables_names" : "/proc/self/net/ip_tables_names", "re");
-	if (file == NULL)
-		return;
-	table.socket = socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW);
-	while (fscanf(file, "%31s", name) == 1) {
-		size_t used = strlen(text);
-		if (!is_pristine(&table, name))
-			snprintf(text + used, room - used, "%s%s", used > 0 ? ", " : "", name);
+	if (list != NULL) {
+		name_tables(list, &table, text, room);
+		(void)fclose(list);
 	}
-	if (table.socket >= 0)
-		close(table.socket);
-	fclose(file);
+	if (legacy->socket >= 0)
+		close(legacy->socket);
+	legacy->list = legacy->socket = -1;
 }

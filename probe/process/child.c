@@ -93,7 +93,7 @@ bool child_start(struct child *child, const char *name, int fd, child_work *work
 
 static int exit_code(int status)
 {
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 /* What is in the kernel's hands (a dead network file system) ends when the kernel likes. */
@@ -112,22 +112,23 @@ int child_end(struct child *child)
 {
 	int status;
 	if (child->pid <= 0)
-		return -1;
+		return -SIGKILL;
 	close(child->leash);
 	(void)kill(child->pid, SIGKILL); /* which the leash has done */
 	pid_t ended = waitpid(child->pid, &status, ends_soon(child->pid) ? 0 : WNOHANG);
 	bool reaped = ended == child->pid;
 	*child = (struct child){ .pid = -1, .leash = -1 };
-	return reaped ? exit_code(status) : -1;
+	return reaped ? exit_code(status) : -SIGKILL;
 }
 
 int child_wait(struct child *child)
 {
-	int status = -1;
-	while (child->pid > 0 && waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+	int status = SIGKILL;
+	if (child->pid <= 0)
+		return -SIGKILL;
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (child->pid > 0)
-		close(child->leash);
+	close(child->leash);
 	*child = (struct child){ .pid = -1, .leash = -1 };
 	return exit_code(status);
 }

@@ -26,11 +26,11 @@ typedef int child_work(int fd, void *context);
  * probe's would keep the socket alive. `fd` stays open here. False: there is no child. */
 bool child_start(struct child *child, const char *name, int fd, child_work *work, void *context);
 
-/* Kills it, if it has not ended, and waits for that, but not for ever. Its exit code; -1: it did
- * not end by itself. */
+/* Kills it, if it has not ended, and waits for that, but not for ever. As child_wait(). */
 int child_end(struct child *child);
 
-/* Waits until it has ended by itself: its exit code; -1: something killed it. */
+/* Waits until it has ended by itself: its exit code, or the negative number of the signal that
+ * killed it. */
 int child_wait(struct child *child);
 
 /* What this process takes for itself from now on, at most. */

@@ -109,6 +109,34 @@ static bool nothing_left(const struct person *next)
 	return setresuid(0, 0, 0) != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
 }
 
+/* Only what is held can be kept. */
+static void select_capabilities(const unsigned *capabilities, size_t count)
+{
+	bool held[CAP_LAST_CAP + 1] = { false };
+
+	for (size_t i = 0; i < count; i++)
+		held[capabilities[i]] = holds_capability(capabilities[i]);
+	capng_clear(CAPNG_SELECT_ALL);
+	for (int i = 0; i <= CAP_LAST_CAP; i++)
+		if (held[i])
+			(void)capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED,
+					   (unsigned)i);
+}
+
+bool privilege_keep(const unsigned *capabilities, size_t count)
+{
+	const struct person root = { 0 };
+	struct person next = successor(&root);
+	bool changes = getuid() == 0;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !empty_bounding_set())
+		return false;
+	select_capabilities(capabilities, count);
+	if (changes)
+		return capng_change_id((int)next.uid, (int)next.gid, CAPNG_DROP_SUPP_GRP) == 0;
+	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0;
+}
+
 bool privilege_drop(const struct person *person, struct error *error)
 {
 	struct person next = successor(person);

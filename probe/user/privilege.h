@@ -14,4 +14,8 @@ bool privilege_net_admin(void);
  * sudo, else to nobody), sets no_new_privs, and checks that nothing can be had back. */
 bool privilege_drop(const struct person *person, struct error *error);
 
+/* Drops for good all but these of the capabilities that the process holds; root becomes nobody.
+ * False: it could not be done. */
+bool privilege_keep(const unsigned *capabilities, size_t count);
+
 #endif
