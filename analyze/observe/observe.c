@@ -26,7 +26,7 @@ void observe(const struct track *track, int64_t now_ns, struct arena *arena, str
 		/* somebody else's capture is of what it shows */
 		.wire_is_loopback = !run->planned ||
 				    (run->interface != NULL && strcmp(run->interface, "lo") == 0),
-		.frames_lost = capture_lost_frames(run),
+		.frames_lost = capture_lost_frames(run) || track->kept.refused > 0,
 	};
 	paths_build(track, now_ns, &facts->paths);
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)

@@ -338,7 +338,7 @@ static void build_also(struct building *b)
 static void build_not_observed(struct building *b)
 {
 	const char **lines =
-		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 4) * sizeof(*lines));
+		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 5) * sizeof(*lines));
 	size_t count = 0;
 	if (b->run->interrupted)
 		lines[count++] = "the rest of the plan: the run was interrupted";
@@ -351,6 +351,12 @@ static void build_not_observed(struct building *b)
 	for (size_t i = 0; i < b->run->event_count; i++)
 		if (b->run->events[i].kind == EVENT_LIMIT)
 			lines[count++] = arena_string(b->arena, b->run->events[i].text);
+	if (b->track->kept.refused > 0)
+		lines[count++] = arena_format(
+			b->arena,
+			"connections and packets beyond those that there was room to follow "
+			"(%llu): silence proves nothing",
+			(unsigned long long)b->track->kept.refused);
 	if (b->report->host_key == NULL)
 		lines[count++] = b->report->banner == NULL ? "host key: no handshake"
 							   : "host key: no key exchange";

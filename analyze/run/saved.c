@@ -131,12 +131,14 @@ bool run_frames(struct run *run, struct savefile *savefile, const char *path, st
 	struct frame frame;
 	enum savefile_status status;
 	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
-		run_frame(run, &frame);
+		(void)run_frame(run, &frame);
 	read_interfaces(run, savefile);
 	if (run->planned) {
 		read_notes(run, savefile);
+		run->events_kept.refused += savefile_notes_refused(savefile);
 		find_end(run);
 	}
+	run_tell_refused(run);
 	if (status == SAVEFILE_DAMAGED) {
 		uint64_t offset;
 		const char *damage = savefile_damage(savefile, &offset);

@@ -61,7 +61,11 @@ static bool next_option(const struct savefile *savefile, struct cursor *list, st
 
 static void add_note(struct savefile *savefile, const struct cursor *value)
 {
-	if (savefile->note_count >= SAVEFILE_MAX_NOTES)
+	if (savefile->note_count >= SAVEFILE_MAX_NOTES) {
+		savefile->notes_kept.refused++;
+		return;
+	}
+	if (!budget_spend(&savefile->notes_kept, value->left + 1, SAVEFILE_NOTES_MOST))
 		return;
 	savefile->notes = arena_grow(&savefile->arena, savefile->notes, savefile->note_count,
 				     sizeof(*savefile->notes));
@@ -177,15 +181,15 @@ static bool section(struct savefile *savefile)
 
 /* -- interfaces --------------------------------------------------------------- */
 
-static void interface_option(struct savefile *savefile, struct option *option,
-			     struct capture_interface *interface)
+/* What the options say; `name`: not yet copied, there may be more of them. */
+static void interface_option(const struct savefile *savefile, struct option *option,
+			     struct capture_interface *interface, struct cursor *name)
 {
 	struct cursor *value = &option->value;
 	size_t length = value->left;
 	switch (option->code) {
 	case OPTION_INTERFACE_NAME:
-		interface->name = arena_copy(&savefile->arena, value->at,
-					     length < NAME_MAX_BYTES ? length : NAME_MAX_BYTES);
+		*name = *value;
 		break;
 	case OPTION_TIME_RESOLUTION:
 		if (length >= 1) {
@@ -203,9 +207,18 @@ static void interface_option(struct savefile *savefile, struct option *option,
 	}
 }
 
+static const char *keep_name(struct savefile *savefile, const struct cursor *name)
+{
+	size_t length = name->left < NAME_MAX_BYTES ? name->left : NAME_MAX_BYTES;
+	if (length == 0 || !budget_spend(&savefile->names_kept, length + 1, NAMES_MOST))
+		return "";
+	return arena_copy(&savefile->arena, name->at, length);
+}
+
 static bool interface_block(struct savefile *savefile, struct cursor body, uint64_t offset)
 {
-	struct capture_interface interface = { .name = "" };
+	struct capture_interface interface = { 0 };
+	struct cursor name = { 0 };
 	interface.link = file_u16(savefile, &body);
 	cursor_skip(&body, 2);
 	interface.snaplen = file_u32(savefile, &body);
@@ -213,12 +226,13 @@ static bool interface_block(struct savefile *savefile, struct cursor body, uint6
 	interface.ticks = ticks_from_resolution(MICROSECONDS);
 	struct option option;
 	while (next_option(savefile, &body, &option))
-		interface_option(savefile, &option, &interface);
+		interface_option(savefile, &option, &interface, &name);
 	if (body.failed)
 		return savefile_damaged(savefile, offset, "an interface description is too short");
 	if (savefile->interface_count >= INTERFACES_MAX)
 		return savefile_damaged(savefile, offset, "more than %d interfaces",
 					INTERFACES_MAX);
+	interface.name = keep_name(savefile, &name);
 	savefile->interfaces = arena_grow(&savefile->arena, savefile->interfaces,
 					  savefile->interface_count, sizeof(interface));
 	savefile->interfaces[savefile->interface_count++] = interface;

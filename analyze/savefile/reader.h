@@ -5,11 +5,13 @@
 
 #include "savefile/source.h"
 #include "sshwhy/arena.h"
+#include "sshwhy/budget.h"
 #include "sshwhy/cursor.h"
 
 enum {
 	INTERFACES_MAX = 65536, /* of all sections together */
 	NAME_MAX_BYTES = 255,
+	NAMES_MOST = 1 << 20, /* bytes of all of them: further interfaces have none */
 };
 
 /* The time of an interface: ns = stamp * multiply / divide >> shift, + offset. */
@@ -50,6 +52,7 @@ struct savefile {
 
 	const char **notes; /* in the arena */
 	size_t note_count;
+	struct budget notes_kept, names_kept;
 
 	bool damaged;
 	uint64_t damage_offset;

@@ -109,6 +109,11 @@ const char *savefile_note(const struct savefile *savefile, size_t index)
 	return index < savefile->note_count ? savefile->notes[index] : NULL;
 }
 
+uint64_t savefile_notes_refused(const struct savefile *savefile)
+{
+	return savefile->notes_kept.refused;
+}
+
 const char *savefile_interface_name(const struct savefile *savefile, uint32_t index)
 {
 	return index < savefile->interface_count ? savefile->interfaces[index].name : "";

@@ -29,8 +29,12 @@ const struct exchange *track_next(const struct track *track, enum purpose purpos
 	return NULL;
 }
 
+/* NULL: there is no room. */
 static struct exchange *exchange_add(struct track *track, uint16_t local_port, uint16_t remote_port)
 {
+	size_t size = sizeof(struct exchange) + ARENA_COPIES * sizeof(struct exchange *);
+	if (!budget_spend(&track->kept, size, TRACK_MOST))
+		return NULL;
 	track->exchanges =
 		arena_grow(track->arena, track->exchanges, track->count, sizeof(*track->exchanges));
 	struct exchange *exchange = arena_alloc(track->arena, sizeof(*exchange));
@@ -47,11 +51,21 @@ static void exchange_open(struct track *track, const struct event *event)
 	if (track_find(track, event->local_port) != NULL)
 		return;
 	struct exchange *exchange = exchange_add(track, event->local_port, event->remote_port);
+	if (exchange == NULL)
+		return;
 	exchange->way = event->way;
 	exchange->purpose = event->purpose;
 	exchange->opened_ns = event->time_ns;
 	if (event->text != NULL && event->text[0] != '\0')
 		exchange->remote = address_parse(event->text);
+}
+
+static void note_local(struct track *track, const struct event *event)
+{
+	if (track->local_count < TRACK_LOCALS)
+		track->local[track->local_count++] = address_parse(event->text);
+	else
+		track->kept.refused++;
 }
 
 void track_event(struct track *track, const struct event *event)
@@ -62,6 +76,10 @@ void track_event(struct track *track, const struct event *event)
 	}
 	if (event->kind == EVENT_STRAY) {
 		strays_told(&track->strays, event);
+		return;
+	}
+	if (event->kind == EVENT_LOCAL) {
+		note_local(track, event);
 		return;
 	}
 	struct exchange *exchange = track_find(track, event->local_port);
@@ -87,15 +105,11 @@ void track_event(struct track *track, const struct event *event)
 
 /* -- whose packets these are --------------------------------------------------------- */
 
-static bool is_another_address_of_ours(const struct run *run, const struct address *address)
+static bool is_another_address_of_ours(const struct track *track, const struct address *address)
 {
-	for (size_t i = 0; i < run->event_count; i++) {
-		if (run->events[i].kind != EVENT_LOCAL)
-			continue;
-		struct address ours = address_parse(run->events[i].text);
-		if (address_equal(address, &ours))
+	for (size_t i = 0; i < track->local_count; i++)
+		if (address_equal(address, &track->local[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -105,7 +119,7 @@ static bool is_ours(const struct track *track, const struct address *address)
 {
 	const struct run *run = track->run;
 	return run->local_address.family == 0 || address_equal(address, &run->local_address) ||
-	       is_another_address_of_ours(run, address);
+	       is_another_address_of_ours(track, address);
 }
 
 /* What leads a connect() astray before the kernel sees the address may lead it to a program on
@@ -134,10 +148,16 @@ static uint32_t missed_bytes(const struct track *track)
 
 /* -- outgoing ------------------------------------------------------------------- */
 
-static void record_sent(struct exchange *exchange, const struct track *track,
-			const struct packet *packet)
+/* The first of an exchange make room for eight. */
+static bool has_room_for_sent(struct track *track, const struct exchange *exchange)
 {
-	if (exchange->sent_count == EXCHANGE_SENT_MAX) {
+	size_t size = (exchange->sent_count == 0 ? 8 : ARENA_COPIES) * sizeof(struct sent);
+	return budget_spend(&track->kept, size, TRACK_MOST);
+}
+
+static void record_sent(struct exchange *exchange, struct track *track, const struct packet *packet)
+{
+	if (exchange->sent_count == EXCHANGE_SENT_MAX || !has_room_for_sent(track, exchange)) {
 		exchange->unrecorded++;
 		return;
 	}
@@ -242,15 +262,24 @@ static bool note_reply(struct sent *sent, enum reply reply, const struct packet 
  * answer (RFC 6298 2), not one that the network doubled. */
 #define SENT_AGAIN MILLISECONDS(500)
 
+static bool has_room_for_connection(struct track *track)
+{
+	return budget_spend(&track->kept, sizeof(struct connection), TRACK_MOST);
+}
+
 static bool take_syn_ack(struct track *track, struct exchange *exchange,
 			 const struct packet *packet)
 {
 	struct sent *sent = sent_by_sequence(exchange, packet->acknowledgement - 1, false);
+	bool half_open = exchange->way == WAY_RAW || exchange->way == WAY_LINK;
+	bool begins = !half_open && exchange->connection == NULL;
+	if (begins && sent != NULL && !has_room_for_connection(track))
+		return false;
 	if (!note_reply(sent, REPLY_SYN_ACK, packet))
 		return false;
-	if (exchange->way == WAY_RAW || exchange->way == WAY_LINK)
-		return true; /* half-open on purpose: no conversation follows */
-	if (exchange->connection == NULL)
+	if (half_open)
+		return true; /* on purpose: no conversation follows */
+	if (begins)
 		exchange->connection = connection_new(track->arena, packet, sent);
 	exchange->connection->syn_acks++;
 	exchange->connection->syn_acks_late +=
@@ -389,7 +418,8 @@ static struct exchange *adopt_syn(struct track *track, const struct packet *pack
 		return NULL;
 	struct exchange *exchange =
 		exchange_add(track, packet->source_port, packet->destination_port);
-	exchange->purpose = PURPOSE_SSH;
+	if (exchange != NULL)
+		exchange->purpose = PURPOSE_SSH;
 	return exchange;
 }
 
@@ -406,6 +436,9 @@ static struct exchange *adopt_midstream(struct track *track, const struct packet
 	struct exchange *exchange =
 		exchange_add(track, from_client ? packet->source_port : packet->destination_port,
 			     from_client ? packet->destination_port : packet->source_port);
+	if (exchange == NULL || !has_room_for_sent(track, exchange) ||
+	    !has_room_for_connection(track))
+		return NULL;
 	struct packet answer = *packet;
 	answer.number = 0;
 	answer.sequence = (from_client ? packet->acknowledgement : packet->sequence) - 1;

@@ -27,6 +27,8 @@ char *arena_format(struct arena *arena, const char *format, ...)
 /* Grows an arena array: returns `array` itself, or a copy with twice the room
  * when `count` items fill it (capacity is always a power of two; NULL/0 to begin). */
 void *arena_grow(struct arena *arena, void *array, size_t count, size_t item_size);
+/* So many times an item counts in what is spent: the smaller arrays stay in the arena. */
+#define ARENA_COPIES 3
 
 void arena_free(struct arena *arena);
 

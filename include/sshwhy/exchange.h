@@ -148,6 +148,12 @@ struct connection {
 
 #define EXCHANGE_SENT_MAX 160
 
+/* What a tracker keeps, in bytes: a live run has some fifty exchanges, and four connections that
+ * take most of it. What there is no room for is as good as lost by the capture. */
+#define TRACK_MOST ((size_t)8 << 20)
+/* Other addresses of this machine. */
+#define TRACK_LOCALS 64
+
 struct exchange {
 	struct address local, remote;
 	uint16_t local_port, remote_port;
@@ -195,6 +201,9 @@ struct track {
 	struct arena *arena;   /* where exchanges live */
 	struct exchange **exchanges;
 	size_t count;
+	struct address local[TRACK_LOCALS]; /* EVENT_LOCAL */
+	size_t local_count;
+	struct budget kept;
 	uint64_t packets; /* of all kinds */
 	struct strays strays;
 };

@@ -15,6 +15,7 @@
 
 #include "sshwhy/address.h"
 #include "sshwhy/arena.h"
+#include "sshwhy/budget.h"
 #include "sshwhy/error.h"
 #include "sshwhy/frame.h"
 #include "sshwhy/packet.h"
@@ -107,8 +108,14 @@ struct event {
 	uint8_t ttl;
 	int32_t error;
 	int64_t value;
-	const char *text, *detail; /* in a run never NULL */
+	const char *text, *detail; /* in a run never NULL, nor longer than EVENT_TEXT_MAX */
 };
+#define EVENT_TEXT_MAX 4096 /* bytes: both, however they are escaped, fit into one note */
+
+/* What is kept of one run, in bytes: some hundred times what a long one needs. A run that is saved
+ * has room in a savefile (SAVEFILE_NOTES_MOST), whatever bytes its texts hold. */
+#define RUN_FRAMES_MOST ((size_t)4 << 20)
+#define RUN_EVENTS_MOST ((size_t)512 << 10)
 
 struct run {
 	/* the question */
@@ -138,12 +145,20 @@ struct run {
 		uint32_t link;
 	} interfaces[RUN_INTERFACES];
 	size_t interface_count;
+	struct budget frames_kept, events_kept;
 
 	struct arena arena;
 };
 
-void run_event(struct run *run, const struct event *event); /* copies, strings too */
-void run_frame(struct run *run, const struct frame *frame); /* copies; numbers it */
+/* Copies, strings too, if there is room; cuts these. */
+void run_event(struct run *run, const struct event *event);
+/* False: there is no room, and nobody may look at the frame: what a live run saw, its replay would
+ * not. */
+bool run_has_room(struct run *run, const struct frame *frame);
+/* Copies, and numbers it, if there is room. */
+bool run_frame(struct run *run, const struct frame *frame);
+/* At the end: an event says what there was no room for, as if the capture had lost it. */
+void run_tell_refused(struct run *run);
 void run_free(struct run *run);
 
 /* Writes the run as one pcapng. comments[i] belongs to frame i and may be NULL. */

@@ -43,10 +43,12 @@ const char *savefile_damage(const struct savefile *savefile, uint64_t *offset);
  * (pcapng opt_comment, each a NUL-terminated copy owned by the savefile); a saved run
  * keeps there what no packet shows. Those of the first section are there before its
  * first frame, all when there are no more frames. A plain pcap has none, and no capture
- * more than SAVEFILE_MAX_NOTES: what exceeds them is left out. */
-#define SAVEFILE_MAX_NOTES 4096
+ * more than SAVEFILE_MAX_NOTES, nor so many bytes of them: what exceeds that is left out. */
+#define SAVEFILE_MAX_NOTES  4096
+#define SAVEFILE_NOTES_MOST ((size_t)4 << 20)
 size_t savefile_note_count(const struct savefile *savefile);
 const char *savefile_note(const struct savefile *savefile, size_t index);
+uint64_t savefile_notes_refused(const struct savefile *savefile); /* so many were left out */
 
 /* Name of interface `index` ("" when the capture does not tell). */
 const char *savefile_interface_name(const struct savefile *savefile, uint32_t index);

@@ -257,12 +257,13 @@ static bool packet_concerns(const struct session *session, const struct packet *
  * examples only. Whether it is tied to something that was sent. */
 static bool keep_frame(struct session *session, const struct frame *frame, struct packet *packet)
 {
+	if (!run_has_room(session->run, frame))
+		return false;
 	packet->number = session->run->frame_count + 1;
 	enum packet_use use = plan_packet(session->plan, packet);
 	if (use == PACKET_COUNTED)
 		return false;
-	run_frame(session->run, frame);
-	return use == PACKET_TIED;
+	return run_frame(session->run, frame) && use == PACKET_TIED;
 }
 
 static void ssh_ended(struct session *session, const struct machine *machine,
@@ -438,6 +439,7 @@ static void finish_session(struct session *session)
 {
 	losses_tell(session, now_of(session));
 	session->run->stopped_ns = now_of(session);
+	run_tell_refused(session->run);
 	session->done = true;
 }
 

@@ -368,6 +368,24 @@ static void notes_have_a_limit(void **state)
 	}
 }
 
+/* So many of the longest are kept as there is room for. */
+static void notes_have_a_limit_of_bytes(void **state)
+{
+	(void)state;
+	char longest[65535];
+	struct image image = { 0 };
+	memset(longest, 'n', sizeof(longest));
+	begin_section(&image);
+	for (unsigned i = 0; i < 70; i++)
+		put_option(&image, 1, longest, sizeof(longest));
+	end_block(&image);
+	struct savefile *savefile = open_image(&image);
+	assert_int_equal(savefile_note_count(savefile), SAVEFILE_NOTES_MOST / 65536);
+	assert_int_equal(savefile_notes_refused(savefile), 70 - SAVEFILE_NOTES_MOST / 65536);
+	savefile_close(savefile);
+	image_free(&image);
+}
+
 static void interfaces_have_a_limit(void **state)
 {
 	(void)state;
@@ -399,6 +417,7 @@ int main(void)
 		cmocka_unit_test(largest_blocks),
 		cmocka_unit_test(long_unknown_blocks),
 		cmocka_unit_test(notes_have_a_limit),
+		cmocka_unit_test(notes_have_a_limit_of_bytes),
 		cmocka_unit_test(interfaces_have_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

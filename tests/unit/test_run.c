@@ -324,6 +324,81 @@ static void numbers_out_of_range_become_nothing(void **state)
 	run_free(&run);
 }
 
+/* -- bounds ----------------------------------------------------------------------- */
+
+static void save_and_load(const struct run *run, struct run *again)
+{
+	struct error error = { 0 };
+	char path[] = "/tmp/sshwhy-test-run-XXXXXX";
+	FILE *file = fdopen(mkstemp(path), "wb");
+	assert_true(run_save(run, NULL, file, &error));
+	fclose(file);
+	assert_true(run_load(again, path, &error));
+	unlink(path);
+}
+
+static unsigned fill_with_events(struct run *run, const char *text)
+{
+	unsigned told = 0;
+	for (; run->events_kept.refused == 0; told++)
+		run_event(run, &(struct event){ .kind = EVENT_RULE, .text = text, .detail = text });
+	return told - 1;
+}
+
+/* As full as a run can be, it is read back whole: of few long texts or of many short ones, whatever
+ * their bytes need to be written. */
+static void a_full_run_is_saved_whole(void **state)
+{
+	(void)state;
+	static const char fillings[] = { '\xff', '\x01', 'x' };
+	char longest[EVENT_TEXT_MAX + 2] = "";
+	for (size_t f = 0; f < 2 * sizeof(fillings); f++) {
+		struct run run, again;
+		memset(longest, fillings[f / 2], f % 2 == 0 ? sizeof(longest) - 1 : 3);
+		longest[f % 2 == 0 ? sizeof(longest) - 1 : 3] = '\0';
+		make_run(&run);
+		unsigned told = fill_with_events(&run, longest);
+		assert_true(told > 50);
+		while (run_frame(&run, &(struct frame){ .bytes = (const uint8_t *)longest,
+							.captured = 3000,
+							.on_wire = 3000,
+							.link = LINK_ETHERNET }))
+			continue;
+		run_tell_refused(&run);
+		save_and_load(&run, &again);
+		compare_events(&run, &again);
+		assert_int_equal(again.frame_count, run.frame_count);
+		assert_int_equal(again.frames_kept.refused, 0);
+		run_free(&run);
+		run_free(&again);
+	}
+}
+
+/* What there was no room for is told as what a capture loses is. */
+static void a_run_says_what_it_had_no_room_for(void **state)
+{
+	(void)state;
+	struct run run = { 0 };
+	static const uint8_t bytes[1000];
+	struct frame frame = { .bytes = bytes, .captured = 1000, .on_wire = 1000 };
+	run_tell_refused(&run);
+	assert_int_equal(run.event_count, 0);
+	while (run_frame(&run, &frame))
+		continue;
+	assert_in_range(run.frame_count, RUN_FRAMES_MOST / 1500, RUN_FRAMES_MOST / 1000);
+	size_t kept = run.frame_count;
+	for (unsigned i = 0; i < 6; i++)
+		assert_false(run_frame(&run, &frame));
+	assert_int_equal(run.frame_count, kept);
+	run_tell_refused(&run);
+	assert_int_equal(run.event_count, 2);
+	assert_int_equal(run.events[0].kind, EVENT_LIMIT);
+	assert_non_null(strstr(run.events[0].text, "; 7 more)"));
+	assert_int_equal(run.events[1].kind, EVENT_CAPTURE);
+	assert_int_equal(run.events[1].value, 7);
+	run_free(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +410,8 @@ int main(void)
 		cmocka_unit_test(notes_hold_words),
 		cmocka_unit_test(notes_of_others_are_no_notes),
 		cmocka_unit_test(numbers_out_of_range_become_nothing),
+		cmocka_unit_test(a_full_run_is_saved_whole),
+		cmocka_unit_test(a_run_says_what_it_had_no_room_for),
 	};
 	return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

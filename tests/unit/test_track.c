@@ -212,6 +212,39 @@ static void more_probes_than_room_are_counted(void **state)
 	assert_int_equal(exchange->unrecorded, 3);
 }
 
+static struct exchange *open_nth(struct world *world, unsigned n)
+{
+	uint16_t port = (uint16_t)(1000 + n);
+	struct packet syn = tcp(world, true, TCP_SYN, 1000, 0);
+	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 5000, 1001);
+	track_event(&world->track, &(struct event){ .kind = EVENT_OPEN,
+						    .way = WAY_KERNEL,
+						    .purpose = PURPOSE_SSH,
+						    .local_port = port,
+						    .remote_port = 22 });
+	syn.source_port = syn_ack.destination_port = port;
+	(void)track_packet(&world->track, &syn);
+	(void)track_packet(&world->track, &syn_ack);
+	return track_find(&world->track, port);
+}
+
+/* What there is no room for has not been seen: no answer without the connection that it opens. */
+static void more_connections_than_room_are_counted(void **state)
+{
+	struct world *world = *state;
+	unsigned connections = 0;
+	for (unsigned n = 0; n < 4000; n++) {
+		const struct exchange *exchange = open_nth(world, n);
+		if (exchange == NULL || exchange->sent_count == 0)
+			continue;
+		connections += exchange->connection != NULL;
+		assert_true((exchange->sent[0].reply == REPLY_SYN_ACK) ==
+			    (exchange->connection != NULL));
+	}
+	assert_in_range(connections, 10, TRACK_MOST / sizeof(struct connection));
+	assert_true(world->track.kept.refused >= 4000 - connections);
+}
+
 /* -- packets that are not ours ------------------------------------------------------ */
 
 /* Who sweeps our ports from an address of his own says nothing about the way. */
@@ -234,13 +267,12 @@ static void another_address_of_this_machine_is_ours(void **state)
 {
 	struct world *world = *state;
 	struct exchange *exchange = open_port(world, WAY_KERNEL, PURPOSE_SSH);
-	run_event(&world->run, &(struct event){ .kind = EVENT_LOCAL, .text = "10.20.0.11" });
+	track_event(&world->track, &(struct event){ .kind = EVENT_LOCAL, .text = "10.20.0.11" });
 	struct packet syn = tcp(world, true, TCP_SYN, 1000, 0);
 	struct packet syn_ack = tcp(world, false, TCP_SYN | TCP_ACK, 5000, 1001);
 	syn.source = syn_ack.destination = address_parse("10.20.0.11");
 	assert_ptr_equal(track_packet(&world->track, &syn), exchange);
 	assert_ptr_equal(track_packet(&world->track, &syn_ack), exchange);
-	run_free(&world->run);
 }
 
 /* A program that leads connect() to itself does so on loopback; on a wire nobody may. */
@@ -283,6 +315,7 @@ int main(void)
 		TEST(only_a_wire_is_ended_locally),
 		TEST(copies_without_an_id_differ_in_what_they_acknowledge),
 		TEST(more_probes_than_room_are_counted),
+		TEST(more_connections_than_room_are_counted),
 		TEST(a_strangers_syn_is_not_sent_by_us),
 		TEST(another_address_of_this_machine_is_ours),
 		TEST(loopback_addresses_are_ours_on_loopback_alone),
