@@ -12,6 +12,7 @@ enum asked {
 	ASKED_RECEIVE, /* recv() of a connection: an errno */
 	ASKED_ROUTE,   /* the kernel's lookup of a route: an errno */
 	ASKED_NAME,    /* getaddrinfo(): EAI_* */
+	ASKED_FILE,    /* open() of one: an errno */
 };
 
 /* What the driver tells where the kernel does not say how a connect() ended: no connect() gives

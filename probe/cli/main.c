@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -75,7 +76,8 @@ static void fill_standard_streams(void)
 {
 	static const int wrong_way[] = { O_WRONLY, O_RDONLY, O_RDONLY };
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", wrong_way[fd]) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+		    open("/dev/null", wrong_way[fd]) != fd)
 			_exit(EXIT_UNAVAILABLE);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sshwhy/shortage.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
 
@@ -141,6 +142,21 @@ void machine_close(struct machine *machine)
 
 /* -- the person's files ------------------------------------------------------------- */
 
+/* Whether there is such a file, and what it says, is then not known. */
+static void note_unread(struct machine *machine, const char *path)
+{
+	int cause = errno;
+	if (is_shortage(ASKED_FILE, cause))
+		snprintf(machine->unread, sizeof(machine->unread), "%s: %s", path, strerror(cause));
+}
+
+static void read_config_file(struct machine *machine, struct config_reader *reader,
+			     const char *path, const char *folder)
+{
+	if (!config_read(reader, path, folder))
+		note_unread(machine, path);
+}
+
 static void read_config(struct machine *machine, struct config_reader *reader)
 {
 	char folder[320], path[352];
@@ -151,8 +167,8 @@ static void read_config(struct machine *machine, struct config_reader *reader)
 					  .local_user = machine->person.name,
 					  .home = machine->person.home,
 					  .config = &machine->config };
-	(void)config_read(reader, path, folder);
-	(void)config_read(reader, "/etc/ssh/ssh_config", "/etc/ssh");
+	read_config_file(machine, reader, path, folder);
+	read_config_file(machine, reader, "/etc/ssh/ssh_config", "/etc/ssh");
 }
 
 /* Every file of a list as ssh_config(5) has it, for one name. */
@@ -164,8 +180,9 @@ static void read_known_list(struct machine *machine, const struct config_reader 
 		list += strspn(list, " \t\"");
 		size_t length = strcspn(list, " \t\"");
 		snprintf(word, sizeof(word), "%.*s", (int)length, list);
-		if (length > 0 && config_expand(word, reader, path, sizeof(path)))
-			(void)known_read(&machine->known, path, name);
+		if (length > 0 && config_expand(word, reader, path, sizeof(path)) &&
+		    !known_read(&machine->known, path, name))
+			note_unread(machine, path);
 		list += length;
 	}
 }
@@ -305,6 +322,8 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 		tell_direct(run);
 	}
 	tell_modes(machine, run);
+	if (machine->unread[0] != '\0')
+		note_event(run, EVENT_LIMIT, machine->unread, WORD_NONE);
 }
 
 void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run)
@@ -333,11 +352,25 @@ void machine_license_listeners(const struct machine *machine, size_t index, stru
 		licence_add_listener(licence, listeners->listener[i].port);
 }
 
+static void tell_untried_proxy(const struct machine *machine, struct run *run)
+{
+	const struct config_setting *proxy = config_proxy(&machine->config);
+	char setting[640], text[704];
+	if (proxy == NULL || !proxy->certain)
+		return;
+	config_describe(proxy, setting, sizeof(setting));
+	snprintf(text, sizeof(text), "the way through the proxy, which cannot be tried: %s",
+		 setting);
+	note_event(run, EVENT_LIMIT, text, WORD_NONE);
+}
+
 bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run)
 {
 	char setting[640], said[256], text[1024];
-	if (machine->proxy == NULL)
+	if (machine->proxy == NULL) {
+		tell_untried_proxy(machine, run);
 		return true;
+	}
 	enum proxy_outcome outcome =
 		proxy_wait(machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)), signals, said,
 			   sizeof(said));

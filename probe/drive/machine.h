@@ -30,6 +30,7 @@ struct machine {
 	char host_keys[256];	      /* algorithms to ask for first */
 	struct keys keys;	      /* the person's, for --auth */
 	bool agent;		      /* an SSH agent may hold keys */
+	char unread[448]; /* a file that could not be read for want of something, and why */
 };
 
 /* Starts reading rules for these sessions, in a child; reads who listens on the VM, when this
