@@ -144,7 +144,7 @@ def wrong_verdict(plain, report):
     for row in report["causes"]:
         if row["source"] == 1 and row["probability"] >= LIKELY > probability(plain, row["cause"]):
             yield f"{row['cause']} {row['probability']:.2f} is blamed"
-    if verdict["outcome"] != "healthy" and verdict["confidence"] >= SURE and verdict["sources"][:1] != before["sources"][:1]:
+    if verdict["outcome"] not in ("healthy", "unknown") and verdict["confidence"] >= SURE and verdict["sources"][:1] != before["sources"][:1]:
         yield f"{verdict['outcome']} {verdict['cause']} {verdict['confidence']:.2f} is told for sure"
     changed = (verdict["outcome"], verdict["cause"]) != (before["outcome"], before["cause"])
     if changed and verdict["outcome"] in ("fault", "healthy") and not set(report["not_observed"]) - set(plain["not_observed"]):

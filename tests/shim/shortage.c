@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <ifaddrs.h>
+#include <link.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -73,7 +74,13 @@ struct shortage {
 	struct row row[CALLS];
 };
 
+/* Where a library lies. */
+struct place {
+	uintptr_t from, until;
+};
+
 static struct {
+	struct place spared;
 	struct shortage *shortage; /* NULL: nothing fails and nothing is counted yet */
 	bool chosen[CALLS];
 	unsigned from, until;
@@ -109,6 +116,33 @@ static bool fails(enum call call)
 		trace_call(call);
 	errno = plan.error;
 	return true;
+}
+
+/* pcap_compile() of libpcap 1.10 goes on without its scanner when there is no memory for one, and
+ * crashes: nothing that a caller could prevent. */
+#define SPARED "libpcap"
+
+static int find_spared(struct dl_phdr_info *library, size_t size, void *context)
+{
+	struct place *place = context;
+	(void)size;
+	if (strstr(library->dlpi_name, SPARED) == NULL)
+		return 0;
+	place->from = library->dlpi_addr;
+	for (size_t i = 0; i < library->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &library->dlpi_phdr[i];
+		uintptr_t end = library->dlpi_addr + part->p_vaddr + part->p_memsz;
+		if (part->p_type == PT_LOAD && end > place->until)
+			place->until = end;
+	}
+	return 1;
+}
+
+/* The same for memory that `caller` wants. */
+static bool memory_fails(enum call call, const void *caller)
+{
+	uintptr_t at = (uintptr_t)caller;
+	return (at < plan.spared.from || at >= plan.spared.until) && fails(call);
 }
 
 /* -- the start ------------------------------------------------------------------------- */
@@ -165,6 +199,7 @@ static void begin(void)
 		void *stack[1];
 		(void)backtrace(stack, 1);
 	}
+	dl_iterate_phdr(find_spared, &plan.spared);
 	struct shortage *shortage = share(getenv("SHORTAGE_COUNTS"));
 	unsetenv("LD_PRELOAD");
 	unsetenv("SHORTAGE");
@@ -217,7 +252,7 @@ EXPORT void *malloc(size_t size)
 		return __libc_malloc(size);
 	if (next == NULL)
 		next = (void *(*)(size_t))next_of("malloc");
-	return fails(CALL_malloc) ? NULL : next(size);
+	return memory_fails(CALL_malloc, __builtin_return_address(0)) ? NULL : next(size);
 }
 
 EXPORT void *calloc(size_t count, size_t size)
@@ -227,7 +262,7 @@ EXPORT void *calloc(size_t count, size_t size)
 		return __libc_calloc(count, size);
 	if (next == NULL)
 		next = (void *(*)(size_t, size_t))next_of("calloc");
-	return fails(CALL_calloc) ? NULL : next(count, size);
+	return memory_fails(CALL_calloc, __builtin_return_address(0)) ? NULL : next(count, size);
 }
 
 EXPORT void *realloc(void *memory, size_t size)
@@ -237,7 +272,7 @@ EXPORT void *realloc(void *memory, size_t size)
 		return __libc_realloc(memory, size);
 	if (next == NULL)
 		next = (void *(*)(void *, size_t))next_of("realloc");
-	return fails(CALL_realloc) ? NULL : next(memory, size);
+	return memory_fails(CALL_realloc, __builtin_return_address(0)) ? NULL : next(memory, size);
 }
 
 /* -- calls that take their arguments as they are ----------------------------------------- */
