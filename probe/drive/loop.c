@@ -89,8 +89,7 @@ static void look_at_next_hop(struct session *session)
 		return;
 	session->next_hop_settled = true;
 	if (hop.state == NEXT_HOP_UNTOLD) {
-		tell_limit(session, "the next hop's link-layer address",
-			   "the kernel does not tell of it");
+		tell_limit(session, "the next hop's address", "the kernel does not tell it");
 		return;
 	}
 	if (hop.state == NEXT_HOP_KNOWN && session->crafts)
@@ -115,8 +114,7 @@ static void look_at_reference_hop(struct session *session)
 		return;
 	session->reference_hop_settled = true;
 	if (hop.state == NEXT_HOP_UNTOLD) {
-		tell_limit(session, "the link-layer address of the next hop to the reference",
-			   "the kernel does not tell of it");
+		tell_limit(session, "the reference's next hop", "the kernel does not tell it");
 		return;
 	}
 	tell_event(session, (struct event){ .kind = EVENT_REFERENCE,

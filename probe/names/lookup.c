@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "sshwhy/shortage.h"
 
 static bool has_address(const struct name_answer *out, const struct address *address)
 {
@@ -18,6 +22,16 @@ static void add_address(struct name_answer *out, struct address address)
 		out->address[out->count++] = address;
 }
 
+/* Then getaddrinfo() says that the name servers do not answer, and they were not asked. */
+static bool is_out_of_descriptors(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && is_shortage(ASKED_FILE, errno);
+}
+
 static void look_up_name(const char *name, int family, struct name_answer *out)
 {
 	/* no AI_ADDRCONFIG: ssh does without it too, and its answer is the one to explain */
@@ -27,6 +41,10 @@ static void look_up_name(const char *name, int family, struct name_answer *out)
 	hints.ai_family = family == 4 ? AF_INET : family == 6 ? AF_INET6 : AF_UNSPEC;
 	out->error = getaddrinfo(name, NULL, &hints, &list);
 	out->system_error = out->error == EAI_SYSTEM ? errno : 0;
+	if (out->error == EAI_AGAIN && is_out_of_descriptors()) {
+		out->error = EAI_SYSTEM;
+		out->system_error = errno;
+	}
 	if (out->error != 0)
 		return;
 	for (const struct addrinfo *entry = list; entry != NULL; entry = entry->ai_next)

@@ -214,7 +214,10 @@ int resolver_wait(struct resolver *resolver, int number, int timeout_ms, int sto
 					 { .fd = stop, .events = POLLIN } };
 		if (left_ms <= 0)
 			return ETIMEDOUT;
-		if (poll(wait, 2, (int)left_ms) < 0 || wait[1].revents != 0)
+		bool failed = poll(wait, 2, (int)left_ms) < 0;
+		if (failed && errno != EINTR) /* no signal of `stop` */
+			return EPIPE;
+		if (!failed && wait[1].revents != 0)
 			return EINTR;
 	}
 }
