@@ -203,7 +203,7 @@ static void put_healthy_first(struct run *runs, size_t count)
 	}
 }
 
-#define RESOLVE_PATIENCE_MS 5000 /* where half of the whole time would be too long */
+#define RESOLVE_PATIENCE_MS 5000 /* half of the whole time at most */
 
 /* Resolves the name; as many runs as there will be sessions are begun, with what came of it:
  * one, also where there will be none. */
@@ -213,8 +213,8 @@ static void begin_runs(struct diagnosis *d, size_t *begun)
 	size_t count;
 	run_start(&d->runs[0], options);
 	options->grew(options->context, &d->runs[0], false);
-	int patience_ms =
-		options->deep ? RESOLVE_PATIENCE_MS : (int)(options->timeout_ns / 2000000);
+	int64_t half_ms = options->timeout_ns / 2000000;
+	int patience_ms = half_ms < RESOLVE_PATIENCE_MS ? (int)half_ms : RESOLVE_PATIENCE_MS;
 	resolve_within(d->resolver, options->host, options->family, patience_ms,
 		       d->sessions.signals, &d->names);
 	count = d->names.count < DRIVE_ADDRESSES ? d->names.count : DRIVE_ADDRESSES;
@@ -249,7 +249,9 @@ static void find_reference(struct diagnosis *d)
 		(struct reference){ .host = options->reference, .port = options->reference_port };
 	if (options->reference == NULL)
 		return;
-	resolve_within(d->resolver, options->reference, options->family, REFERENCE_PATIENCE_MS,
+	int64_t half_ms = (d->sessions.deadline_ns - clock_ns(CLOCK_MONOTONIC)) / 2000000;
+	int patience_ms = half_ms < REFERENCE_PATIENCE_MS ? (int)half_ms : REFERENCE_PATIENCE_MS;
+	resolve_within(d->resolver, options->reference, options->family, patience_ms,
 		       d->sessions.signals, &found);
 	choose_address(&d->reference, &found, d->names.address[0].family);
 	if (found.count > 0)
@@ -268,7 +270,6 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 	d->sessions.machine = &d->machine;
 	d->sessions.resolver = d->resolver;
 	bool done = open_all(d, error);
-	d->sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + d->options->timeout_ns;
 	done = done && sessions_run(&d->sessions, error);
 	for (size_t i = 0; i < d->sessions.count; i++)
 		session_close(&d->sessions.session[i]);
@@ -287,6 +288,7 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	struct diagnosis d = {
 		.options = options, .runs = runs, .sessions.signals = signals, .netlink.fd = -1
 	};
+	d.sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + options->timeout_ns;
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);
 	struct error ignored; /* an address needs nobody who asks */

@@ -331,8 +331,9 @@ struct loop {
 	struct names names;
 	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
-	int64_t left_ns;    /* until somebody wants to be woken */
-	int64_t counted_ns; /* when the captures were last asked what they dropped; monotonic */
+	int64_t left_ns;     /* until somebody wants to be woken */
+	int64_t deadline_ns; /* of the whole; monotonic clock */
+	int64_t counted_ns;  /* when the captures were last asked what they dropped; monotonic */
 	bool interrupted;
 };
 
@@ -441,6 +442,13 @@ static void finish_session(struct session *session)
 	session->done = true;
 }
 
+/* Of the whole time, and so long at most; a moment where there is none left. */
+static int left_ms(const struct loop *loop, int most)
+{
+	int64_t left = (loop->deadline_ns - clock_ns(CLOCK_MONOTONIC)) / 1000000;
+	return left < 1 ? 1 : left < most ? (int)left : most;
+}
+
 /* How long a verdict of trouble waits for a large ruleset. */
 #define RULES_PATIENCE_MS 500
 
@@ -459,7 +467,7 @@ static void session_turn(struct loop *loop, size_t index)
 	if (perform_due(session, loop->machine))
 		return;
 	if (!run_healthy(session->run))
-		machine_tell_rules(loop->machine, session, index, RULES_PATIENCE_MS);
+		machine_tell_rules(loop->machine, session, index, left_ms(loop, RULES_PATIENCE_MS));
 	finish_session(session);
 }
 
@@ -472,7 +480,7 @@ static void tell_names(struct loop *loop, bool wait)
 	struct address address;
 	char name[NAME_LENGTH], text[ADDRESS_TEXT];
 	if (wait)
-		names_wait(&loop->names, NAMES_PATIENCE_MS);
+		names_wait(&loop->names, left_ms(loop, NAMES_PATIENCE_MS));
 	for (size_t i = 0; names_get(&loop->names, i, &address, name, &confirmed); i++)
 		for (size_t n = 0; name[0] != '\0' && n < loop->count; n++)
 			run_event(loop->sessions[n].run,
@@ -551,8 +559,8 @@ static void finish_all(struct loop *loop)
 		session->run->unfinished = !loop->interrupted;
 		finish_session(session);
 	}
-	if (!loop->interrupted &&
-	    !machine_tell_proxy(loop->machine, loop->signals, loop->sessions[0].run))
+	if (!loop->interrupted && !machine_tell_proxy(loop->machine, loop->deadline_ns,
+						      loop->signals, loop->sessions[0].run))
 		loop->sessions[0].run->interrupted = true;
 	tell_names(loop, !loop->interrupted);
 }
@@ -576,6 +584,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 			     .wire = all->wire,
 			     .courier = all->courier,
 			     .machine = all->machine,
+			     .deadline_ns = all->deadline_ns,
 			     .signals = all->signals };
 	for (size_t i = 0; i < all->count; i++)
 		if (!make_plan(&all->session[i], all->deadline_ns))

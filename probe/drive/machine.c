@@ -364,7 +364,8 @@ static void tell_untried_proxy(const struct machine *machine, struct run *run)
 	note_event(run, EVENT_LIMIT, text, WORD_NONE);
 }
 
-bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run)
+bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
+			struct run *run)
 {
 	char setting[640], said[256], text[1024];
 	if (machine->proxy == NULL) {
@@ -372,8 +373,8 @@ bool machine_tell_proxy(const struct machine *machine, int signals, struct run *
 		return true;
 	}
 	enum proxy_outcome outcome =
-		proxy_wait(machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)), signals, said,
-			   sizeof(said));
+		proxy_wait(machine->proxy, (int)(PROXY_PATIENCE / MILLISECONDS(1)),
+			   deadline_ns / MILLISECONDS(1), signals, said, sizeof(said));
 	if (outcome == PROXY_STOPPED)
 		return false;
 	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
@@ -382,7 +383,12 @@ bool machine_tell_proxy(const struct machine *machine, int signals, struct run *
 	static const enum event_word words[] = { [PROXY_SILENT] = WORD_CONFIG_PROXY_SILENT,
 						 [PROXY_ANSWERS] = WORD_CONFIG_PROXY_ANSWERS,
 						 [PROXY_FAILS] = WORD_CONFIG_PROXY_FAILS };
-	if (outcome != PROXY_UNTOLD)
+	if (outcome == PROXY_UNHEARD)
+		note_event(run, EVENT_LIMIT,
+			   "the proxy command: the time was over before its silence would mean "
+			   "something",
+			   WORD_NONE);
+	else if (outcome != PROXY_UNTOLD)
 		note_event(run, EVENT_CONFIG, text, words[outcome]);
 	return true;
 }

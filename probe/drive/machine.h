@@ -54,8 +54,9 @@ void machine_license_listeners(const struct machine *machine, size_t index,
 			       struct licence *licence);
 
 /* What became of the proxy that the configuration goes through, as an event of `run`. Waits
- * for it; false when one of `signals` comes first. */
-bool machine_tell_proxy(const struct machine *machine, int signals, struct run *run);
+ * for it, no longer than until `deadline_ns`; false when one of `signals` comes first. */
+bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
+			struct run *run);
 
 /* What the rules say to session `index`, once; nothing while they are still being read.
  * `wait_ms`: how long to wait for that. */

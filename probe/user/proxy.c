@@ -114,15 +114,17 @@ static bool may_say_more(const struct proxy *proxy)
 	       (*proxy->output.fd >= 0 || *proxy->complaints.fd >= 0);
 }
 
-enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, char *said,
-			      size_t room)
+enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int64_t deadline_ms, int stop,
+			      char *said, size_t room)
 {
+	int64_t patient_until = proxy->started_ms + patience_ms;
+	int64_t end_ms = patient_until < deadline_ms ? patient_until : deadline_ms;
 	struct heard *heard[] = { &proxy->output, &proxy->complaints };
 	while (may_say_more(proxy)) {
 		struct pollfd fds[] = { { .fd = *proxy->output.fd, .events = POLLIN },
 					{ .fd = *proxy->complaints.fd, .events = POLLIN },
 					{ .fd = stop, .events = POLLIN } };
-		int64_t left = proxy->started_ms + patience_ms - clock_ms();
+		int64_t left = end_ms - clock_ms();
 		if (left <= 0 || poll(fds, 3, (int)left) == 0)
 			break;
 		if (fds[2].revents != 0)
@@ -139,7 +141,9 @@ enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, ch
 	bool ended = *proxy->output.fd < 0 || proxy->output.total >= PATIENT_FOR;
 	if (wants_its_user(proxy))
 		return PROXY_UNTOLD;
-	return ended ? PROXY_FAILS : PROXY_SILENT;
+	if (ended)
+		return PROXY_FAILS;
+	return end_ms < patient_until ? PROXY_UNHEARD : PROXY_SILENT;
 }
 
 void proxy_end(struct proxy *proxy)

@@ -17,6 +17,7 @@ enum proxy_outcome {
 	PROXY_UNTOLD,  /* it wants what only its user has */
 	PROXY_STOPPED, /* waiting was broken off */
 	PROXY_SILENT,  /* nothing was heard in time */
+	PROXY_UNHEARD, /* nor had it the time for that */
 	PROXY_ANSWERS, /* with an identification */
 	PROXY_FAILS,   /* it ended without one, or what came is none */
 };
@@ -28,11 +29,11 @@ struct proxy;
 struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
 			  uint16_t port);
 
-/* Waits for it, at most `patience_ms` after the start and until the descriptor `stop` (-1: none)
- * becomes readable. `said`: what it complained of or
- * answered with last; not escaped. */
-enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int stop, char *said,
-			      size_t room);
+/* Waits for it, at most `patience_ms` after the start, no longer than until `deadline_ms` (of
+ * clock_ms()), and until the descriptor `stop` (-1: none) becomes readable. `said`: what it
+ * complained of or answered with last; not escaped. */
+enum proxy_outcome proxy_wait(struct proxy *proxy, int patience_ms, int64_t deadline_ms, int stop,
+			      char *said, size_t room);
 
 void proxy_end(struct proxy *proxy); /* NULL: nothing */
 

@@ -211,11 +211,22 @@ class EndlessProxy(NothingStays):
     def test_a_signal_ends_it(self):
         for caller in CALLERS:
             with self.subTest(caller=caller):
-                run = self.start(caller, "--timeout", "0.5")
-                time.sleep(1.5)  # the plan is over, the command is waited for
+                run = self.start(caller)
+                time.sleep(3.2)  # the plan is over, the command is waited for
                 run.send(signal.SIGTERM)
                 ended = self.end(run, 2)
                 self.assertEqual((ended.code, len(self.assert_reports(ended))), (INTERRUPTED, 1))
+                self.assert_nothing_left()
+
+    def test_the_time_is_kept(self):
+        """Nothing is made of a command that had no time to answer."""
+        for caller in CALLERS:
+            with self.subTest(caller=caller):
+                run = self.start(caller, "--timeout", "1")
+                ended = self.end(run, 3)
+                report = self.assert_verdict(ended)
+                self.assertIn("the proxy command: the time was over", " ".join(report["not_observed"]))
+                self.assertNotEqual(report["verdict"]["cause"], "client.proxy")
                 self.assert_nothing_left()
 
     def test_nothing_outlives_a_killed_probe(self):

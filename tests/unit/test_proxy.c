@@ -41,7 +41,7 @@ static enum proxy_outcome outcome(const char *command, int patience_ms, char sai
 {
 	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, command);
 	assert_non_null(proxy);
-	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, -1, said, 64);
+	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, INT64_MAX, -1, said, 64);
 	proxy_end(proxy);
 	return outcome;
 }
