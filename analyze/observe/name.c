@@ -4,7 +4,7 @@
 
 #include "observe/name.h"
 
-const char *hop_name(const struct run *run, const struct address *hop)
+static const struct event *name_event(const struct run *run, const struct address *hop)
 {
 	for (size_t i = 0; i < run->event_count; i++) {
 		const struct event *event = &run->events[i];
@@ -12,20 +12,34 @@ const char *hop_name(const struct run *run, const struct address *hop)
 			continue;
 		struct address named = address_parse(event->text);
 		if (address_equal(&named, hop))
-			return event->detail;
+			return event;
 	}
 	return NULL;
 }
 
-/* Microsoft's routers answer to INTERFACE.ROLE.SITE.ntwk.msn.net. A name proves nothing:
- * whoever holds the address block says what it is called. It is believed of what no address
- * tells. */
+const char *hop_name(const struct run *run, const struct address *hop)
+{
+	const struct event *event = name_event(run, hop);
+	return event != NULL ? event->detail : NULL;
+}
+
+/* Microsoft's routers answer to INTERFACE.ROLE.SITE.ntwk.msn.net. */
 bool name_is_of_cloud(const char *name)
 {
 	static const char suffix[] = ".ntwk.msn.net";
 	size_t length = name != NULL ? strlen(name) : 0;
 	return length >= sizeof(suffix) &&
 	       strcasecmp(name + length - (sizeof(suffix) - 1), suffix) == 0;
+}
+
+/* Whoever holds an address says what it is called: a name counts that has the address, too. Of a
+ * private address name servers of the organisation's own say both. */
+static bool is_called_of_cloud(const struct run *run, const struct address *hop)
+{
+	static const struct address carrier = { .family = 4, .bytes = { 100, 64 } };
+	const struct event *event = name_event(run, hop);
+	return event != NULL && event->value == 0 && !address_is_private(hop) &&
+	       !address_same_prefix(hop, &carrier, 10) && name_is_of_cloud(event->detail);
 }
 
 /* The address blocks that routers of Microsoft's network answer from. */
@@ -41,5 +55,5 @@ bool hop_is_of_cloud(const struct run *run, const struct address *hop)
 	for (size_t i = 0; i < sizeof(blocks) / sizeof(blocks[0]); i++)
 		if (address_same_prefix(hop, &blocks[i].block, blocks[i].bits))
 			return true;
-	return name_is_of_cloud(hop_name(run, hop));
+	return is_called_of_cloud(run, hop);
 }

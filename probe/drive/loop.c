@@ -486,7 +486,7 @@ static void tell_names(struct loop *loop, bool wait)
 			run_event(loop->sessions[n].run,
 				  &(struct event){ .kind = EVENT_NAME,
 						   .time_ns = loop->sessions[n].run->stopped_ns,
-						   .value = confirmed,
+						   .value = !confirmed,
 						   .text = address_text(&address, text),
 						   .detail = name });
 }

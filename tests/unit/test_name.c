@@ -52,24 +52,58 @@ static void addresses_of_the_cloud(void **state)
 	}
 }
 
-/* A private address is the organisation's own, unless the router's name says whose it is. */
+static void call(struct run *run, const char *address, const char *name, bool denied)
+{
+	run_event(run,
+		  &(struct event){
+			  .kind = EVENT_NAME, .value = denied, .text = address, .detail = name });
+}
+
+/* A name tells whose a router is where it has that address, and never of a private address: those
+ * who hold that say what they like. */
+static void names_that_count(void **state)
+{
+	(void)state;
+	static const char cloud[] = "ae25-0.icr02.sg3.ntwk.msn.net";
+	static const struct {
+		const char *address, *name;
+		bool denied, counts;
+	} rows[] = {
+		{ "192.0.2.2", cloud, false, true },
+		{ "192.0.2.2", cloud, true, false },
+		{ "192.0.2.2", "ge-0-1.isp.example", false, false },
+		{ "10.20.0.1", cloud, false, false },
+		{ "172.16.0.1", cloud, false, false },
+		{ "192.168.1.1", cloud, false, false },
+		{ "100.64.0.1", cloud, false, false },
+		{ "fd00::1", cloud, false, false },
+		{ "fe80::1", cloud, false, false },
+		{ "2001:db8:2::2", cloud, false, true },
+		{ "2001:db8:2::2", cloud, true, false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct run run = { .vantage = VANTAGE_CLIENT };
+		struct address hop = address_parse(rows[i].address);
+		call(&run, rows[i].address, rows[i].name, rows[i].denied);
+		assert_string_equal(hop_name(&run, &hop), rows[i].name);
+		if (hop_is_of_cloud(&run, &hop) != rows[i].counts)
+			fail_msg("row %zu: %s", i, rows[i].address);
+		run_free(&run);
+	}
+}
+
+/* A site's own prefix is inside, unless the router's name says whose it is. */
 static void a_name_ends_the_organisation(void **state)
 {
 	(void)state;
-	struct run run = { .vantage = VANTAGE_CLIENT };
-	struct address hop = address_parse("10.200.0.1"), other = address_parse("10.20.0.1");
-	assert_true(path_inside(&run, &hop));
-	run_event(&run, &(struct event){ .kind = EVENT_NAME,
-					 .text = "10.20.0.1",
-					 .detail = "edge.office.example" });
+	struct run run = { .vantage = VANTAGE_CLIENT, .local_address = address_parse("192.0.2.9") };
+	struct address hop = address_parse("192.0.2.2"), other = address_parse("10.20.0.1");
 	assert_true(path_inside(&run, &hop));
 	assert_null(hop_name(&run, &hop));
-	run_event(&run, &(struct event){ .kind = EVENT_NAME,
-					 .text = "10.200.0.1",
-					 .detail = "ae25-0.icr02.sg3.ntwk.msn.net" });
-	assert_string_equal(hop_name(&run, &hop), "ae25-0.icr02.sg3.ntwk.msn.net");
-	assert_false(path_inside(&run, &hop));
+	call(&run, "10.20.0.1", "ae25-0.icr02.sg3.ntwk.msn.net", false);
 	assert_true(path_inside(&run, &other));
+	call(&run, "192.0.2.2", "ae25-0.icr02.sg3.ntwk.msn.net", false);
+	assert_false(path_inside(&run, &hop));
 	run_free(&run);
 }
 
@@ -78,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_of_the_cloud),
 		cmocka_unit_test(addresses_of_the_cloud),
+		cmocka_unit_test(names_that_count),
 		cmocka_unit_test(a_name_ends_the_organisation),
 	};
 	return cmocka_run_group_tests_name("name", tests, NULL, NULL);
