@@ -13,13 +13,12 @@
 #include "route/neighbour.h"
 
 /* The port is ours (reserve.h), but its last connection may have ended a moment ago. */
-static bool bind_port(int fd, uint8_t family, uint16_t port)
+static bool bind_port(int fd, const struct address *local_address, uint16_t port)
 {
-	struct address any = { .family = family };
 	struct sockaddr_storage local;
 	static const int on = 1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	socklen_t length = address_to_sockaddr(&any, port, 0, &local);
+	socklen_t length = address_to_sockaddr(local_address, port, 0, &local);
 	return bind(fd, (struct sockaddr *)&local, length) == 0;
 }
 
@@ -41,8 +40,9 @@ static void keep_alive(int fd)
 
 /* A socket's owner is who made it, whoever connects it: rules that match on a user
  * see the one whose ssh fails, also when root has become nobody by then. */
-static int open_socket(uint8_t version, const char *interface, uint16_t port)
+static int open_socket(const struct address *local, const char *interface, uint16_t port)
 {
+	uint8_t version = local->family;
 	int family = version == 6 ? AF_INET6 : AF_INET;
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int one = 1;
@@ -52,12 +52,21 @@ static int open_socket(uint8_t version, const char *interface, uint16_t port)
 	keep_alive(fd);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (bind_interface(fd, interface) && bind_port(fd, version, port))
+	if (bind_interface(fd, interface) && bind_port(fd, local, port))
 		return fd;
 	int cause = errno;
 	close(fd);
 	errno = cause;
 	return -1;
+}
+
+/* The kernel chooses the source address when it connects. Where a flow may take one of several
+ * interfaces, what is made by hand must come from the same: that is settled before. */
+static struct address source_of(const struct session *session)
+{
+	if (session->route.way_count > 1 && session->route.source.family != 0)
+		return session->route.source;
+	return (struct address){ .family = session->run->address.family };
 }
 
 /* The last is the reference's: another family, perhaps, and another interface than the one
@@ -66,11 +75,12 @@ static void open_one(struct session *session, unsigned index)
 {
 	struct session_socket *s = &session->socket[index];
 	s->local_port = (uint16_t)(session->ports.kernel + index);
+	struct address any = { .family = session->reference.address.family };
+	struct address source = source_of(session);
 	if (index == SESSION_SOCKETS - 1)
-		s->fd = open_socket(session->reference.address.family, NULL, s->local_port);
+		s->fd = open_socket(&any, NULL, s->local_port);
 	else
-		s->fd = open_socket(session->run->address.family, session->options->interface,
-				    s->local_port);
+		s->fd = open_socket(&source, session->options->interface, s->local_port);
 }
 
 static bool open_sockets(struct session *session, const struct person *person, struct error *error)

@@ -21,6 +21,12 @@ static void listen_on(struct wire *wire, const char *interface)
 		wire->interface[wire->capture_count++] = interface;
 }
 
+static void listen_on_ways(struct wire *wire, const struct route *route)
+{
+	for (size_t i = 0; i < route->way_count; i++)
+		listen_on(wire, route->way[i]);
+}
+
 static void find_home(struct wire *wire, const struct wire_wish *wish)
 {
 	for (size_t i = 0; i < wish->route_count; i++)
@@ -62,6 +68,8 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 	if (wire->capture_count == 0)
 		return true; /* no route at all: there is no wire to listen on */
 	listen_on(wire, "lo");
+	for (size_t i = 0; i < wish->route_count; i++)
+		listen_on_ways(wire, wish->routes[i]);
 	find_home(wire, wish);
 	return open_captures(wire, &wish->ports, error);
 }

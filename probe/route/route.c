@@ -256,6 +256,51 @@ static bool fill_route(const struct address *target, const struct answer *answer
 	return route->source.family != 0 || pick_source(target, route, error);
 }
 
+/* -- several next hops --------------------------------------------------------------- */
+
+static void add_way(struct route *route, int index)
+{
+	if (route->way_count < ROUTE_WAYS &&
+	    if_indextoname((unsigned)index, route->way[route->way_count]) != NULL)
+		route->way_count++;
+}
+
+static int take_next_hops(const struct nlattr *attribute, void *context)
+{
+	if (mnl_attr_get_type(attribute) != RTA_MULTIPATH)
+		return MNL_CB_OK;
+	const struct rtnexthop *hop = mnl_attr_get_payload(attribute);
+	size_t left = mnl_attr_get_payload_len(attribute);
+	while (left >= sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) && hop->rtnh_len <= left) {
+		size_t step = RTNH_ALIGN(hop->rtnh_len);
+		add_way(context, hop->rtnh_ifindex);
+		left -= step < left ? step : left;
+		hop = (const struct rtnexthop *)(const void *)((const char *)hop + step);
+	}
+	return MNL_CB_OK;
+}
+
+static int take_entry(const struct nlmsghdr *message, void *context)
+{
+	return mnl_attr_parse(message, sizeof(struct rtmsg), take_next_hops, context);
+}
+
+/* Flows are spread over the next hops: the kernel's connection may take another one than the
+ * packets that are made by hand. Kernels before 4.18 tell one only. */
+static void find_ways(struct netlink *netlink, const struct address *target, struct route *route)
+{
+	union netlink_request request;
+	struct rtmsg head = { .rtm_family = family_of(target),
+			      .rtm_dst_len = target->family == 6 ? 128 : 32,
+			      .rtm_flags = RTM_F_FIB_MATCH };
+	int refused;
+
+	netlink_begin(&request, RTM_GETROUTE, 0, &head, sizeof(head));
+	netlink_put_address(&request, RTA_DST, target);
+	mnl_attr_put_u32(&request.header, RTA_UID, route->uid);
+	(void)netlink_ask(netlink, &request, take_entry, route, &refused, NULL);
+}
+
 bool route_lookup(struct netlink *netlink, const struct address *target, const char *interface,
 		  uid_t uid, struct route *route, struct error *error)
 {
@@ -274,7 +319,11 @@ bool route_lookup(struct netlink *netlink, const struct address *target, const c
 		return error_set(error, EXIT_UNAVAILABLE, "route lookup: %s",
 				 strerror(answer.error));
 	route->error = answer.error;
-	return route->error != 0 || fill_route(target, &answer, route, error);
+	if (route->error != 0)
+		return true;
+	if (!route->bound)
+		find_ways(netlink, target, route);
+	return fill_route(target, &answer, route, error);
 }
 
 int route_refuses_port(struct netlink *netlink, const struct address *target,

@@ -10,6 +10,8 @@
 
 struct netlink;
 
+#define ROUTE_WAYS 4
+
 struct route {
 	int error; /* 0, or the errno a connect() would get at once:
 		      ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL (blackhole) */
@@ -27,6 +29,9 @@ struct route {
 	uint16_t hardware;	 /* ARPHRD_* */
 	uid_t uid;		 /* asked for this user */
 	bool bound;		 /* an interface was asked for: connect() must be bound to it too */
+	/* where the route has several next hops: the interfaces of all of them */
+	char way[ROUTE_WAYS][IF_NAMESIZE];
+	size_t way_count;
 };
 
 /* What such an error means of a route: "a blackhole route", where strerror() has "Invalid
