@@ -14,6 +14,7 @@ static const struct event *find_rule(const struct run *run, bool incoming, bool 
 	const struct event *event;
 	for (size_t i = 0; (event = find_event(run, EVENT_RULE, &i)) != NULL;)
 		if (((event->value & RULE_INCOMING) != 0) == incoming && event->word != WORD_NONE &&
+		    event->word != WORD_RULE_TRANSLATES &&
 		    (event->word == WORD_RULE_DIVERTS) == diverts)
 			return event;
 	return NULL;

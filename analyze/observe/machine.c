@@ -112,9 +112,29 @@ static bool raw_leaves(const struct observation *o)
 	return false;
 }
 
-/* Nothing of the kernel's connection was seen on any interface. Where SSH works none the less, it
- * is not diverted but unseen: source translation gives it a port that is not listened to, or it
- * takes an interface that is not. */
+static bool a_rule_diverts(const struct run *run)
+{
+	const struct event *event;
+	for (size_t i = 0; (event = find_event(run, EVENT_RULE, &i)) != NULL;)
+		if (event->word == WORD_RULE_DIVERTS && (event->value & RULE_CERTAIN) != 0)
+			return true;
+	return false;
+}
+
+/* It need not be diverted because it is unseen: source translation gives it a port that is not
+ * listened to, or it takes an interface that is not. */
+static void judge_connected_unseen(struct observation *o)
+{
+	if (o->kernel->led_to != NULL)
+		fact_set(o, ANSWER_OUT_DIVERTED,
+			 "connect() to port %u leads to %s instead, and no SYN is on the wire",
+			 o->run->port, o->kernel->led_to);
+	else if (a_rule_diverts(o->run) && !works_unseen(o))
+		fact_set(o, ANSWER_OUT_DIVERTED,
+			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
+}
+
+/* Nothing of the kernel's connection was seen on any interface. */
 static void judge_unseen(struct observation *o)
 {
 	const struct exchange *kernel = o->kernel;
@@ -122,10 +142,7 @@ static void judge_unseen(struct observation *o)
 		return;
 	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
 	if (kernel->answered && kernel->connect_error == 0) {
-		if (works_unseen(o))
-			return;
-		fact_set(o, ANSWER_OUT_DIVERTED,
-			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
+		judge_connected_unseen(o);
 	} else if (kernel->answered &&
 		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES ||
 		    (waited < LOCAL_PATIENCE && raw_leaves(o)))) {

@@ -41,9 +41,12 @@ static void judge_unsent(struct observation *o, const struct reference_host *ref
 		fact_set(o, ANSWER_REFERENCE_SILENT,
 			 "%s: the next hop on the way there answers no address request",
 			 reference->name);
-	else if (exchange->answered && exchange->connect_error == 0)
+	else if (exchange->led_to != NULL)
 		fact_set(o, ANSWER_REFERENCE_STOPPED,
-			 "%s: connect() succeeds and no SYN is on the wire", reference->name);
+			 "%s: connect() leads to %s instead, and no SYN is on the wire",
+			 reference->name, exchange->led_to);
+	else if (exchange->answered && exchange->connect_error == 0)
+		return; /* source translation, perhaps, gives it a port that is not listened to */
 	else if (exchange->answered && !late)
 		fact_set(o, ANSWER_REFERENCE_STOPPED,
 			 "%s: connect() fails at once, \"%s\", and no SYN is on the wire",

@@ -335,10 +335,38 @@ static void build_also(struct building *b)
 	b->report->also = rows;
 }
 
+static const char *translation(const struct building *b)
+{
+	for (size_t i = 0; i < b->run->event_count; i++)
+		if (b->run->events[i].word == WORD_RULE_TRANSLATES)
+			return arena_format(b->arena,
+					    "a rule of this machine's firewall gives it another "
+					    "source port: %s",
+					    b->run->events[i].text);
+	return "it has got another source port, or has left by another interface";
+}
+
+/* The kernel has connected, and nothing of that was seen. NULL: it was. */
+static const char *unseen_connection(const struct building *b)
+{
+	const struct exchange *exchange;
+	if (!b->run->planned || fact_answer(&b->facts, QUESTION_OUT) != ANSWER_NONE)
+		return NULL;
+	for (size_t i = 0; (exchange = track_next(b->track, PURPOSE_SSH, &i)) != NULL;)
+		if (exchange->way == WAY_KERNEL && exchange->answered &&
+		    exchange->connect_error == 0 && exchange->sent_count == 0)
+			return arena_format(b->arena,
+					    "the connection's own packets: connect() succeeds, and "
+					    "none is on the interfaces that were listened to; %s",
+					    translation(b));
+	return NULL;
+}
+
 static void build_not_observed(struct building *b)
 {
 	const char **lines =
 		arena_alloc(b->arena, (QUESTIONS + b->run->event_count + 5) * sizeof(*lines));
+	const char *unseen = unseen_connection(b);
 	size_t count = 0;
 	if (b->run->interrupted)
 		lines[count++] = "the rest of the plan: the run was interrupted";
@@ -348,6 +376,8 @@ static void build_not_observed(struct building *b)
 		lines[count++] =
 			"what the kernel told the client, and which packets never left it: "
 			"the capture is not a run of sshwhy";
+	if (unseen != NULL)
+		lines[count++] = unseen;
 	for (size_t i = 0; i < b->run->event_count; i++)
 		if (b->run->events[i].kind == EVENT_LIMIT)
 			lines[count++] = arena_string(b->arena, b->run->events[i].text);

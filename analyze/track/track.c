@@ -89,6 +89,8 @@ void track_event(struct track *track, const struct event *event)
 	case EVENT_CONNECT:
 		exchange->answered = true;
 		exchange->connect_error = event->error;
+		if (event->text != NULL && event->text[0] != '\0')
+			exchange->led_to = arena_string(track->arena, event->text);
 		exchange->answered_ns = event->time_ns;
 		break;
 	case EVENT_SSH:

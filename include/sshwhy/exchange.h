@@ -168,6 +168,7 @@ struct exchange {
 	bool answered;
 	bool talk_ended; /* the SSH conversation on it: EVENT_SSH */
 	int connect_error;
+	const char *led_to; /* connect() reached this instead of the remote; NULL: it did not */
 	int64_t opened_ns, answered_ns;
 	int refused; /* errno of the first send that failed locally, by any way */
 	unsigned refusals;

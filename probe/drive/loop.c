@@ -151,12 +151,15 @@ static void tell_opening(struct session *session, const struct action *action, i
 
 static void connect_answered(struct session *session, struct session_socket *s, int error)
 {
+	char peer[PEER_TEXT];
 	s->connecting = false;
 	tell_shortage(session, ASKED_CONNECT, "a connection of this machine", error);
-	tell_event(session, (struct event){ .kind = EVENT_CONNECT,
-					    .local_port = s->local_port,
-					    .remote_port = s->remote_port,
-					    .error = error });
+	tell_event(session,
+		   (struct event){ .kind = EVENT_CONNECT,
+				   .local_port = s->local_port,
+				   .remote_port = s->remote_port,
+				   .error = error,
+				   .text = error == 0 ? session_led_to(session, s, peer) : NULL });
 }
 
 /* Has the courier do it; false: it was not even tried. What is not tried opens nothing: it would be
@@ -424,16 +427,6 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	return session->plan != NULL;
 }
 
-/* While the run lasts: from then on the plan takes no silence for an answer. */
-static void tell_of_drops(struct session *session)
-{
-	for (size_t i = 0; i < session->wire->capture_count; i++) {
-		struct event event = losses_since(session, i, now_of(session));
-		if (event.value > 0)
-			tell_event(session, event);
-	}
-}
-
 static void finish_session(struct session *session)
 {
 	losses_tell(session, now_of(session));
@@ -517,7 +510,7 @@ static void look_at_drops(struct loop *loop)
 	loop->counted_ns = now_ns;
 	for (size_t i = 0; i < loop->count; i++)
 		if (!loop->sessions[i].done)
-			tell_of_drops(&loop->sessions[i]);
+			losses_tell_new(&loop->sessions[i], now_of(&loop->sessions[i]));
 }
 
 /* Until all plans are done, a signal comes, or nothing can be sent any more. False when a capture

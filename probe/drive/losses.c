@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-struct event losses_since(struct session *session, size_t capture, int64_t now_ns)
+/* EVENT_CAPTURE: what a capture has lost since this was last asked, perhaps nothing. */
+static struct event losses_since(struct session *session, size_t capture, int64_t now_ns)
 {
 	uint64_t all = capture_dropped(session->wire->capture[capture]);
 	uint64_t since = all - session->dropped[capture];
@@ -17,6 +18,17 @@ void losses_forget(struct session *session)
 {
 	for (size_t i = 0; i < session->wire->capture_count; i++)
 		(void)losses_since(session, i, 0);
+}
+
+void losses_tell_new(struct session *session, int64_t now_ns)
+{
+	for (size_t i = 0; i < session->wire->capture_count; i++) {
+		struct event event = losses_since(session, i, now_ns);
+		if (event.value == 0)
+			continue;
+		run_event(session->run, &event);
+		plan_event(session->plan, &event);
+	}
 }
 
 static uint64_t all_lost(const struct run *run)

@@ -9,8 +9,8 @@
 /* What was lost before anything was sent, the filter perhaps not yet in place, is of others. */
 void losses_forget(struct session *session);
 
-/* EVENT_CAPTURE: what a capture has lost since this was last asked, perhaps nothing. */
-struct event losses_since(struct session *session, size_t capture, int64_t now_ns);
+/* While the run lasts, to run and plan: from then on no silence is taken for an answer. */
+void losses_tell_new(struct session *session, int64_t now_ns);
 
 /* At the end. */
 void losses_tell(struct session *session, int64_t now_ns);

@@ -251,6 +251,27 @@ void session_close(struct session *session)
 	session_init(session);
 }
 
+const char *session_led_to(const struct session *session, const struct session_socket *s,
+			   char text[PEER_TEXT])
+{
+	struct sockaddr_storage name = { 0 };
+	socklen_t length = sizeof(name);
+	bool reference = s == &session->socket[SESSION_SOCKETS - 1];
+	const struct address *asked =
+		reference ? &session->reference.address : &session->run->address;
+	if (getpeername(s->fd, (struct sockaddr *)&name, &length) != 0)
+		return NULL;
+	uint16_t port = 0;
+	char words[ADDRESS_TEXT];
+	struct address peer = address_from_sockaddr((struct sockaddr *)&name, &port);
+	if (peer.family == 0)
+		return "another kind of socket";
+	if (port == s->remote_port && address_equal(&peer, asked))
+		return NULL;
+	snprintf(text, PEER_TEXT, "%s port %u", address_text(&peer, words), port);
+	return text;
+}
+
 bool run_healthy(const struct run *run)
 {
 	for (size_t i = 0; i < run->event_count; i++)

@@ -74,6 +74,13 @@ struct courier_session session_errands(const struct session *session);
 
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 
+#define PEER_TEXT (ADDRESS_TEXT + 16)
+
+/* Hooks in connect(), a program's or the kernel's, lead it elsewhere: the socket knows where to.
+ * NULL: it is connected to what was asked for. */
+const char *session_led_to(const struct session *session, const struct session_socket *s,
+			   char text[PEER_TEXT]);
+
 struct machine;
 struct resolver;
 

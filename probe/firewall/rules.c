@@ -139,6 +139,26 @@ static struct verdict_taken report_diverted(const struct place *place, const jso
 	return (struct verdict_taken){ .kind = VERDICT_STOP };
 }
 
+static bool asks_for_random(const json_t *flags)
+{
+	for (size_t i = 0; i < json_array_size(flags); i++)
+		if (asks_for_random(json_array_get(flags, i)))
+			return true;
+	const char *flag = json_string_value(flags);
+	return text_is(flag, "random") || text_is(flag, "fully-random");
+}
+
+/* Without a word about ports, source translation leaves the port as it is where it can. */
+static struct verdict_taken report_translated(const struct place *place, const json_t *target,
+					      enum match match)
+{
+	bool other_port = json_object_get(target, "port") != NULL ||
+			  asks_for_random(json_object_get(target, "flags"));
+	if (other_port && !place->walk->incoming)
+		report_rule(place->walk, place->chain, place->rule, WORD_RULE_TRANSLATES, match);
+	return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
+}
+
 /* iptables' own targets, which libnftables knows by name only. */
 static struct verdict_taken extension_verdict(const struct place *place, const json_t *xt,
 					      enum match match)
@@ -176,7 +196,9 @@ static struct verdict_taken verdict_of(const struct place *place, const json_t *
 		return report_diverted(place, value, false, match);
 	if (text_is(key, "xt"))
 		return extension_verdict(place, value, match);
-	if (text_is(key, "accept") || text_is(key, "snat") || text_is(key, "masquerade"))
+	if (text_is(key, "snat") || text_is(key, "masquerade"))
+		return report_translated(place, value, match);
+	if (text_is(key, "accept"))
 		return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
 	if (text_is(key, "jump"))
 		return (struct verdict_taken){ .kind = VERDICT_JUMP, .target = target };

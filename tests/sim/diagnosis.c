@@ -239,12 +239,14 @@ static void reference_packet(struct play *play, const struct action *action, boo
 	(void)track_packet(&play->track, &packet);
 }
 
-static void reference_ends(struct play *play, const struct action *action, int error)
+static void reference_ends(struct play *play, const struct action *action, int error,
+			   const char *led_to)
 {
 	tell(play, (struct event){ .kind = EVENT_CONNECT,
 				   .local_port = action->local_port,
 				   .remote_port = action->remote_port,
-				   .error = error });
+				   .error = error,
+				   .text = led_to });
 }
 
 /* It is in the same room: all happens at once. */
@@ -256,13 +258,13 @@ static void reference_answers(struct play *play, const struct action *action)
 		return;
 	if (luck < 0.04) { /* nothing listens there */
 		reference_packet(play, action, false, TCP_RST | TCP_ACK, 0, "");
-		reference_ends(play, action, ECONNREFUSED);
+		reference_ends(play, action, ECONNREFUSED, NULL);
 		return;
 	}
 	reference_packet(play, action, false, TCP_SYN | TCP_ACK, 500, "");
 	if (play->scenario->client.drops_answers && luck < 0.75)
 		return;
-	reference_ends(play, action, 0);
+	reference_ends(play, action, 0, NULL);
 	reference_packet(play, action, true, TCP_ACK, 101, "");
 	reference_packet(play, action, false, TCP_ACK | TCP_PSH, 501, "SSH-2.0-OpenSSH_9.2\r\n");
 }
@@ -280,18 +282,18 @@ static void connect_reference(struct play *play, const struct action *action)
 		break;
 	case OUT_RESET:
 	case OUT_PROXY_DEAD:
-		reference_ends(play, action, ECONNREFUSED);
+		reference_ends(play, action, ECONNREFUSED, NULL);
 		break;
 	case OUT_REJECT:
-		reference_ends(play, action, play->scenario->client.reject_error);
+		reference_ends(play, action, play->scenario->client.reject_error, NULL);
 		break;
 	case OUT_FORBIDDEN:
-		reference_ends(play, action, EPERM);
+		reference_ends(play, action, EPERM, NULL);
 		break;
 	case OUT_PROXY:
 	case OUT_PROXY_AWAY:
 	case OUT_PROXY_HIDDEN:
-		reference_ends(play, action, 0);
+		reference_ends(play, action, 0, "10.20.0.50 port 3128");
 		break;
 	case OUT_PASS:
 		reference_answers(play, action);

@@ -124,10 +124,12 @@ static void connect_answered(struct model *model, struct socket_model *socket, i
 	socket->answered = true;
 	socket->generation++;
 	socket->state = error == 0 ? TCP_UP : TCP_GONE;
+	bool hooked = error == 0 && model->scenario->client.out == OUT_PROXY_HIDDEN;
 	tell(model, (struct event){ .kind = EVENT_CONNECT,
 				    .local_port = port_of(model, socket),
 				    .remote_port = socket->remote_port,
-				    .error = error });
+				    .error = error,
+				    .text = hooked ? "127.0.0.1 port 1080" : NULL });
 }
 
 static void ends_later(struct model *model, const struct socket_model *socket, int64_t delay,

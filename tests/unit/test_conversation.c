@@ -122,7 +122,7 @@ static void what_works_unseen_is_not_diverted(void **state)
 	begin(&scene);
 	nothing_is_seen(&scene);
 	observe_out(&scene.observation);
-	assert_int_equal(answer_of(&scene, QUESTION_OUT), ANSWER_OUT_DIVERTED);
+	assert_int_equal(answer_of(&scene, QUESTION_OUT), ANSWER_NONE);
 	begin(&scene);
 	nothing_is_seen(&scene);
 	run_event(&scene.run, &(struct event){ .kind = EVENT_AUTH,
@@ -136,6 +136,28 @@ static void what_works_unseen_is_not_diverted(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_AUTH);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_OUT), ANSWER_NONE);
 	assert_int_equal(fact_answer(&scene.facts, QUESTION_KEY), ANSWER_KEY_CHANGED);
+}
+
+/* The socket knows that it was led elsewhere, or a rule says so. */
+static void what_is_led_elsewhere_is_diverted(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin(&scene);
+	nothing_is_seen(&scene);
+	scene.first.led_to = "127.0.0.1 port 1080";
+	observe_out(&scene.observation);
+	assert_int_equal(answer_of(&scene, QUESTION_OUT), ANSWER_OUT_DIVERTED);
+	for (int word = WORD_RULE_DROPS; word <= WORD_RULE_TRANSLATES; word++) {
+		begin(&scene);
+		nothing_is_seen(&scene);
+		run_event(&scene.run, &(struct event){ .kind = EVENT_RULE,
+						       .value = RULE_CERTAIN,
+						       .word = (enum event_word)word });
+		observe_out(&scene.observation);
+		assert_int_equal(answer_of(&scene, QUESTION_OUT),
+				 word == WORD_RULE_DIVERTS ? ANSWER_OUT_DIVERTED : ANSWER_NONE);
+	}
 }
 
 static void what_goes_on_does_not_stall(void **state)
@@ -367,6 +389,7 @@ int main(void)
 		cmocka_unit_test(small_segments_show_that_it_is_the_size),
 		cmocka_unit_test(what_came_before_refutes_the_size),
 		cmocka_unit_test(what_works_unseen_is_not_diverted),
+		cmocka_unit_test(what_is_led_elsewhere_is_diverted),
 		cmocka_unit_test(what_goes_on_does_not_stall),
 		cmocka_unit_test(what_may_yet_come_is_not_lost),
 		cmocka_unit_test(slow_services_have_their_time),

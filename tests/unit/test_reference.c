@@ -53,7 +53,7 @@ static const struct story stories[] = {
 	  0 },
 	/* no SYN on the wire */
 	{ ANSWER_REFERENCE_STOPPED, 0, REPLY_NONE, false, 0, true, EPERM, 1, 20, NULL, 0, 0 },
-	{ ANSWER_REFERENCE_STOPPED, 0, REPLY_NONE, false, 0, true, 0, 1, 20, NULL, 0, 0 },
+	{ ANSWER_NONE, 0, REPLY_NONE, false, 0, true, 0, 1, 20, NULL, 0, 0 }, /* it has a way */
 	/* this machine has run out of something */
 	{ ANSWER_NONE, 0, REPLY_NONE, false, 0, true, ENOBUFS, 1, 20, NULL, 0, 0 },
 	{ ANSWER_NONE, 0, REPLY_NONE, false, 0, false, 0, 0, 299, NULL, 0, 0 },

@@ -352,6 +352,35 @@ static void diversions(void **state)
 	}
 }
 
+/* Source translation is told where it gives the connection another port. */
+static void translations(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *expr;
+		bool told;
+	} rows[] = {
+		{ "{\"masquerade\": null}", false },
+		{ "{\"masquerade\": {\"port\": {\"range\": [1024, 2048]}}}", true },
+		{ "{\"masquerade\": {\"flags\": \"random\"}}", true },
+		{ "{\"masquerade\": {\"flags\": [\"persistent\", \"fully-random\"]}}", true },
+		{ "{\"snat\": {\"addr\": \"10.20.0.9\"}}", false },
+		{ "{\"snat\": {\"addr\": \"10.20.0.9\", \"port\": 7000}}", true },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char json[2048];
+		const char *const rules[] = { rows[i].expr, NULL };
+		struct flow flow = flow4();
+		struct findings found = { 0 };
+		document(json, sizeof(json), "ip", "postrouting", "accept", rules, NULL);
+		assert_true(rules_find(json, &flow, &found));
+		if (found.count != rows[i].told)
+			fail_msg("%s", rows[i].expr);
+		if (rows[i].told)
+			assert_int_equal(found.finding[0].effect, WORD_RULE_TRANSLATES);
+	}
+}
+
 /* Before the filter by priority, wherever it is listed; nat chains see no answers. */
 static void priorities(void **state)
 {
@@ -461,6 +490,7 @@ int main(void)
 		cmocka_unit_test(orders),
 		cmocka_unit_test(hooks_and_families),
 		cmocka_unit_test(diversions),
+		cmocka_unit_test(translations),
 		cmocka_unit_test(priorities),
 		cmocka_unit_test(shields_hide_other_ports),
 		cmocka_unit_test(tables_that_do_not_count),

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""A connection whose own packets are not seen as they left is not said to be diverted."""
+
+import subprocess
+
+import support
+from support import Case, Lab, sshwhy
+
+VM = "20.99.0.4"
+SECOND, GATEWAY = "second", "10.20.0.1"
+
+
+def setUpModule():
+    global lab
+    lab = Lab()
+
+
+def ip(host, *words):
+    subprocess.run(["ip", "-n", f"{lab.name}-{host}", *words], check=True)
+
+
+def nft(text):
+    lab("run", "client", "nft", text)
+
+
+class Unseen(Case):
+    def setUp(self):
+        lab("break", "vm-sshd-hung-silent")
+        self.addCleanup(lab, "heal")
+
+    def report(self):
+        return self.assert_verdict(sshwhy("probe", "--json", VM, before=lab.on("client")))
+
+    def translate(self, rule):
+        nft(f"add table ip natted; add chain ip natted out {{ type nat hook postrouting priority 100; }}; add rule ip natted out {rule}")
+        self.addCleanup(nft, "delete table ip natted")
+
+    def check_translated(self, rule):
+        self.translate(rule)
+        report = self.report()
+        verdict = report["verdict"]
+        self.assertFalse(verdict["cause"].startswith("client.") and verdict["confidence"] >= 0.5, verdict)
+        self.assertNotIn("out.diverted", [row["fact"] for row in report["evidence"]])
+        self.assertRegex(" ".join(report["not_observed"]), "another source port: table ip natted")
+
+    def test_masquerading_to_other_ports(self):
+        self.check_translated("tcp dport 22 masquerade to :1024-2048")
+
+    def test_source_translation_to_another_port(self):
+        self.check_translated("tcp dport 22 snat to 10.20.0.10:1024-1100")
+
+    def second_way(self):
+        """Another line into the same network, and a route over both: each flow takes one of them."""
+        ip("client", "link", "add", SECOND, "type", "veth", "peer", "name", SECOND, "netns", f"{lab.name}-office")
+        self.addCleanup(ip, "client", "link", "del", SECOND)
+        ip("office", "link", "set", SECOND, "up", "master", "bridge")
+        ip("client", "link", "set", SECOND, "up")
+        ip("client", "address", "add", "10.20.0.11/24", "dev", SECOND)
+        lab("run", "client", "sysctl", "-qw", "net.ipv4.fib_multipath_hash_policy=1")  # ports count
+        hops = [word for device in ("eth0", SECOND) for word in ("nexthop", "via", GATEWAY, "dev", device)]
+        ip("client", "route", "replace", "default", *hops)
+
+    def test_a_route_over_two_interfaces(self):
+        self.second_way()
+        for probe in range(3):
+            with self.subTest(probe):
+                verdict = self.report()["verdict"]
+                self.assertEqual(verdict["cause"], "vm.sshd-hung", verdict)
+
+
+if __name__ == "__main__":
+    support.main()
