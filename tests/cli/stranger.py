@@ -12,7 +12,7 @@ import threading
 import time
 
 import traffic
-from traffic import ACK, FIN, RST, SYN
+from traffic import ACK, FIN, PSH, RST, SYN
 
 CLIENT, OWN, VM = "10.20.0.10", "10.20.0.20", "20.99.0.4"
 PORTS = range(61000, 65045)  # those that probes may use
@@ -20,25 +20,32 @@ LISTENER = 8080
 PAUSE = 0.3  # between two sweeps
 
 
-def checked(source, destination, segment):
-    """With the checksum that TCP wants (RFC 9293 3.1)."""
-    pseudo = traffic.packed(source) + traffic.packed(destination) + struct.pack(">HH", socket.IPPROTO_TCP, len(segment))
-    words = pseudo + segment + b"\0" * (len(segment) % 2)
+def checksum(text):
+    """RFC 1071."""
+    words = text + b"\0" * (len(text) % 2)
     total = sum(struct.unpack(f">{len(words) // 2}H", words))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
-    return segment[:16] + struct.pack(">H", ~total & 0xFFFF) + segment[18:]
+    return struct.pack(">H", ~total & 0xFFFF)
 
 
-def tcp(source, ports, flags):
+def checked(source, destination, segment):
+    """With the checksum that TCP wants (RFC 9293 3.1)."""
+    pseudo = traffic.packed(source) + traffic.packed(destination) + struct.pack(">HH", socket.IPPROTO_TCP, len(segment))
+    return segment[:16] + checksum(pseudo + segment) + segment[18:]
+
+
+def tcp(source, ports, flags, payload=b""):
     numbers = random.getrandbits(32), random.getrandbits(32)
-    return traffic.ip(source, CLIENT, socket.IPPROTO_TCP, checked(source, CLIENT, traffic.tcp(ports, *numbers, flags)))
+    segment = traffic.tcp(ports, *numbers, flags, payload)
+    return traffic.ip(source, CLIENT, socket.IPPROTO_TCP, checked(source, CLIENT, segment))
 
 
-def quote(port):
+def error(port, kind, code):
     """A router's error about a SYN of the client's that never was."""
     syn = traffic.ip(CLIENT, VM, socket.IPPROTO_TCP, traffic.tcp((port, 22), random.getrandbits(32), 0, SYN), ttl=1)
-    return traffic.ip(OWN, CLIENT, socket.IPPROTO_ICMP, struct.pack(">BBHI", 3, 13, 0, 0) + syn)
+    head = struct.pack(">BBHI", kind, code, 0, 0)
+    return traffic.ip(OWN, CLIENT, socket.IPPROTO_ICMP, head[:2] + checksum(head + syn) + head[4:] + syn)
 
 
 def sweep(packet):
@@ -91,7 +98,10 @@ KINDS = {
     "reset": lambda: sweep(lambda port: tcp(VM, (22, port), RST)),
     "fin": lambda: sweep(lambda port: tcp(VM, (22, port), FIN | ACK)),
     "ack": lambda: sweep(lambda port: tcp(VM, (22, port), ACK)),
-    "quote": lambda: sweep(quote),
+    "syn-ack": lambda: sweep(lambda port: tcp(VM, (22, port), SYN | ACK)),
+    "words": lambda: sweep(lambda port: tcp(VM, (22, port), PSH | ACK, b"HTTP/1.1 400\r\n")),
+    "quote": lambda: sweep(lambda port: error(port, 3, 13)),
+    "expired": lambda: sweep(lambda port: error(port, 11, 0)),
 }
 
 if __name__ == "__main__":

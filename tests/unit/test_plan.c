@@ -224,6 +224,32 @@ static void cookies_differ_by_key_ports_and_try(void **state)
 	assert_int_not_equal(cookie_sequence(secret, 1, 0), cookie_sequence(secret, 2, 0));
 }
 
+/* Whoever sends what answers nothing makes no run grow. */
+static void strays_are_held_as_examples(void **state)
+{
+	(void)state;
+	struct run run = { .planned = true,
+			   .port = 22,
+			   .address = address_parse("20.99.0.4"),
+			   .local_address = address_parse("10.20.0.10") };
+	struct plan_config config = { .kernel_ports = 61000, .crafted_ports = 61004 };
+	struct plan *plan = plan_new(&run, &config, MS(1));
+	struct packet packet = { .protocol = IP_TCP,
+				 .source = run.address,
+				 .destination = run.local_address,
+				 .source_port = 22,
+				 .destination_port = 61001,
+				 .flags = TCP_RST };
+	unsigned held = 0;
+	for (unsigned n = 0; n < 100; n++)
+		held += plan_packet(plan, &packet);
+	assert_int_equal(held, STRAY_EXAMPLES);
+	assert_int_equal(plan_strays(plan)->count[STRAY_RESET], 100);
+	packet.source = address_parse("10.20.0.20");
+	assert_false(plan_packet(plan, &packet));
+	plan_free(plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +270,7 @@ int main(void)
 		cmocka_unit_test(two_who_listen_are_tried),
 		cmocka_unit_test(nobody_listens_on_the_vm),
 		cmocka_unit_test(cookies_differ_by_key_ports_and_try),
+		cmocka_unit_test(strays_are_held_as_examples),
 	};
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }
