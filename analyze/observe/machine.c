@@ -112,12 +112,26 @@ static bool raw_leaves(const struct observation *o)
 	return false;
 }
 
-static bool a_rule_diverts(const struct run *run)
+/* A rule certainly does so to what leaves. */
+static bool a_rule(enum event_word word, const struct run *run)
 {
 	const struct event *event;
 	for (size_t i = 0; (event = find_event(run, EVENT_RULE, &i)) != NULL;)
-		if (event->word == WORD_RULE_DIVERTS && (event->value & RULE_CERTAIN) != 0)
+		if (event->word == word && (event->value & RULE_CERTAIN) != 0 &&
+		    (event->value & RULE_INCOMING) == 0)
 			return true;
+	return false;
+}
+
+/* What leaves has another port then, and is not looked for under that. */
+static bool is_translated(const struct run *run)
+{
+	size_t i = 0;
+	const struct event *event;
+	while ((event = find_event(run, EVENT_RULE, &i)) != NULL)
+		if (event->word == WORD_RULE_TRANSLATES)
+			return !a_rule(WORD_RULE_DROPS, run) && !a_rule(WORD_RULE_REJECTS, run) &&
+			       !a_rule(WORD_RULE_QUEUES, run);
 	return false;
 }
 
@@ -129,7 +143,7 @@ static void judge_connected_unseen(struct observation *o)
 		fact_set(o, ANSWER_OUT_DIVERTED,
 			 "connect() to port %u leads to %s instead, and no SYN is on the wire",
 			 o->run->port, o->kernel->led_to);
-	else if (a_rule_diverts(o->run) && !works_unseen(o))
+	else if (a_rule(WORD_RULE_DIVERTS, o->run) && !works_unseen(o))
 		fact_set(o, ANSWER_OUT_DIVERTED,
 			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
 }
@@ -143,6 +157,8 @@ static void judge_unseen(struct observation *o)
 	int64_t waited = (kernel->answered ? kernel->answered_ns : o->now_ns) - kernel->opened_ns;
 	if (kernel->answered && kernel->connect_error == 0) {
 		judge_connected_unseen(o);
+	} else if (is_translated(o->run)) {
+		return;
 	} else if (kernel->answered &&
 		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES ||
 		    (waited < LOCAL_PATIENCE && raw_leaves(o)))) {

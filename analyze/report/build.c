@@ -335,30 +335,39 @@ static void build_also(struct building *b)
 	b->report->also = rows;
 }
 
-static const char *translation(const struct building *b)
+static const struct event *translating_rule(const struct run *run)
 {
-	for (size_t i = 0; i < b->run->event_count; i++)
-		if (b->run->events[i].word == WORD_RULE_TRANSLATES)
-			return arena_format(b->arena,
-					    "a rule of this machine's firewall gives it another "
-					    "source port: %s",
-					    b->run->events[i].text);
-	return "it has got another source port, or has left by another interface";
+	for (size_t i = 0; i < run->event_count; i++)
+		if (run->events[i].word == WORD_RULE_TRANSLATES)
+			return &run->events[i];
+	return NULL;
 }
 
-/* The kernel has connected, and nothing of that was seen. NULL: it was. */
+static bool leaves_unseen(const struct exchange *exchange, const struct event *rule)
+{
+	bool connected = exchange->answered && exchange->connect_error == 0;
+	return exchange->way == WAY_KERNEL && exchange->sent_count == 0 &&
+	       (connected || rule != NULL);
+}
+
+/* Nothing was seen of the kernel's connection, which may have left none the less. NULL: not so. */
 static const char *unseen_connection(const struct building *b)
 {
 	const struct exchange *exchange;
+	const struct event *rule = translating_rule(b->run);
 	if (!b->run->planned || fact_answer(&b->facts, QUESTION_OUT) != ANSWER_NONE)
 		return NULL;
 	for (size_t i = 0; (exchange = track_next(b->track, PURPOSE_SSH, &i)) != NULL;)
-		if (exchange->way == WAY_KERNEL && exchange->answered &&
-		    exchange->connect_error == 0 && exchange->sent_count == 0)
-			return arena_format(b->arena,
-					    "the connection's own packets: connect() succeeds, and "
-					    "none is on the interfaces that were listened to; %s",
-					    translation(b));
+		if (leaves_unseen(exchange, rule))
+			return arena_format(
+				b->arena,
+				"the connection's own packets: none is on the interfaces that were "
+				"listened to; %s%s",
+				rule != NULL ? "a rule of this machine's firewall gives it another "
+					       "source port: "
+					     : "it has got another source port, or has left by "
+					       "another interface",
+				rule != NULL ? rule->text : "");
 	return NULL;
 }
 

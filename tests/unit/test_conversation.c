@@ -160,6 +160,30 @@ static void what_is_led_elsewhere_is_diverted(void **state)
 	}
 }
 
+/* Nor does it vanish, unless another rule says why. */
+static void what_is_translated_is_not_seen_to_leave(void **state)
+{
+	(void)state;
+	for (int rules = 0; rules < 3; rules++) {
+		struct scene scene;
+		begin(&scene);
+		nothing_is_seen(&scene);
+		scene.first.answered = false;
+		run_event(&scene.run, &(struct event){ .kind = EVENT_NEIGHBOUR });
+		if (rules > 0)
+			run_event(&scene.run, &(struct event){ .kind = EVENT_RULE,
+							       .value = RULE_CERTAIN,
+							       .word = WORD_RULE_TRANSLATES });
+		if (rules > 1)
+			run_event(&scene.run, &(struct event){ .kind = EVENT_RULE,
+							       .value = RULE_CERTAIN,
+							       .word = WORD_RULE_DROPS });
+		observe_out(&scene.observation);
+		assert_int_equal(answer_of(&scene, QUESTION_OUT),
+				 rules == 1 ? ANSWER_NONE : ANSWER_OUT_VANISHES);
+	}
+}
+
 static void what_goes_on_does_not_stall(void **state)
 {
 	(void)state;
@@ -390,6 +414,7 @@ int main(void)
 		cmocka_unit_test(what_came_before_refutes_the_size),
 		cmocka_unit_test(what_works_unseen_is_not_diverted),
 		cmocka_unit_test(what_is_led_elsewhere_is_diverted),
+		cmocka_unit_test(what_is_translated_is_not_seen_to_leave),
 		cmocka_unit_test(what_goes_on_does_not_stall),
 		cmocka_unit_test(what_may_yet_come_is_not_lost),
 		cmocka_unit_test(slow_services_have_their_time),
