@@ -10,6 +10,7 @@
 #include "process/reserve.h"
 #include "route/netlink.h"
 #include "user/privilege.h"
+#include "wall/wall.h"
 
 _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS,
 	       "ports can be reserved for all addresses");
@@ -169,6 +170,16 @@ static bool drop_and_read(struct machine *machine, struct error *error)
 	       (!after || machine_read_files(machine, error));
 }
 
+/* Everything is open and read; what comes now is from the network. */
+static bool raise_wall(const struct diagnosis *d, struct error *error)
+{
+	int captures[WIRE_CAPTURES];
+	size_t count = d->wire.capture_count;
+	for (size_t i = 0; i < count; i++)
+		captures[i] = capture_fd(d->wire.capture[i]);
+	return wall_listener(captures, count, false, error);
+}
+
 /* Everything that needs privilege. */
 static bool open_all(struct diagnosis *d, struct error *error)
 {
@@ -187,7 +198,7 @@ static bool open_all(struct diagnosis *d, struct error *error)
 		machine_tell_files(&d->machine, &d->runs[i]);
 		machine_tell_listeners(&d->machine, i, &d->runs[i]);
 	}
-	return true;
+	return raise_wall(d, error);
 }
 
 /* The first healthy address comes first: it is what the verdict is about. */

@@ -27,7 +27,9 @@ MORE = OF_OTHERS if "--all" in sys.argv else ()
 sys.argv = [word for word in sys.argv if word != "--all"]
 
 WATCH = ("watch", "--json", "-i", "eth0", "--duration", "0.2")
-LISTENERS = {"watch": WATCH}
+PROBE = ("probe", "--json", VM, "--timeout", "0.3")
+LISTENERS = {"watch": WATCH, "probe": PROBE}
+ITS_SOCKETS = ("connect", "listen")  # watch has none to try it with
 
 
 def setUpModule():
@@ -85,9 +87,14 @@ class Intruder(Case):
             with self.subTest(act=act):
                 self.assertIn(f"intruder: {act}: done", self.intrude("dropped", act, WATCH).err)
 
+    def test_a_socket_of_the_probe_could_be_connected(self):
+        for act in ITS_SOCKETS:
+            with self.subTest(act=act):
+                self.assertIn(f"intruder: {act}: done", self.intrude("dropped", act, PROBE).err)
+
     def test_nothing_while_it_listens(self):
         for name, command in LISTENERS.items():
-            for act in (*ACTS, *MORE):
+            for act in (*ACTS, *MORE, *(ITS_SOCKETS if name == "probe" else ())):
                 with self.subTest(command=name, act=act):
                     ended = self.intrude("poll", act, command)
                     refused = f"intruder: {act}: refused" in ended.err
