@@ -99,32 +99,59 @@ static void put_code(char code[4], unsigned char byte)
 	code[3] = digits[byte & 0xf];
 }
 
-const char *escape_text(const char *text, char *out, size_t size)
+/* What stands for the first of a text, and how many bytes of that it takes. */
+struct piece {
+	const char *at;
+	size_t length, taken;
+	char code[4];
+};
+
+static void take_piece(struct piece *piece, const char *text, bool double_backslash)
+{
+	size_t safe = safe_length(text);
+
+	*piece = (struct piece){ .at = text, .length = safe, .taken = safe };
+	if (safe == 0) {
+		put_code(piece->code, (unsigned char)*text);
+		piece->at = piece->code;
+		piece->length = sizeof piece->code;
+		piece->taken = 1;
+	} else if (*text == '\\' && double_backslash) {
+		piece->at = "\\\\";
+		piece->length = 2;
+	}
+}
+
+static const char *escape(const char *text, bool double_backslash, char *out, size_t size)
 {
 	size_t used = 0;
 	size_t fits = 0; /* the longest beginning that leaves room for "..." */
+	struct piece piece;
 
-	for (; text != NULL && *text != '\0';) {
-		size_t length = safe_length(text);
-		char code[4];
-
-		if (length == 0)
-			put_code(code, (unsigned char)*text);
-		const char *piece = length > 0 ? text : code;
-		size_t room = length > 0 ? length : sizeof code;
-		if (used + room + 1 > size) {
+	for (; text != NULL && *text != '\0'; text += piece.taken) {
+		take_piece(&piece, text, double_backslash);
+		if (used + piece.length + 1 > size) {
 			memcpy(out + fits, "...", 3);
 			used = fits + 3;
 			break;
 		}
-		memcpy(out + used, piece, room);
-		used += room;
+		memcpy(out + used, piece.at, piece.length);
+		used += piece.length;
 		if (used + 4 <= size)
 			fits = used;
-		text += length > 0 ? length : 1;
 	}
 	out[used] = '\0';
 	return out;
+}
+
+const char *escape_text(const char *text, char *out, size_t size)
+{
+	return escape(text, true, out, size);
+}
+
+const char *escape_command(const char *command, char *out, size_t size)
+{
+	return escape(command, false, out, size);
 }
 
 bool escape_is_clean(const char *text)

@@ -4,7 +4,8 @@
  * What comes out is valid UTF-8 of printing characters only. Every byte of anything
  * else becomes the four characters \xNN: control characters (ESC and the C1 controls
  * among them), invalid UTF-8, and characters that print nothing or reorder what is
- * around them (bidi overrides, zero-width characters, line separators, tags).
+ * around them (bidi overrides, zero-width characters, line separators, tags). A backslash
+ * becomes two, so that what was \xNN before can be told from what becomes it.
  * JSON strings and pages still need their own quoting on top.
  */
 #ifndef BASE_ESCAPE_H
@@ -21,7 +22,11 @@
  * `size` is at least 4. */
 const char *escape_text(const char *text, char *out, size_t size);
 
-/* Whether escape_text() would leave `text` as it is. */
+/* The same for what a shell is to read: its backslashes stay single. Our own commands need no
+ * escape, having only values that are clean. */
+const char *escape_command(const char *command, char *out, size_t size);
+
+/* Whether all characters of `text` print as they are; a backslash does. */
 bool escape_is_clean(const char *text);
 
 /* One character of UTF-8 at `bytes` (NUL-terminated): its length 1..4, or 0 when it

@@ -22,6 +22,13 @@ static json_t *text(const char *raw)
 	return raw != NULL ? json_string(escape_text(raw, safe, sizeof safe)) : json_null();
 }
 
+static json_t *command(const char *raw)
+{
+	char safe[ESCAPE_TEXT];
+
+	return raw != NULL ? json_string(escape_command(raw, safe, sizeof safe)) : json_null();
+}
+
 static json_t *number(double value)
 {
 	return isfinite(value) && value >= 0 ? json_real(value) : json_null();
@@ -136,7 +143,7 @@ static json_t *next_item(const void *list, size_t i)
 {
 	const struct report_next *row = (const struct report_next *)list + i;
 
-	return json_pack("{s:o,s:o,s:o}", "text", text(row->text), "command", text(row->command),
+	return json_pack("{s:o,s:o,s:o}", "text", text(row->text), "command", command(row->command),
 			 "separates", array(row->separates_count, row->separates, name_item));
 }
 
@@ -146,7 +153,7 @@ static json_t *fix_item(const void *list, size_t i)
 
 	return json_pack("{s:o,s:o,s:o,s:o}", "cause", json_string(cause_name(row->cause)), "text",
 			 text(row->text), "shell", text(shell_name(row->shell)), "command",
-			 text(row->command));
+			 command(row->command));
 }
 
 static json_t *also_item(const void *list, size_t i)

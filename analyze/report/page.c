@@ -121,7 +121,7 @@ void page_format(struct page *page, size_t indent, const char *lead, const char 
 void page_command(struct page *page, size_t indent, enum shell shell, const char *command)
 {
 	char safe[ESCAPE_TEXT];
-	const char *rest = escape_text(command, safe, sizeof safe);
+	const char *rest = escape_command(command, safe, sizeof safe);
 	size_t at = indent;
 
 	fprintf(page->out, "%*s", (int)indent, "");

@@ -22,7 +22,7 @@ static void leaves_text_alone(void **state)
 	assert_escaped("", "");
 	assert_escaped(NULL, "");
 	assert_escaped("SSH-2.0-OpenSSH_9.2p1 Debian-2", "SSH-2.0-OpenSSH_9.2p1 Debian-2");
-	assert_escaped("back\\slash \"quoted\" <b>", "back\\slash \"quoted\" <b>");
+	assert_escaped("\"quoted\" <b>", "\"quoted\" <b>");
 	assert_escaped("caf\u00e9 \u4eee\u60f3 \U0001F600", "caf\u00e9 \u4eee\u60f3 \U0001F600");
 }
 
@@ -39,6 +39,20 @@ static void escapes_what_acts_on_a_terminal(void **state)
 	assert_escaped("\u200b\ufeff", "\\xe2\\x80\\x8b\\xef\\xbb\\xbf");
 	assert_escaped("\u2028\u2029", "\\xe2\\x80\\xa8\\xe2\\x80\\xa9");
 	assert_escaped("\U000E0041", "\\xf3\\xa0\\x81\\x81");
+}
+
+/* Nobody can write an escape himself. */
+static void tells_escapes_from_bytes(void **state)
+{
+	char out[8];
+
+	(void)state;
+	assert_escaped("\033", "\\x1b");
+	assert_escaped("\\x1b", "\\\\x1b");
+	assert_escaped("\\\033\\\\", "\\\\\\x1b\\\\\\\\");
+	assert_string_equal(escape_text("123456\\", out, sizeof out), "1234...");
+	assert_string_equal(escape_command("'it'\\''s'", out, sizeof out), "'it'...");
+	assert_string_equal(escape_command("a\\ \033", out, sizeof out), "a\\ \\x1b");
 }
 
 static void escapes_invalid_utf8(void **state)
@@ -124,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_text_alone),
 		cmocka_unit_test(escapes_what_acts_on_a_terminal),
+		cmocka_unit_test(tells_escapes_from_bytes),
 		cmocka_unit_test(escapes_invalid_utf8),
 		cmocka_unit_test(cuts_what_does_not_fit),
 		cmocka_unit_test(knows_what_is_clean),

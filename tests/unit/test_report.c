@@ -82,7 +82,7 @@ static void hostile_bytes_never_reach_a_json_string(void **state)
 	const char *banner =
 		json_string_value(json_object_get(json_object_get(root, "ssh"), "banner"));
 	assert_true(escape_is_clean(banner));
-	static const char start[] = "\\x1b]0;x\\x07\"\\\\x0d\\x0a\\x9b\\xc2\\x9b\\xff\\xe2";
+	static const char start[] = "\\x1b]0;x\\x07\"\\\\\\x0d\\x0a\\x9b\\xc2\\x9b\\xff\\xe2";
 	assert_int_equal(strncmp(banner, start, sizeof start - 1), 0);
 	json_decref(root);
 	free(text);
