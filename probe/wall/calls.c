@@ -51,6 +51,7 @@ static const struct call memory[] = {
 	ANY(mremap),
 	ANY(munmap),
 	ANY(madvise),
+	ANY(sysinfo), /* qsort() asks how much memory there is */
 };
 
 /* What is open, and how it is. */
