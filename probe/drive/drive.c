@@ -184,6 +184,7 @@ static bool raise_wall(const struct diagnosis *d, struct error *error)
 static bool open_all(struct diagnosis *d, struct error *error)
 {
 	struct ports all;
+	wire_watch(&d->wire);
 	if (!reserve_ports(d->sessions.count, &d->reservation, error))
 		return false;
 	all = all_ports(&d->reservation, d->sessions.count);
@@ -194,6 +195,9 @@ static bool open_all(struct diagnosis *d, struct error *error)
 	if (!start_courier(d, error) || !open_wire(d, &all, error) ||
 	    !drop_and_read(&d->machine, error) || !courier_ready(d->sessions.courier, error))
 		return false;
+	if (wire_gone(&d->wire)) /* and what was found of routes may be because of that */
+		return error_set(error, EXIT_UNAVAILABLE, "%s went down while the probe began",
+				 d->wire.gone);
 	for (size_t i = 0; i < d->sessions.count; i++) {
 		machine_tell_files(&d->machine, &d->runs[i]);
 		machine_tell_listeners(&d->machine, i, &d->runs[i]);
@@ -296,9 +300,11 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
-	struct diagnosis d = {
-		.options = options, .runs = runs, .sessions.signals = signals, .netlink.fd = -1
-	};
+	struct diagnosis d = { .options = options,
+			       .runs = runs,
+			       .sessions.signals = signals,
+			       .netlink.fd = -1,
+			       .wire.links = -1 };
 	d.sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + options->timeout_ns;
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);

@@ -8,121 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drive/hop.h"
 #include "drive/losses.h"
 #include "drive/machine.h"
+#include "drive/tell.h"
 #include "names/names.h"
-#include "route/neighbour.h"
 #include "sshwhy/shortage.h"
-
-/* The captures stamp with the wall clock; advanced by the monotonic one it never
- * steps back while the run lasts. */
-static int64_t now_of(const struct session *session)
-{
-	return clock_ns(CLOCK_MONOTONIC) + session->clock_offset_ns;
-}
-
-static void tell_event_at(struct session *session, int64_t time_ns, struct event event)
-{
-	event.time_ns = time_ns;
-	run_event(session->run, &event);
-	plan_event(session->plan, &event);
-}
-
-static void tell_event(struct session *session, struct event event)
-{
-	tell_event_at(session, now_of(session), event);
-}
-
-static bool is_told(const struct run *run, const char *limit)
-{
-	for (size_t i = 0; i < run->event_count; i++)
-		if (run->events[i].kind == EVENT_LIMIT && strcmp(run->events[i].text, limit) == 0)
-			return true;
-	return false;
-}
-
-/* Once, however often it is met. */
-static void tell_limit(struct session *session, const char *what, const char *why)
-{
-	char text[256];
-	snprintf(text, sizeof(text), "%s: %s", what, why);
-	if (!is_told(session->run, text))
-		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
-}
-
-/* An error of this machine's own says nothing of the network: it is told as what it is. */
-static void tell_shortage(struct session *session, enum asked asked, const char *what, int error)
-{
-	if (is_shortage(asked, error))
-		tell_limit(session, what, strerror(error));
-}
-
-/* -- the next hop's link-layer address ------------------------------------------- */
-
-struct next_hop {
-	enum { NEXT_HOP_AWAITED, NEXT_HOP_KNOWN, NEXT_HOP_SILENT, NEXT_HOP_UNTOLD } state;
-	uint8_t bytes[8]; /* its link-layer address */
-	size_t length;
-};
-
-static struct next_hop find_next_hop(const struct session *session, const struct route *route)
-{
-	struct next_hop hop = { .state = NEXT_HOP_AWAITED };
-	enum neighbour known = neighbour_lookup(session->netlink, route, hop.bytes, &hop.length);
-	bool late = now_of(session) - session->run->started_ns > NEIGHBOUR_PATIENCE;
-	if (known == NEIGHBOUR_KNOWN)
-		hop.state = NEXT_HOP_KNOWN;
-	else if (known == NEIGHBOUR_SILENT || (known == NEIGHBOUR_ASKED && late))
-		hop.state = NEXT_HOP_SILENT;
-	else if (late)
-		hop.state = NEXT_HOP_UNTOLD;
-	return hop;
-}
-
-static void look_at_next_hop(struct session *session)
-{
-	char text[ADDRESS_TEXT];
-	if (session->next_hop_settled)
-		return;
-	struct next_hop hop = find_next_hop(session, &session->route);
-	if (hop.state == NEXT_HOP_AWAITED)
-		return;
-	session->next_hop_settled = true;
-	if (hop.state == NEXT_HOP_UNTOLD) {
-		tell_limit(session, "the next hop's address", "the kernel does not tell it");
-		return;
-	}
-	if (hop.state == NEXT_HOP_KNOWN && session->crafts)
-		courier_tell_next_hop(session->courier, session->index, hop.bytes, hop.length);
-	tell_event(session, (struct event){ .kind = EVENT_NEIGHBOUR,
-					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
-					    .value = session->route.on_link &&
-						     session->route.has_link_address,
-					    .text = address_text(&session->route.next_hop, text) });
-}
-
-/* The same for the way to the reference. Without a route connect() says so itself. */
-static void look_at_reference_hop(struct session *session)
-{
-	char text[ADDRESS_TEXT];
-	const struct reference *reference = &session->reference;
-	if (session->reference_hop_settled || reference->address.family == 0 ||
-	    session->reference_route.error != 0)
-		return;
-	struct next_hop hop = find_next_hop(session, &session->reference_route);
-	if (hop.state == NEXT_HOP_AWAITED)
-		return;
-	session->reference_hop_settled = true;
-	if (hop.state == NEXT_HOP_UNTOLD) {
-		tell_limit(session, "the reference's next hop", "the kernel does not tell it");
-		return;
-	}
-	tell_event(session, (struct event){ .kind = EVENT_REFERENCE,
-					    .remote_port = reference->port,
-					    .error = hop.state == NEXT_HOP_KNOWN ? 0 : EHOSTUNREACH,
-					    .text = address_text(&reference->address, text),
-					    .detail = reference->host });
-}
 
 /* -- actions out ------------------------------------------------------------------ */
 
@@ -153,6 +44,8 @@ static void connect_answered(struct session *session, struct session_socket *s, 
 {
 	char peer[PEER_TEXT];
 	s->connecting = false;
+	if (error != 0 && wire_gone(session->wire))
+		return; /* because of that, as a rule: no fact about the network */
 	tell_shortage(session, ASKED_CONNECT, "a connection of this machine", error);
 	tell_event(session,
 		   (struct event){ .kind = EVENT_CONNECT,
@@ -213,7 +106,7 @@ static bool do_send(struct session *session, const struct action *action)
 	int error;
 	if (!carry(session, action, &error))
 		return false;
-	if (error == 0)
+	if (error == 0 || wire_gone(session->wire))
 		return true;
 	tell_shortage(session, ASKED_SEND, "crafted packets, some of them", error);
 	tell_event(session, action_refused(action, error));
@@ -327,17 +220,18 @@ static void step_socket(struct session *session, const struct machine *machine,
 struct loop {
 	struct session *sessions;
 	size_t count;
-	const struct wire *wire;
+	struct wire *wire;
 	const struct courier *courier;
 	struct machine *machine;
 	int signals;
 	struct names names;
-	struct pollfd fd[2 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
+	struct pollfd fd[3 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
 	nfds_t fd_count;
 	int64_t left_ns;     /* until somebody wants to be woken */
 	int64_t deadline_ns; /* of the whole; monotonic clock */
 	int64_t counted_ns;  /* when the captures were last asked what they dropped; monotonic */
 	bool interrupted;
+	bool deaf; /* a capture ended, or the interface under it; so does the run */
 };
 
 static void wait_at_most(struct loop *loop, int64_t left_ns)
@@ -378,6 +272,7 @@ static bool wait_for(struct loop *loop, struct error *error)
 	for (size_t i = 0; i < loop->count; i++)
 		want_sockets(loop, &loop->sessions[i]);
 	await_descriptor(loop, machine_fd(loop->machine), POLLIN);
+	await_descriptor(loop, loop->wire->links, POLLIN);
 	struct timespec timeout = { .tv_sec = loop->left_ns / SECONDS(1),
 				    .tv_nsec = loop->left_ns % SECONDS(1) };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) >= 0)
@@ -407,12 +302,28 @@ static void take_frame(void *context, const struct frame *frame)
 			names_ask(&loop->names, &packet.source);
 }
 
-static bool read_captures(struct loop *loop, struct error *error)
+static void tell_deaf(struct loop *loop, const char *why)
 {
+	for (size_t i = 0; i < loop->count; i++)
+		if (!loop->sessions[i].done)
+			tell_limit(&loop->sessions[i], "the rest of the plan", why);
+	loop->deaf = true;
+}
+
+/* What the captures have; then whether they can have more. */
+static void read_captures(struct loop *loop)
+{
+	char text[64];
+	struct error error = { 0 };
+	bool ended = false;
 	for (size_t i = 0; i < loop->wire->capture_count; i++)
-		if (capture_read(loop->wire->capture[i], take_frame, loop, error) < 0)
-			return false;
-	return true;
+		ended |= capture_read(loop->wire->capture[i], take_frame, loop, &error) < 0;
+	if (wire_gone(loop->wire)) {
+		snprintf(text, sizeof(text), "%s went down while it was used", loop->wire->gone);
+		tell_deaf(loop, text);
+	} else if (ended) {
+		tell_deaf(loop, error.text);
+	}
 }
 
 static bool make_plan(struct session *session, int64_t deadline_ns)
@@ -513,8 +424,7 @@ static void look_at_drops(struct loop *loop)
 			losses_tell_new(&loop->sessions[i], now_of(&loop->sessions[i]));
 }
 
-/* Until all plans are done, a signal comes, or nothing can be sent any more. False when a capture
- * fails. */
+/* Until all plans are done, a signal comes, or nothing can be sent or heard any more. */
 static bool run_until_done(struct loop *loop, struct error *error)
 {
 	for (;;) {
@@ -524,11 +434,12 @@ static bool run_until_done(struct loop *loop, struct error *error)
 		tell_grown(&loop->sessions[0]);
 		if (all_done(loop) || courier_trouble(loop->courier) != NULL)
 			return true;
-		if (!wait_for(loop, error) || !read_captures(loop, error))
+		if (!wait_for(loop, error))
 			return false;
+		read_captures(loop);
 		look_at_drops(loop);
 		loop->interrupted = (loop->fd[0].revents & POLLIN) != 0;
-		if (loop->interrupted)
+		if (loop->interrupted || loop->deaf)
 			return true;
 	}
 }
@@ -549,25 +460,24 @@ static void finish_all(struct loop *loop)
 			continue;
 		tell_trouble(session, loop->courier);
 		session->run->interrupted = loop->interrupted;
-		session->run->unfinished = !loop->interrupted;
+		session->run->unfinished = !loop->interrupted && !loop->deaf;
 		finish_session(session);
 	}
-	if (!loop->interrupted && !machine_tell_proxy(loop->machine, loop->deadline_ns,
-						      loop->signals, loop->sessions[0].run))
+	bool asks = !loop->interrupted && !loop->deaf;
+	if (asks && !machine_tell_proxy(loop->machine, loop->deadline_ns, loop->signals,
+					loop->sessions[0].run))
 		loop->sessions[0].run->interrupted = true;
-	tell_names(loop, !loop->interrupted);
+	tell_names(loop, asks);
 }
 
 /* Before anything is sent: what waits in the captures, which may be all that they hold, is others',
  * and so is what they have lost. */
-static bool begin_captures(struct loop *loop, struct error *error)
+static void begin_captures(struct loop *loop)
 {
-	bool read = true;
-	for (unsigned round = 0; read && round < CAPTURE_ROUNDS; round++)
-		read = read_captures(loop, error);
+	for (unsigned round = 0; !loop->deaf && round < CAPTURE_ROUNDS; round++)
+		read_captures(loop);
 	for (size_t i = 0; i < loop->count; i++)
 		losses_forget(&loop->sessions[i]);
-	return read;
 }
 
 bool sessions_run(struct sessions *all, struct error *error)
@@ -584,7 +494,8 @@ bool sessions_run(struct sessions *all, struct error *error)
 			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
 	if (!all->session[0].options->no_names)
 		loop.names.resolver = all->resolver;
-	bool done = begin_captures(&loop, error) && run_until_done(&loop, error);
+	begin_captures(&loop);
+	bool done = loop.deaf || run_until_done(&loop, error);
 	if (done)
 		finish_all(&loop);
 	return done;

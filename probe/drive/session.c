@@ -210,7 +210,7 @@ static void note_addresses(struct session *session)
 	}
 }
 
-void session_attach(struct session *session, const struct wire *wire)
+void session_attach(struct session *session, struct wire *wire)
 {
 	const struct route *route = &session->route;
 	struct run *run = session->run;

@@ -33,7 +33,7 @@ struct session {
 	struct run *run;
 	struct plan *plan;
 	const struct drive_options *options;
-	const struct wire *wire; /* borrowed */
+	struct wire *wire;	 /* borrowed */
 	struct netlink *netlink; /* borrowed */
 	struct route route;
 	struct reference reference;
@@ -65,7 +65,7 @@ struct session_wish {
 /* Looks the routes up and opens the kernel's sockets. Needs privilege, as wire_open(), which
  * comes before session_attach(). */
 bool session_open(struct session *session, const struct session_wish *wish, struct error *error);
-void session_attach(struct session *session, const struct wire *wire);
+void session_attach(struct session *session, struct wire *wire);
 
 /* What its plan is told from the start, and what its courier needs; but for key and deadline, and
  * for who listens. */

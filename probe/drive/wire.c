@@ -1,9 +1,12 @@
 #include "drive/wire.h"
 
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "process/parallel.h"
+#include "route/links.h"
 #include "user/privilege.h"
 
 static bool is_listened_on(const struct wire *wire, const char *interface)
@@ -16,9 +19,11 @@ static bool is_listened_on(const struct wire *wire, const char *interface)
 
 static void listen_on(struct wire *wire, const char *interface)
 {
-	if (interface[0] != '\0' && wire->capture_count < WIRE_CAPTURES &&
-	    !is_listened_on(wire, interface))
-		wire->interface[wire->capture_count++] = interface;
+	if (interface[0] == '\0' || wire->capture_count == WIRE_CAPTURES ||
+	    is_listened_on(wire, interface))
+		return;
+	wire->index[wire->capture_count] = if_nametoindex(interface);
+	wire->interface[wire->capture_count++] = interface;
 }
 
 static void listen_on_ways(struct wire *wire, const struct route *route)
@@ -59,9 +64,15 @@ static bool open_captures(struct wire *wire, const struct ports *ports, struct e
 	return opened;
 }
 
+void wire_watch(struct wire *wire)
+{
+	struct error ignored; /* without that news the captures' own will do */
+	wire->links = links_open(&ignored);
+}
+
 bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error)
 {
-	*wire = (struct wire){ 0 };
+	*wire = (struct wire){ .links = wire->links };
 	for (size_t i = 0; i < wish->route_count; i++)
 		if (wish->routes[i]->error == 0)
 			listen_on(wire, wish->routes[i]->interface);
@@ -82,6 +93,21 @@ void wire_shield(struct wire *wire, const struct shielded *shielded, size_t coun
 		wire->shield = shield_raise(shielded, count, &ignored);
 }
 
+static void take_gone(void *context, unsigned index)
+{
+	struct wire *wire = context;
+	for (size_t i = 0; i < wire->capture_count; i++)
+		if (wire->index[i] == index)
+			wire->gone = wire->interface[i];
+}
+
+bool wire_gone(struct wire *wire)
+{
+	if (wire->links >= 0)
+		links_read(wire->links, take_gone, wire);
+	return wire->gone != NULL;
+}
+
 static void close_capture(void *context)
 {
 	capture_close(context);
@@ -96,6 +122,9 @@ void wire_close(struct wire *wire)
 {
 	struct task tasks[WIRE_CAPTURES + 1];
 	size_t count = 0;
+	if (wire->links >= 0)
+		close(wire->links);
+	wire->links = -1;
 	for (size_t i = 0; i < wire->capture_count; i++)
 		if (wire->capture[i] != NULL)
 			tasks[count++] = (struct task){ close_capture, wire->capture[i] };

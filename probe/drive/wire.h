@@ -18,9 +18,12 @@
 struct wire {
 	struct capture *capture[WIRE_CAPTURES];
 	const char *interface[WIRE_CAPTURES]; /* borrowed from the routes */
+	unsigned index[WIRE_CAPTURES];	      /* of the interfaces */
 	size_t capture_count;
 	struct home home;
 	struct shield *shield; /* NULL: the kernel answers replies to crafted SYNs */
+	int links;	       /* readable when an interface may have gone; -1: nobody will tell */
+	const char *gone;      /* the interface that went; NULL: all are there */
 };
 
 /* What a wire is opened for. The routes must live as long as it does. */
@@ -30,6 +33,9 @@ struct wire_wish {
 	struct ports ports;
 };
 
+/* From here on the kernel tells of interfaces that go: before their routes are looked up. */
+void wire_watch(struct wire *wire);
+
 /* Opens captures on the interface of every route that has one and on loopback, for the
  * ports. */
 bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error);
@@ -37,6 +43,10 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 /* Without a shield the kernel resets what crafted SYNs open: less polite to the VM, no less
  * true. So that it cannot be raised is no error. */
 void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count);
+
+/* Whether an interface went, as far as the kernel has told by now; it tells before anything is
+ * refused for that reason. */
+bool wire_gone(struct wire *wire);
 
 void wire_close(struct wire *wire);
 

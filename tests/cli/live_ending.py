@@ -156,6 +156,37 @@ class Killed(NothingStays):
             self.assertGreater(len(read.stdout.splitlines()), 10)
 
 
+class InterfaceGone(Case):
+    """It goes while it is used: that is no fact about the network, and none about this machine."""
+
+    def assert_told(self, break_it, moment, fault):
+        with self.subTest(break_it=break_it, moment=moment, fault=fault):
+            lab("heal")
+            lab("break", fault)
+            save = self.folder() / "run.pcapng"
+            run = probe("-w", save)
+            wait_for_shield()
+            time.sleep(moment)
+            subprocess.run(["ip", "-n", f"{lab.name}-client", "link", *break_it], check=True)
+            ended = run.end()
+            report = self.assert_verdict(ended)
+            self.assertEqual(ended.err, "")
+            self.assertRegex(" ".join(report["not_observed"]), "the rest of the plan: eth0 went down")
+            self.assertNotRegex(report["verdict"]["cause"], "client")
+            facts = {row["fact"] for row in report["evidence"]}
+            self.assertEqual({f for f in facts if f.startswith(("out.", "route."))}, {"out.leaves", "route.ok"})
+            again = json.loads(sshwhy("analyze", "--json", save).out)
+            self.assertEqual(again["verdict"], report["verdict"])
+
+    def test_a_report_of_what_was_found(self):
+        self.addCleanup(lab, "break", "nsg-deny")
+        self.addCleanup(lab, "up")
+        self.addCleanup(lab, "down")
+        self.assert_told(("set", "eth0", "down"), 0, "nsg-deny")
+        self.assert_told(("set", "eth0", "down"), 1, "vm-sshd-hung-silent")
+        self.assert_told(("del", "eth0"), 0.2, "nsg-deny")
+
+
 PROXY = """
     Host *
         ProxyCommand sh -c "setsid sleep 1000 & grep -E '^(Uid|Cap|NoNewPrivs)' /proc/self/status >{said}; sleep 1001"
