@@ -76,7 +76,7 @@ static rlim_t memory_limit(void)
 static bool set_limits(void)
 {
 	const struct {
-		int resource;
+		__rlimit_resource_t resource;
 		rlim_t most;
 	} limits[] = {
 		{ RLIMIT_AS, memory_limit() },
@@ -100,15 +100,15 @@ static bool set_limits(void)
 static bool allow_on(scmp_filter_ctx filter, int call, int fd)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd)) == 0;
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0)) == 0;
 }
 
 static bool allow_segment_size(scmp_filter_ctx filter, int fd)
 {
 	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 3,
-				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd),
-				SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
-				SCMP_A2(SCMP_CMP_EQ, TCP_MAXSEG)) == 0;
+				SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)fd, 0),
+				SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP, 0),
+				SCMP_A2(SCMP_CMP_EQ, TCP_MAXSEG, 0)) == 0;
 }
 
 static bool allow_use(scmp_filter_ctx filter, enum cell_use use, int fd)

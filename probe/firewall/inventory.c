@@ -158,20 +158,23 @@ static int read_kernel_tables(int out, void *context)
 {
 	static const unsigned kept[] = { CAP_NET_ADMIN };
 	const struct order *order = context;
-	struct inventory_result *result = calloc(1, sizeof(*result));
 	struct legacy legacy4 = legacy_open(4), legacy6 = legacy_open(6);
-	if (result == NULL || !privilege_keep(kept, 1) || !child_bound(&reading) ||
+	if (!privilege_keep(kept, 1) || !child_bound(&reading) ||
 	    !child_forbid(CHILD_SOCKETS_NETFILTER))
 		return EXIT_FAILURE;
+	struct inventory_result *result = calloc(1, sizeof(*result));
+	if (result == NULL)
+		return OUT_OF_MEMORY;
 	json_set_alloc_funcs(allocate_or_end, free);
 	struct reader reader = { .flows = order->flows, .count = order->count, .result = result };
 	read_rules(&reader);
 	legacy_tables(&legacy4, result->legacy4, sizeof(result->legacy4));
 	legacy_tables(&legacy6, result->legacy6, sizeof(result->legacy6));
-	if (was_near_bound())
-		return OUT_OF_MEMORY;
-	write_all(out, result, sizeof(*result));
-	return EXIT_SUCCESS;
+	bool sound = !was_near_bound();
+	if (sound)
+		write_all(out, result, sizeof(*result));
+	free(result);
+	return sound ? EXIT_SUCCESS : OUT_OF_MEMORY;
 }
 
 /* -- the process that finds owners ----------------------------------------------------- */
@@ -239,15 +242,18 @@ static int find_owners(int out, void *context)
 	};
 	int ends[2];
 	struct child rules;
-	struct inventory_result *result = calloc(1, sizeof(*result));
-	if (result == NULL || pipe2(ends, O_CLOEXEC) != 0 ||
+	if (pipe2(ends, O_CLOEXEC) != 0 ||
 	    !child_start(&rules, "sshwhy: rules", ends[1], read_kernel_tables, context))
 		return EXIT_FAILURE;
 	close(ends[1]);
 	if (!privilege_keep(kept, 2) || !child_bound(&small) || !child_forbid(CHILD_SOCKETS_NONE))
 		return EXIT_FAILURE;
+	struct inventory_result *result = calloc(1, sizeof(*result));
+	if (result == NULL)
+		return EXIT_FAILURE;
 	take_result(ends[0], &rules, result);
 	write_all(out, result, sizeof(*result));
+	free(result);
 	return EXIT_SUCCESS;
 }
 

@@ -156,12 +156,12 @@ static bool forbid_processes(scmp_filter_ctx filter)
 /* The families that are left have lower numbers than AF_NETLINK, and are named. */
 static bool forbid_families(scmp_filter_ctx filter, enum child_sockets sockets)
 {
-	bool done = forbid_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK));
+	bool done = forbid_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_GT, AF_NETLINK, 0));
 	for (int family = AF_UNSPEC; done && family < AF_NETLINK; family++) {
 		bool named = family == AF_UNIX || family == AF_INET || family == AF_INET6;
 		if (sockets != CHILD_SOCKETS_NAMES || !named)
 			done = forbid_if(filter, SCMP_SYS(socket),
-					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family));
+					 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family, 0));
 	}
 	return done;
 }
@@ -169,8 +169,8 @@ static bool forbid_families(scmp_filter_ctx filter, enum child_sockets sockets)
 static bool forbid_netlink_but(scmp_filter_ctx filter, int protocol)
 {
 	return seccomp_rule_add(filter, REFUSAL, SCMP_SYS(socket), 2,
-				SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
-				SCMP_A2(SCMP_CMP_NE, (scmp_datum_t)protocol)) == 0;
+				SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0),
+				SCMP_A2(SCMP_CMP_NE, (scmp_datum_t)protocol, 0)) == 0;
 }
 
 /* SOCK_STREAM is 1, SOCK_DGRAM 2: the lower bits of the type, beside flags. */
@@ -183,7 +183,7 @@ static bool forbid_raw(scmp_filter_ctx filter)
 	for (size_t f = 0; f < COUNT(families); f++)
 		for (size_t k = 0; k < COUNT(kinds); k++)
 			done = done && seccomp_rule_add(filter, REFUSAL, SCMP_SYS(socket), 2,
-							SCMP_A0(SCMP_CMP_EQ, families[f]),
+							SCMP_A0(SCMP_CMP_EQ, families[f], 0),
 							SCMP_A1(SCMP_CMP_MASKED_EQ, masks[k],
 								kinds[k])) == 0;
 	return done;

@@ -221,7 +221,7 @@ static int refuse_options(scmp_filter_ctx filter, int fd, bool refilters)
 		return seccomp_rule_add(filter, refusal, SCMP_SYS(setsockopt), 1,
 					is_descriptor(fd));
 	return seccomp_rule_add(filter, refusal, SCMP_SYS(setsockopt), 2, is_descriptor(fd),
-				SCMP_A1(SCMP_CMP_NE, SOL_SOCKET));
+				SCMP_A1(SCMP_CMP_NE, SOL_SOCKET, 0));
 }
 
 static int forbid_misuse(scmp_filter_ctx filter, int fd, bool refilters)
