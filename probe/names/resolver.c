@@ -56,6 +56,14 @@ static void *work(void *fd)
 	return NULL;
 }
 
+/* Most probes have nothing to ask: threads are made when there is a question. */
+static void await_question(int fd)
+{
+	char byte;
+	while (recv(fd, &byte, sizeof(byte), MSG_PEEK) < 0 && errno == EINTR)
+		;
+}
+
 /* As many as there may be; one is enough. */
 static void start_workers(int *fd)
 {
@@ -84,6 +92,7 @@ static int resolve_names(int fd, void *context)
 	if (!privilege_drop(context, &ignored) || !child_bound(&enough) ||
 	    !child_forbid(CHILD_SOCKETS_NAMES))
 		return EXIT_FAILURE;
+	await_question(fd);
 	start_workers(&fd);
 	enough.multiplies = false;
 	if (!child_bound(&enough))
