@@ -118,9 +118,15 @@ static const struct call saving[] = {
 	ANY(getrlimit), ANY(ugetrlimit),
 };
 
+/* The two that the C library keeps for itself and hides (nptl(7)); it takes them with the first
+ * thread. */
+enum { SIGNAL_OF_CANCELLING = 32, SIGNAL_OF_CREDENTIALS = 33 };
+
 /* Threads; and children, which were born before, are waited for. */
 static const struct call company[] = {
 	{ SCMP_SYS(clone), 1, { { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD } } },
+	{ SCMP_SYS(rt_sigaction), 1, { IS(0, SIGNAL_OF_CANCELLING) } },
+	{ SCMP_SYS(rt_sigaction), 1, { IS(0, SIGNAL_OF_CREDENTIALS) } },
 	ANY(set_robust_list),
 	ANY(rseq),
 	ANY(sched_getaffinity),
@@ -150,8 +156,10 @@ static const struct {
 };
 
 /* Through a capture frames could be sent, and more be heard than its filter lets through. */
-static const int misuse[] = { SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendto), SCMP_SYS(dup),
-			      SCMP_SYS(fcntl) };
+static const int misuse[] = { SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(sendto), SCMP_SYS(dup) };
+
+/* fcntl() to make it wait or not is the library's; a duplicate would be beyond these rules. */
+static const int duplication[] = { F_DUPFD, F_DUPFD_CLOEXEC };
 
 /* -- the filter ---------------------------------------------------------------------- */
 
@@ -230,6 +238,10 @@ static int forbid_misuse(scmp_filter_ctx filter, int fd, bool refilters)
 	for (size_t i = 0; i < LENGTH(misuse) && status == 0; i++)
 		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, misuse[i], 1,
 					  is_descriptor(fd));
+	for (size_t i = 0; i < LENGTH(duplication) && status == 0; i++)
+		status = seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(fcntl), 2,
+					  is_descriptor(fd),
+					  SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)duplication[i], 0));
 	return status;
 }
 
