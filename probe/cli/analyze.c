@@ -5,7 +5,7 @@
 
 #include "cli/options.h"
 #include "cli/reports.h"
-#include "user/known.h"
+#include "user/known_file.h"
 #include "wall/wall.h"
 
 struct analyze_arguments {
@@ -15,6 +15,7 @@ struct analyze_arguments {
 	int file_count;
 	struct traffic_arguments traffic;
 	const char *known_hosts;
+	struct known_file *known;
 	struct traffic_keys keys; /* what that file knows */
 	struct joint *joint;	  /* NULL: each file for itself */
 };
@@ -76,19 +77,19 @@ static bool analyze_run(const struct analyze_arguments *a, struct run *run,
 static enum event_word judge_key(void *context, const struct shown_key *key, char *why, size_t room)
 {
 	const struct analyze_arguments *a = context;
-	struct known known = { 0 };
-	char text[ADDRESS_TEXT], name[320];
+	char text[ADDRESS_TEXT], name[ADDRESS_TEXT + 16];
 	known_name(address_text(key->server, text), key->port, name, sizeof(name));
-	(void)known_read(&known, a->known_hosts, name);
-	return known_judge(&known, key->type, key->fingerprint, why, room);
+	return known_judge(known_file_ask(a->known, name), key->type, key->fingerprint, why, room);
 }
 
 /* Said at once, not of each key. */
 static bool open_known_hosts(struct analyze_arguments *a, struct error *error)
 {
-	struct known none = { 0 };
 	a->keys = (struct traffic_keys){ .context = a, .judge = judge_key };
-	return a->known_hosts == NULL || known_read(&none, a->known_hosts, "") ||
+	if (a->known_hosts == NULL)
+		return true;
+	a->known = known_file_open(a->known_hosts);
+	return a->known != NULL ||
 	       error_set(error, EXIT_NO_INPUT, "%s: %s", a->known_hosts, strerror(errno));
 }
 
@@ -259,5 +260,7 @@ int command_analyze(int argc, char **argv)
 		struct traffic_options wanted = options_for(&a, 0);
 		a.joint = joint_new(&wanted, take_report, &reports);
 	}
-	return analyze_files(&a, &reports);
+	int code = analyze_files(&a, &reports);
+	known_file_close(a.known);
+	return code;
 }

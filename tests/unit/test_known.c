@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "user/known.h"
+#include "user/known_file.h"
 #include "user/lines.h"
 #include "user/pattern.h"
 
@@ -199,6 +200,34 @@ static void files(void **state)
 	assert_false(known_read(&known, "/nowhere/at/all", "h"));
 }
 
+/* More hosts than are remembered, asked twice, of a file that is gone by then: each has its own
+ * key, in its own line. */
+static void many_hosts_of_one_file(void **state)
+{
+	(void)state;
+	char path[] = "/tmp/test_known.XXXXXX", name[320];
+	int fd = mkstemp(path);
+	FILE *out = fdopen(fd, "w");
+	assert_non_null(out);
+	fputs("# a comment\n\none word\n", out);
+	for (int i = 0; i < 600; i++)
+		fprintf(out, "host%d %s\n", i, i % 2 ? ED25519 : ECDSA);
+	fclose(out);
+	struct known_file *file = known_file_open(path);
+	unlink(path);
+	assert_non_null(file);
+	for (int i = 0; i < 1200; i++) {
+		snprintf(name, sizeof(name), "host%d", i % 600);
+		const struct known *known = known_file_ask(file, name);
+		assert_int_equal(known->count, 1);
+		assert_int_equal(known->key[0].line, 4 + i % 600);
+		assert_string_equal(known->key[0].fingerprint, i % 2 ? ED25519_PRINT : ECDSA_PRINT);
+	}
+	assert_int_equal(known_file_ask(file, "host600")->count, 0);
+	known_file_close(file);
+	assert_null(known_file_open("/nowhere/at/all"));
+}
+
 static void patterns(void **state)
 {
 	(void)state;
@@ -221,10 +250,15 @@ static void patterns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names),     cmocka_unit_test(name_forms),
-		cmocka_unit_test(checks),    cmocka_unit_test(quotes_the_same_type),
-		cmocka_unit_test(cut_lines), cmocka_unit_test(more_keys_than_room),
-		cmocka_unit_test(files),     cmocka_unit_test(patterns),
+		cmocka_unit_test(names),
+		cmocka_unit_test(name_forms),
+		cmocka_unit_test(checks),
+		cmocka_unit_test(quotes_the_same_type),
+		cmocka_unit_test(cut_lines),
+		cmocka_unit_test(more_keys_than_room),
+		cmocka_unit_test(files),
+		cmocka_unit_test(patterns),
+		cmocka_unit_test(many_hosts_of_one_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
