@@ -288,7 +288,8 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 	done = done && sessions_run(&d->sessions, error);
 	for (size_t i = 0; i < d->sessions.count; i++)
 		session_close(&d->sessions.session[i]);
-	courier_dismiss(d->sessions.courier); /* it ends while the captures are closed */
+	courier_dismiss(d->sessions.courier); /* both end while the captures are closed */
+	resolver_dismiss(d->resolver);
 	wire_close(&d->wire);
 	courier_end(d->sessions.courier);
 	reserve_release(&d->reservation); /* when the shield is down */

@@ -132,6 +132,12 @@ static void hang_up(struct resolver *resolver)
 	resolver->fd = -1;
 }
 
+void resolver_dismiss(struct resolver *resolver)
+{
+	if (resolver != NULL)
+		hang_up(resolver);
+}
+
 void resolver_end(struct resolver *resolver)
 {
 	if (resolver == NULL)

@@ -23,6 +23,8 @@ struct resolver;
 struct resolver *resolver_start(const struct person *person, struct error *error);
 
 /* Kills it, whatever it waits for. NULL is fine, here and below. */
+/* Tells it to end, which takes the kernel some milliseconds. Nothing is asked any more. */
+void resolver_dismiss(struct resolver *resolver); /* NULL is fine */
 void resolver_end(struct resolver *resolver);
 
 /* The number by which its answer is had; -1: nobody will answer. The question's own number is not
