@@ -9,13 +9,13 @@
 #include "sshwhy/arena.h"
 #include "user/lines.h"
 
-#define REMEMBERED 256 /* hosts, 7 KB each */
-#define NAME_ROOM  320
+#define REMEMBERED_HOSTS 256 /* hosts, 7 KB each */
+#define NAME_ROOM	 320
 
 /* An entry is its line's number, the line and a NUL; at least "a b c" and a newline in the file. */
 #define ENTRIES_ROOM (LINES_BYTES_MAX / 6 * (sizeof(unsigned) + 6) + LINE_LENGTH_MAX)
 
-struct answer {
+struct remembered {
 	char name[NAME_ROOM];
 	struct known known;
 };
@@ -25,7 +25,7 @@ struct known_file {
 	char *entries;
 	size_t used;
 	struct arena arena; /* the answers */
-	struct answer *answers[REMEMBERED];
+	struct remembered *answers[REMEMBERED_HOSTS];
 };
 
 static void add_entry(struct known_file *file, const char *line, unsigned number)
@@ -87,15 +87,15 @@ void known_file_close(struct known_file *file)
 
 /* Where its answer is, or will be. Hosts that share a place are asked about anew: that costs time
  * alone. (FNV-1a) */
-static struct answer **place_of(struct known_file *file, const char *name)
+static struct remembered **place_of(struct known_file *file, const char *name)
 {
 	uint32_t hash = UINT32_C(2166136261);
 	for (; *name != '\0'; name++)
 		hash = (hash ^ (unsigned char)*name) * UINT32_C(16777619);
-	return &file->answers[hash % REMEMBERED];
+	return &file->answers[hash % REMEMBERED_HOSTS];
 }
 
-static void find_keys(const struct known_file *file, struct answer *answer, const char *name)
+static void find_keys(const struct known_file *file, struct remembered *answer, const char *name)
 {
 	snprintf(answer->name, sizeof(answer->name), "%s", name);
 	answer->known.count = 0;
@@ -110,7 +110,7 @@ static void find_keys(const struct known_file *file, struct answer *answer, cons
 
 const struct known *known_file_ask(struct known_file *file, const char *name)
 {
-	struct answer **place = place_of(file, name);
+	struct remembered **place = place_of(file, name);
 	if (*place == NULL)
 		*place = arena_alloc(&file->arena, sizeof(**place));
 	if (strcmp((*place)->name, name) != 0)
