@@ -17,7 +17,7 @@ from traffic import ACK, FIN, PSH, RST, SYN
 CLIENT, OWN, VM = "10.20.0.10", "10.20.0.20", "20.99.0.4"
 PORTS = range(61000, 65045)  # those that probes may use
 LISTENER = 8080
-PAUSE = 0.3  # between two sweeps
+PAUSE = 0.1  # between two sweeps
 
 
 def checksum(text):
