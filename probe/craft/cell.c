@@ -7,10 +7,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "process/child.h"
 #include "user/privilege.h"
 
 /* -- descriptors ---------------------------------------------------------------------- */
@@ -62,35 +62,21 @@ static bool keep_own(const struct cell *cell)
 #define MORE_MEMORY	  (1024 * 1024) /* than it was born with */
 #define ANY_MEMORY	  (256 * 1024 * 1024)
 
-static rlim_t memory_limit(void)
+static size_t memory_limit(void)
 {
-	unsigned long long pages = 0;
+	size_t pages = 0;
 	FILE *file = fopen("/proc/self/statm", "re");
 	if (file == NULL)
 		return ANY_MEMORY;
-	bool read = fscanf(file, "%llu", &pages) == 1;
+	bool read = fscanf(file, "%zu", &pages) == 1;
 	(void)fclose(file);
-	return read ? pages * (rlim_t)sysconf(_SC_PAGESIZE) + MORE_MEMORY : ANY_MEMORY;
+	return read ? pages * (size_t)sysconf(_SC_PAGESIZE) + MORE_MEMORY : ANY_MEMORY;
 }
 
 static bool set_limits(void)
 {
-	const struct {
-		__rlimit_resource_t resource;
-		rlim_t most;
-	} limits[] = {
-		{ RLIMIT_AS, memory_limit() },
-		{ RLIMIT_CPU, PROCESSOR_SECONDS },
-		{ RLIMIT_NPROC, 0 },
-		{ RLIMIT_FSIZE, 0 },
-		{ RLIMIT_CORE, 0 },
-		{ RLIMIT_NOFILE, 0 },
-	};
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (setrlimit(limits[i].resource,
-			      &(struct rlimit){ limits[i].most, limits[i].most }) != 0)
-			return false;
-	return true;
+	return child_bound(
+		&(struct child_bounds){ .memory = memory_limit(), .seconds = PROCESSOR_SECONDS });
 }
 
 /* -- system calls ----------------------------------------------------------------------- */
