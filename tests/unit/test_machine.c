@@ -6,7 +6,6 @@
 
 #include <cmocka.h>
 
-#include <netdb.h>
 #include <string.h>
 
 #include "observe/aside.h"
@@ -65,33 +64,6 @@ static void a_name_of_this_machine(void **state)
 		scene.run.address = address_parse(rows[i].address);
 		scene.run.local_address = address_parse(rows[i].local);
 		event(&scene, EVENT_RESOLVED, 0, rows[i].address, WORD_NONE);
-		observe_name(&scene.observation);
-		if (fact_answer(&scene.facts, QUESTION_NAME) != rows[i].expected)
-			fail_msg("row %zu", i);
-		run_free(&scene.run);
-	}
-}
-
-/* What was broken off, and what this machine has run out of, says nothing of the name. */
-static void a_name_that_was_not_answered(void **state)
-{
-	(void)state;
-	static const struct {
-		int error;
-		enum answer expected;
-	} rows[] = {
-		{ EAI_NONAME, ANSWER_NAME_FAILED }, { EAI_AGAIN, ANSWER_NAME_FAILED },
-		{ EAI_INTR, ANSWER_NONE },	    { EAI_SYSTEM, ANSWER_NONE },
-		{ EAI_MEMORY, ANSWER_NONE },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct scene scene;
-		begin(&scene);
-		scene.run.host = "vm.example";
-		scene.run.named = true;
-		run_event(&scene.run, &(struct event){ .kind = EVENT_RESOLVED,
-						       .error = rows[i].error,
-						       .text = "words" });
 		observe_name(&scene.observation);
 		if (fact_answer(&scene.facts, QUESTION_NAME) != rows[i].expected)
 			fail_msg("row %zu", i);
@@ -311,7 +283,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_name_of_this_machine),
-		cmocka_unit_test(a_name_that_was_not_answered),
 		cmocka_unit_test(rules_explain),
 		cmocka_unit_test(no_rule_without_reading_all),
 		cmocka_unit_test(a_diversion_names_the_owner),
