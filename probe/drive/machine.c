@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sshwhy/shortage.h"
+#include "drive/tell.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
 
@@ -50,11 +50,10 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 		read_listeners(&sessions[i], &machine->listeners[i]);
 }
 
-static void tell_event(struct session *session, struct event event)
+/* What is so from the start, whenever it is found. */
+static void tell_from_start(struct session *session, struct event event)
 {
-	event.time_ns = session->run->started_ns;
-	run_event(session->run, &event);
-	plan_event(session->plan, &event);
+	tell_event_at(session, session->run->started_ns, event);
 }
 
 /* nftables' hooks at the interface: no tool of the host's firewall sets or shows them. */
@@ -70,22 +69,23 @@ static void tell_part(struct session *session, const struct inventory_result *re
 	const char *legacy = session->run->address.family == 6 ? result->legacy6 : result->legacy4;
 	if (legacy[0] != '\0')
 		snprintf(text, sizeof(text), "legacy iptables has rules too (table %s)", legacy);
-	tell_event(session, (struct event){ .kind = EVENT_RULES,
-					    .value = (int64_t)part->rules.count,
-					    .text = text });
+	tell_from_start(session, (struct event){ .kind = EVENT_RULES,
+						 .value = (int64_t)part->rules.count,
+						 .text = text });
 	for (size_t i = 0; i < part->rules.count; i++) {
 		const struct finding *rule = &part->rules.finding[i];
 		rule_describe(rule, text, sizeof(text));
-		tell_event(session, (struct event){ .kind = EVENT_RULE,
-						    .value = (rule->incoming ? RULE_INCOMING : 0) |
-							     (rule->certain ? RULE_CERTAIN : 0) |
-							     (rule_below(rule) ? RULE_BELOW : 0),
-						    .word = rule->effect,
-						    .text = text });
+		tell_from_start(session,
+				(struct event){ .kind = EVENT_RULE,
+						.value = (rule->incoming ? RULE_INCOMING : 0) |
+							 (rule->certain ? RULE_CERTAIN : 0) |
+							 (rule_below(rule) ? RULE_BELOW : 0),
+						.word = rule->effect,
+						.text = text });
 	}
 	if (part->diverted) {
 		owner_describe(&part->owner, part->owner_port, text, sizeof(text));
-		tell_event(session, (struct event){ .kind = EVENT_OWNER, .text = text });
+		tell_from_start(session, (struct event){ .kind = EVENT_OWNER, .text = text });
 	}
 }
 
@@ -93,7 +93,7 @@ static void tell_unread_rules(struct session *session, const char *why)
 {
 	char text[256];
 	snprintf(text, sizeof(text), "rules of the local firewall: %s", why);
-	tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
+	tell_from_start(session, (struct event){ .kind = EVENT_LIMIT, .text = text });
 }
 
 void machine_tell_rules(struct machine *machine, struct session *session, size_t index, int wait_ms)
