@@ -52,6 +52,14 @@ static const struct ruling rulings[] = {
 	{ UNREADABLE, { is_open, begins_like_ssh, client_is_unheard }, tell_client_unheard, TOLD },
 	{ UNREADABLE, { is_open, client_segment_vanishes }, NULL, CLIENT_LOST },
 	{ UNREADABLE, { is_open, begins_like_ssh, identification_unheard }, tell_swallowed, TOLD },
+	/* what our own handshake has heard is known all the same, even where the capture cut it */
+	{ UNREADABLE, { hears_another_protocol }, tell_other, TOLD },
+	{ UNREADABLE, { hears_only_lines }, tell_drip, TOLD },
+	{ UNREADABLE, { never_comes_further }, tell_endless, TOLD },
+	{ UNREADABLE, { is_unfollowed }, tell_unfollowed, TOLD },
+	{ UNREADABLE, { client_finds_none_in_common }, tell_none_in_common, TOLD },
+	{ UNREADABLE, { takes_leave }, tell_leave, TOLD },
+	{ UNREADABLE, { breaks_protocol }, tell_broken, TOLD },
 	{ UNREADABLE, { NULL }, NULL, BY_LENGTHS },
 
 	{ SILENT, { server_ended, ended_by_words, reset_is_bare }, tell_gone, TOLD },
@@ -68,12 +76,14 @@ static const struct ruling rulings[] = {
 	{ TALKING, { server_ended }, tell_refused_in_words, TOLD },
 	{ TALKING, { lines_go_on }, tell_drip, TOLD },
 
+	{ GREETED, { never_comes_further }, tell_endless, TOLD },
 	{ GREETED, { is_open, client_is_unheard }, tell_client_unheard, TOLD },
 	{ GREETED, { is_open, size_may_be_why, client_segment_vanishes }, NULL, CLIENT_LOST },
 	{ GREETED, { is_open, size_may_be_why, server_bytes_vanish }, NULL, SERVER_LOST },
 	{ GREETED, { is_open, small_went_further }, NULL, SMALL_PASSED },
 
 	{ IDENTIFIED, { takes_leave }, tell_leave, TOLD },
+	{ IDENTIFIED, { breaks_protocol }, tell_broken, TOLD },
 	{ IDENTIFIED, { server_ended }, tell_cut, TOLD },
 	{ IDENTIFIED, { identification_unheard }, tell_swallowed, TOLD },
 	{ IDENTIFIED, { client_is_acknowledged, conversation_stalls }, tell_stalled, TOLD },
@@ -82,6 +92,7 @@ static const struct ruling rulings[] = {
 	{ KEYS, { algorithms_differ }, tell_algorithms_differ, TOLD },
 	{ KEYS, { client_finds_none_in_common }, tell_none_in_common, TOLD },
 	{ KEYS, { takes_leave }, tell_leave, TOLD },
+	{ KEYS, { breaks_protocol }, tell_broken, TOLD },
 	{ KEYS, { server_ended_first }, tell_kex_cut, TOLD },
 	{ KEYS, { key_exchange_stalls }, tell_kex_stalled, TOLD },
 

@@ -75,7 +75,7 @@ void tell_leave(struct observation *o)
 {
 	bool of_kex = farewell_of(o).reason == KEY_EXCHANGE_FAILED;
 	struct fact *fact =
-		fact_set(o, of_kex ? ANSWER_SSH_NO_COMMON : ANSWER_SSH_REFUSED_TEXT,
+		fact_set(o, of_kex ? ANSWER_SSH_NO_COMMON : ANSWER_SSH_LIMITED,
 			 "the server identifies itself as %s, and ends the conversation in SSH's "
 			 "own words: %s",
 			 o->kernel->connection->dialog.side[SSH_SERVER].ident, farewell_words(o));

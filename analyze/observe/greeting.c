@@ -128,6 +128,12 @@ bool is_not_ssh(const struct observation *o)
 	return server_of(o)->not_ssh;
 }
 
+/* The handshake heard more than the capture holds. */
+bool hears_another_protocol(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_NOT_SSH;
+}
+
 void tell_other(struct observation *o)
 {
 	server_packets(o, fact_set(o, ANSWER_SSH_OTHER, "what answers does not speak SSH: \"%s\"",
@@ -158,15 +164,23 @@ void tell_refused_in_words(struct observation *o)
 				   server_of(o)->first_line));
 }
 
+bool hears_only_lines(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_DRIP;
+}
+
 bool lines_go_on(const struct observation *o)
 {
-	return waited(o, o->kernel->connection->server_data_ns, speech_patience(o));
+	return hears_only_lines(o) ||
+	       waited(o, o->kernel->connection->server_data_ns, speech_patience(o));
 }
 
 void tell_drip(struct observation *o)
 {
-	server_packets(o,
-		       fact_set(o, ANSWER_SSH_DRIP,
-				"the server sends lines (%u so far) and never its identification",
-				server_of(o)->lines));
+	server_packets(o, fact_set(o, ANSWER_SSH_DRIP,
+				   "the server sends lines (%u so far, %u bytes) and never its "
+				   "identification",
+				   server_of(o)->lines,
+				   o->kernel->connection->server_next -
+					   o->kernel->connection->server_first));
 }

@@ -22,16 +22,16 @@ teller tell_destroyed, tell_forestalled, tell_ended_on_loopback, tell_reset_itse
 
 /* greeting.c: the server has not identified itself */
 guard ended_by_words, reset_is_bare, window_stays_closed, service_is_mute;
-guard is_not_ssh, sshd_refuses, lines_go_on;
+guard is_not_ssh, sshd_refuses, lines_go_on, hears_another_protocol, hears_only_lines;
 teller tell_gone, tell_hung_up, tell_closed, tell_deaf, tell_held, tell_mute;
 teller tell_other, tell_limited, tell_refused_in_words, tell_drip;
 
 /* kex.c: it has */
-guard conversation_stalls, key_exchange_stalls;
+guard conversation_stalls, key_exchange_stalls, never_comes_further, breaks_protocol;
 guard is_unfollowed, algorithms_differ, client_finds_none_in_common;
 guard is_refused, goes_on_after_reset;
 teller tell_cut, tell_swallowed, tell_stalled, tell_unfollowed, tell_algorithms_differ;
-teller tell_none_in_common, tell_kex_cut, tell_kex_stalled;
+teller tell_none_in_common, tell_kex_cut, tell_kex_stalled, tell_endless, tell_broken;
 teller tell_auth_refused, tell_survived, tell_auth, tell_auth_unseen;
 
 /* farewell.c: the server says why it ends */

@@ -152,6 +152,56 @@ void tell_kex_stalled(struct observation *o)
 	fact_packet(fact, o->kernel->connection->client_data_frame);
 }
 
+/* -- packets that lead nowhere ------------------------------------------------------------- */
+
+static uint32_t server_bytes(const struct connection *c)
+{
+	return c->server_next - c->server_first;
+}
+
+/* In somebody else's capture: it has said so much in the clear, and all of it that is looked at is
+ * there to be read. */
+static bool floods_in_the_clear(const struct connection *c)
+{
+	const struct ssh_side *server = &c->dialog.side[SSH_SERVER];
+	return c->stream[SSH_SERVER].length == SSH_STREAM_MAX && server->cut &&
+	       server->milestone >= SSH_IDENTIFIED && server_bytes(c) >= SPEECH_BYTES;
+}
+
+bool never_comes_further(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_ENDLESS || floods_in_the_clear(o->kernel->connection);
+}
+
+void tell_endless(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	fact_packet(fact_set(o, ANSWER_SSH_DRIP,
+			     "the server identifies itself as %s, then sends packets without end "
+			     "(%u bytes so far) that bring the conversation no further",
+			     c->dialog.side[SSH_SERVER].ident, server_bytes(c)),
+		    c->server_data_frame);
+}
+
+/* What comes in place of its algorithms cannot be read. (Later on it may be our own library that
+ * does not know what others do.) */
+bool breaks_protocol(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_KEX_FAILED &&
+	       o->kernel->connection->dialog.side[SSH_SERVER].milestone < SSH_KEXINIT;
+}
+
+void tell_broken(struct observation *o)
+{
+	const struct connection *c = o->kernel->connection;
+	fact_packet(fact_set(o, ANSWER_SSH_OTHER,
+			     "what answers identifies itself as %s, and then says what is no SSH: "
+			     "%s",
+			     c->dialog.side[SSH_SERVER].ident,
+			     detail_of_end(o, "no packet can be so long")),
+		    c->server_data_frame);
+}
+
 /* -- authentication ------------------------------------------------------------------------ */
 
 bool is_refused(const struct observation *o)

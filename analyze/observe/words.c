@@ -146,7 +146,7 @@ uint32_t server_bytes_missing(const struct connection *c)
 {
 	const struct stream *stream = &c->stream[SSH_SERVER];
 	uint32_t claimed = c->server_claimed - c->server_first;
-	if (stream->cut)
+	if (stream->cut || stream->length == SSH_STREAM_MAX) /* nobody looks at more */
 		return 0;
 	if (stream->spans > 0)
 		return stream->span[0].from - stream->length;

@@ -97,6 +97,10 @@ static_assert(MUTE_PATIENCE > SPEECH_PATIENCE, "the first word is the slowest");
 static_assert(MUTE_PATIENCE + LAST_GRACE < VERDICT_AT_LATEST,
 	      "a mute server is told of as soon as promised");
 
+/* A server that says so many bytes, and comes no further by them, never will: no step takes more
+ * than a few packets, each of 35000 bytes at most (RFC 4253 6.1). The handshake ends then. */
+#define SPEECH_BYTES (256 * 1024)
+
 /* A conversation that has stood still for so long is tried again with small segments: before
  * it is judged. The second is judged after a time of its own, which the plan waits for. Where
  * packets are lost both take so many times as long. */

@@ -57,6 +57,7 @@ struct handshake {
 	struct ssh_callbacks_struct callbacks;
 	struct ssh_counter_struct on_socket;
 	float progress; /* libssh's own measure */
+	uint64_t moved; /* bytes of the server's that were read when it last came further */
 
 	char *user, *host_keys; /* may be NULL */
 	const int *agent;	/* as well */
@@ -335,6 +336,7 @@ static void on_progress(void *context, float part)
 {
 	struct handshake *h = context;
 	h->progress = part;
+	h->moved = h->on_socket.in_bytes;
 }
 
 /* The keys are the user's: a passphrase is not asked for. */
@@ -578,18 +580,25 @@ static bool can_go_on(const struct handshake *h)
 	return poll(&poll_fd, 1, 0) > 0;
 }
 
+/* One call into libssh; false: it waits for the server. */
+static bool talk_on(struct handshake *h)
+{
+	int answer = advance(h);
+	if (answer != SSH_AGAIN)
+		h->moved = h->on_socket.in_bytes;
+	/* After SSH_MSG_DISCONNECT it closes, and says "again" all the same. */
+	if (answer == SSH_ERROR || (h->session != NULL && ssh_get_fd(h->session) < 0))
+		finish_with_words(h);
+	else if (h->on_socket.in_bytes - h->moved >= SPEECH_BYTES)
+		finish(h, WORD_SSH_ENDLESS);
+	return answer != SSH_AGAIN || (h->state != HANDSHAKE_DONE && can_go_on(h));
+}
+
 static void talk(struct handshake *h)
 {
-	for (int i = 0; i < CALLS_MAX && h->state != HANDSHAKE_DONE; i++) {
-		if (connection_over(h))
+	for (int i = 0; i < CALLS_MAX && h->state != HANDSHAKE_DONE; i++)
+		if (connection_over(h) || !talk_on(h))
 			return;
-		int answer = advance(h);
-		/* After SSH_MSG_DISCONNECT it closes, and says "again" all the same. */
-		if (answer == SSH_ERROR || (h->session != NULL && ssh_get_fd(h->session) < 0))
-			finish_with_words(h);
-		else if (answer == SSH_AGAIN && !can_go_on(h))
-			return;
-	}
 }
 
 /* -- listening ------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Servers that mean no good: hostile.py KIND listens on port 22. Without KIND: their names."""
 
+import ctypes
 import os
 import socket
 import sys
@@ -58,10 +59,29 @@ def once(text, then_close=False):
     return serve
 
 
+def ignored(length):
+    """SSH_MSG_IGNORE (RFC 4253, 11.2)."""
+    return packet(b"\x02" + name_list(bytes(length)))
+
+
+def secret_floods(connection):
+    """Exchanges keys, then sends that for ever."""
+    library = ctypes.CDLL("libssh.so.4")
+    library.ssh_bind_new.restype = library.ssh_new.restype = ctypes.c_void_p
+    server, session = ctypes.c_void_p(library.ssh_bind_new()), ctypes.c_void_p(library.ssh_new())
+    host_key_option = 3  # enum ssh_bind_options_e
+    library.ssh_bind_options_set(server, host_key_option, b"/run/ssh_host_ed25519_key")
+    library.ssh_bind_accept_fd(server, session, connection.fileno())
+    if library.ssh_handle_key_exchange(session) == 0:
+        while library.ssh_send_ignore(session, b"x" * 32000) == 0:
+            pass
+
+
 ESCAPES = b"\x1b[2J\x1b]0;owned\x07\x9b31m\xff\xfe\xc3(\x08\x7f"
 IDENTIFIED = b"SSH-2.0-x\r\n"
 SERVERS = {
     "endless-banner": endless(b"x" * 60 + b"\r\n"),
+    "long-banner": once(b"No admittance.\r\n" * 50000, then_close=True),
     "endless-line": endless(b"x" * 65536),
     "lines-of-64k": endless(b"x" * 65535 + b"\n"),
     "one-byte-a-second": endless(b"S", pause=1),
@@ -74,13 +94,22 @@ SERVERS = {
     "huge-kexinit": once(IDENTIFIED + kexinit(200000)),
     "huge-packet": once(IDENTIFIED + b"\xff\xff\xff\xff" + b"x" * 100000),
     "endless-ignore": endless(packet(b"\x02" + name_list(b"")), IDENTIFIED),
+    "endless-large-ignore": endless(ignored(32000), IDENTIFIED),
+    "endless-ignore-in-key-exchange": endless(ignored(32000), IDENTIFIED + algorithms()),
+    "endless-ignore-after-key-exchange": secret_floods,
     "endless-debug": endless(packet(b"\x04\1" + name_list(ESCAPES) + name_list(b"")), IDENTIFIED),
     "escapes-in-disconnect": once(IDENTIFIED + farewell(11, ESCAPES), then_close=True),
 }
 
+# What they say is SSH, or may become it, and leads nowhere.
+TARPITS = ["endless-banner", "one-byte-a-second", "one-line-a-second", "endless-ignore", "endless-large-ignore",
+           "endless-ignore-in-key-exchange", "endless-ignore-after-key-exchange", "endless-debug"]  # fmt: skip
+
 FAREWELLS = {
     "refused-by-policy": once(IDENTIFIED + farewell(11, b"Connection rejected by policy"), then_close=True),
     "too-many-sessions": once(IDENTIFIED + algorithms() + farewell(12, b"Too many sessions"), then_close=True),
+    "says-much": once(IDENTIFIED + algorithms() + farewell(7, b"Full. " * 5000)),
+    "says-much-first": once(IDENTIFIED + farewell(7, b"Full. " * 5000)),
     "keeps-it-open": once(IDENTIFIED + algorithms() + farewell(7, b"Shutting down")),
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -20,12 +21,24 @@ NOBODY = 65534
 # Outside a lab the program may not send, not even when a test has gone wrong.
 HARMLESS = ("setpriv", "--bounding-set=-net_raw") if os.geteuid() == 0 else ()
 
+# What may be spent on any input; the sanitizers' own memory and time come on top.
+SANITIZED = "ASAN_OPTIONS" in os.environ
+MEGABYTES = 64
+SECONDS = 100 if SANITIZED else 10  # of the processor
+
 HEALTHY, FAULT, AMBIGUOUS, UNKNOWN = 0, 1, 2, 3
 USAGE, MALFORMED, NO_INPUT, UNAVAILABLE, CANNOT_WRITE, NOT_PERMITTED, INTERRUPTED = 64, 65, 66, 69, 73, 77, 130
 VERDICTS = {"healthy": HEALTHY, "fault": FAULT, "ambiguous": AMBIGUOUS, "unknown": UNKNOWN}
 
 # ISO 6429's C0 and C1 controls and DEL, but for the newline.
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def limits():
+    """preexec_fn: the program is ended when it goes far beyond."""
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    if not SANITIZED:
+        resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
 
 
 class Ended:
@@ -99,6 +112,12 @@ class Case(unittest.TestCase):
         ended.raw.decode()  # it is UTF-8
         self.assertIsNone(CONTROL.search(ended.out), ended.out)
         self.assertIsNone(CONTROL.search(ended.err), ended.err)
+
+    def assert_bounded(self, ended):
+        """It has come to its own end, within the limits."""
+        self.assertGreaterEqual(ended.code, 0, ended.err)
+        if not SANITIZED:
+            self.assertLess(ended.megabytes, MEGABYTES)
 
     def assert_reports(self, ended):
         """Whole lines, each a report; returns them."""

@@ -335,14 +335,13 @@ static void the_server_says_why_it_ends(void **state)
 		enum answer answer;
 		const char *words;
 	} rows[] = {
-		{ SSH_IDENTIFIED, 11, ANSWER_SSH_REFUSED_TEXT,
-		  "\"go\" (reason 11, by application)" },
-		{ SSH_KEXINIT, 12, ANSWER_SSH_REFUSED_TEXT, "12, too many connections)" },
+		{ SSH_IDENTIFIED, 11, ANSWER_SSH_LIMITED, "\"go\" (reason 11, by application)" },
+		{ SSH_KEXINIT, 12, ANSWER_SSH_LIMITED, "12, too many connections)" },
 		{ SSH_KEXINIT, 3, ANSWER_SSH_NO_COMMON, "(reason 3, key exchange failed)" },
-		{ SSH_KEXINIT, 4, ANSWER_SSH_REFUSED_TEXT, "(reason 4, no known reason)" },
-		{ SSH_KEXINIT, 4000000000, ANSWER_SSH_REFUSED_TEXT, "4000000000, no known" },
+		{ SSH_KEXINIT, 4, ANSWER_SSH_LIMITED, "(reason 4, no known reason)" },
+		{ SSH_KEXINIT, 4000000000, ANSWER_SSH_LIMITED, "4000000000, no known" },
 		/* nobody has tried to authenticate */
-		{ SSH_KEXINIT, 14, ANSWER_SSH_REFUSED_TEXT, "no more authentication methods" },
+		{ SSH_KEXINIT, 14, ANSWER_SSH_LIMITED, "no more authentication methods" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct scene scene;
@@ -369,7 +368,7 @@ static void the_server_says_why_in_secret(void **state)
 		enum answer answer;
 		const char *words;
 	} rows[] = {
-		{ WORD_SSH_DISCONNECTED, 11, "bye", ANSWER_SSH_REFUSED_TEXT, "\"bye\" (reason 11" },
+		{ WORD_SSH_DISCONNECTED, 11, "bye", ANSWER_SSH_LIMITED, "\"bye\" (reason 11" },
 		{ WORD_SSH_DISCONNECTED, 14, "", ANSWER_SSH_AUTH_REFUSED,
 		  "\"\" (reason 14, no more" },
 		{ WORD_SSH_DISCONNECTED, 2, "Too many authentication failures",
@@ -391,6 +390,58 @@ static void the_server_says_why_in_secret(void **state)
 						       .value = rows[i].reason,
 						       .detail = rows[i].said });
 		ends_with_words(&scene, rows[i].answer, rows[i].words);
+	}
+}
+
+/* The capture cuts what the server says, and so does whoever looks at its first bytes only. */
+static void what_the_handshake_heard_is_known(void **state)
+{
+	(void)state;
+	static const struct {
+		enum ssh_milestone stage;
+		enum event_word end;
+		enum answer answer;
+		const char *words;
+	} rows[] = {
+		{ SSH_TALKING, WORD_SSH_NOT_SSH, ANSWER_SSH_OTHER, "does not speak SSH" },
+		{ SSH_TALKING, WORD_SSH_DRIP, ANSWER_SSH_DRIP, "never its identification" },
+		{ SSH_IDENTIFIED, WORD_SSH_ENDLESS, ANSWER_SSH_DRIP, "without end" },
+		{ SSH_NEWKEYS, WORD_SSH_ENDLESS, ANSWER_SSH_DRIP, "without end" },
+		{ SSH_IDENTIFIED, WORD_SSH_NO_COMMON, ANSWER_SSH_NO_COMMON, "detail" },
+		{ SSH_IDENTIFIED, WORD_SSH_UNFOLLOWED, ANSWER_SSH_UNFOLLOWED, "detail" },
+		{ SSH_KEXINIT, WORD_SSH_DISCONNECTED, ANSWER_SSH_LIMITED, "\"detail\"" },
+		{ SSH_IDENTIFIED, WORD_SSH_KEX_FAILED, ANSWER_SSH_OTHER, "no SSH: detail" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct scene scene;
+		begin(&scene);
+		scene.connection[0].dialog.side[SSH_SERVER].milestone = rows[i].stage;
+		scene.connection[0].dialog.side[SSH_SERVER].cut = true;
+		run_event(&scene.run, &(struct event){ .kind = EVENT_SSH,
+						       .word = rows[i].end,
+						       .local_port = FIRST_PORT,
+						       .detail = "detail" });
+		ends_with_words(&scene, rows[i].answer, rows[i].words);
+	}
+}
+
+/* In somebody else's capture only packets tell. */
+static void who_floods_comes_no_further(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		struct scene scene;
+		begin(&scene);
+		struct connection *c = &scene.connection[0];
+		scene.run.planned = false;
+		c->dialog.side[SSH_SERVER].milestone = SSH_IDENTIFIED;
+		c->dialog.side[SSH_SERVER].cut = true;
+		c->stream[SSH_SERVER].length = SSH_STREAM_MAX - (i == 1); /* cut by the capture */
+		c->server_next = c->server_first + SPEECH_BYTES - (i == 2);
+		if (i == 0)
+			ends_with_words(&scene, ANSWER_SSH_DRIP, "262144 bytes so far");
+		else
+			assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
 	}
 }
 
@@ -426,6 +477,8 @@ int main(void)
 		cmocka_unit_test(nothing_comes_through),
 		cmocka_unit_test(the_server_says_why_it_ends),
 		cmocka_unit_test(the_server_says_why_in_secret),
+		cmocka_unit_test(what_the_handshake_heard_is_known),
+		cmocka_unit_test(who_floods_comes_no_further),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,6 +17,7 @@
 #include "handshake/handshake.h"
 #include "loopback.h"
 #include "ssh_samples.h"
+#include "sshwhy/patience.h"
 
 /* -- played servers ------------------------------------------------------------------ */
 
@@ -421,6 +422,41 @@ static void test_flood(void **state)
 	free(bytes);
 }
 
+/* SSH_MSG_IGNORE, as often as there is room for, until the handshake has ended; how many bytes. */
+static size_t flood(struct handshake *handshake, struct link *link)
+{
+	uint8_t ignore[4096] = { 0, 0, 4092 >> 8, 4092 & 255, 4, 2, 0, 0, 4082 >> 8, 4082 & 255 };
+	size_t sent = 0, at = 0;
+	while (handshake_step(handshake, 0) != HANDSHAKE_DONE && sent < 2 * SPEECH_BYTES) {
+		ssize_t put = send(link->server, ignore + at, sizeof(ignore) - at,
+				   MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (put > 0) {
+			sent += (size_t)put;
+			at = (at + (size_t)put) % sizeof(ignore);
+		}
+	}
+	return sent;
+}
+
+/* A server that goes on and on is left by what it says, not after all the time there is. */
+static void test_endless_packets(void **state)
+{
+	(void)state;
+	struct link link = connect_link();
+	struct error error = { 0 };
+	struct handshake *handshake =
+		handshake_new(link.client, &(struct handshake_options){ 0 }, &error);
+	assert_non_null(handshake);
+	perform(&link, &(struct act){ BYTES("SSH-2.0-x\r\n"), STAY });
+	size_t said = flood(handshake, &link);
+	assert_true(said >= SPEECH_BYTES && said < 2 * SPEECH_BYTES);
+	assert_int_equal(handshake_result(handshake)->end, WORD_SSH_ENDLESS);
+	assert_int_equal(handshake_result(handshake)->stage, HANDSHAKE_STAGE_IDENTIFIED);
+	handshake_free(handshake);
+	close(link.client);
+	close(link.server);
+}
+
 /* A recorded server's KEXINIT, and nothing more. */
 static void test_key_exchange_stalls(void **state)
 {
@@ -549,6 +585,7 @@ int main(void)
 		cmocka_unit_test(test_scenes),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_endless_packets),
 		cmocka_unit_test(test_key_exchange_stalls),
 		cmocka_unit_test(test_replayed_server),
 		cmocka_unit_test(test_no_common),
