@@ -25,6 +25,7 @@
 struct arena_block {
 	struct arena_block *next;
 	size_t room, used;
+	bool zeroed;
 	_Alignas(max_align_t) unsigned char bytes[];
 };
 
@@ -34,14 +35,20 @@ static _Noreturn void out_of_memory(void)
 	exit(EXIT_UNAVAILABLE);
 }
 
-static struct arena_block *block_new(size_t room)
+/* What is large comes from the kernel as zeroes: pages that nobody writes to are never touched. Of
+ * smaller blocks only what is used is cleared. */
+static struct arena_block *block_new(size_t room, bool zeroed)
 {
 	if (room > SIZE_MAX - sizeof(struct arena_block))
 		out_of_memory();
-	struct arena_block *block = malloc(sizeof(*block) + room);
+	size_t size = sizeof(struct arena_block) + room;
+	struct arena_block *block = zeroed ? calloc(1, size) : malloc(size);
 	if (block == NULL)
 		out_of_memory();
-	*block = (struct arena_block){ .room = room };
+	block->next = NULL;
+	block->room = room;
+	block->used = 0;
+	block->zeroed = zeroed;
 	return block;
 }
 
@@ -54,7 +61,7 @@ static struct arena_block *block_for(struct arena *arena, size_t size)
 		return current;
 
 	bool large = size > BLOCK_ROOM / 4;
-	struct arena_block *block = block_new(large ? size : BLOCK_ROOM);
+	struct arena_block *block = block_new(large ? size : BLOCK_ROOM, large);
 	if (large && current != NULL) {
 		block->next = current->next;
 		current->next = block;
@@ -78,7 +85,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 	struct arena_block *block = block_for(arena, BLOCK_ROOM == 0 && size > 0 ? size : rounded);
 	void *item = block->bytes + block->used;
 	block->used += BLOCK_ROOM == 0 ? block->room : rounded;
-	return memset(item, 0, size); /* only what is used of the block */
+	return block->zeroed ? item : memset(item, 0, size);
 }
 
 char *arena_copy(struct arena *arena, const void *bytes, size_t length)
