@@ -45,7 +45,7 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
 		flows[i] = flow_of(&sessions[i], person);
 	if (privilege_net_admin())
-		machine->inventory = inventory_start(flows, count, &ignored);
+		machine->inventory = inventory_start(flows, count, &person->nobody, &ignored);
 	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
 		read_listeners(&sessions[i], &machine->listeners[i]);
 }

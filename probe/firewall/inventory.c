@@ -152,6 +152,7 @@ static bool was_near_bound(void)
 struct order {
 	const struct flow *flows;
 	size_t count;
+	const struct nobody *nobody;
 };
 
 static int read_kernel_tables(int out, void *context)
@@ -159,7 +160,7 @@ static int read_kernel_tables(int out, void *context)
 	static const unsigned kept[] = { CAP_NET_ADMIN };
 	const struct order *order = context;
 	struct legacy legacy4 = legacy_open(4), legacy6 = legacy_open(6);
-	if (!privilege_keep(kept, 1) || !child_bound(&reading) ||
+	if (!privilege_keep(order->nobody, kept, 1) || !child_bound(&reading) ||
 	    !child_forbid(CHILD_SOCKETS_NETFILTER))
 		return EXIT_FAILURE;
 	struct inventory_result *result = calloc(1, sizeof(*result));
@@ -179,18 +180,27 @@ static int read_kernel_tables(int out, void *context)
 
 /* -- the process that finds owners ----------------------------------------------------- */
 
-/* Who listens where the first diversion leads, if that is this machine. */
+/* The first diversion that leads to a port of this machine; NULL: none. */
+static const struct finding *diversion_of(const struct inventory_part *part)
+{
+	for (size_t i = 0; i < part->rules.count; i++) {
+		const struct finding *finding = &part->rules.finding[i];
+		if (finding->effect == WORD_RULE_DIVERTS && finding->to_port != 0 &&
+		    address_is_loopback(&finding->to))
+			return finding;
+	}
+	return NULL;
+}
+
+/* Who listens where it leads. */
 static void find_owner(struct inventory_part *part)
 {
-	for (size_t i = 0; i < part->rules.count && !part->diverted; i++) {
-		const struct finding *finding = &part->rules.finding[i];
-		if (finding->effect != WORD_RULE_DIVERTS || finding->to_port == 0 ||
-		    !address_is_loopback(&finding->to))
-			continue;
-		part->diverted = true;
-		part->owner_port = finding->to_port;
-		owner_find("/proc", &finding->to, finding->to_port, &part->owner);
-	}
+	const struct finding *finding = diversion_of(part);
+	part->diverted = finding != NULL;
+	if (finding == NULL)
+		return;
+	part->owner_port = finding->to_port;
+	owner_find("/proc", &finding->to, finding->to_port, &part->owner);
 }
 
 /* False at the end: the rest did not come. */
@@ -224,12 +234,17 @@ static void take_result(int fd, struct child *rules, struct inventory_result *re
 		memset(result, 0, sizeof(*result));
 		snprintf(result->limit, sizeof(result->limit), "%s", why_unread(code));
 	}
-	for (size_t i = 0; i < INVENTORY_FLOWS; i++) {
+	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
 		if (result->part[i].rules.count > FINDINGS_MAX)
 			result->part[i].rules.count = 0;
-		result->part[i].diverted = false;
-		find_owner(&result->part[i]);
-	}
+}
+
+static bool any_diversion(const struct inventory_result *result)
+{
+	bool any = false;
+	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
+		any |= diversion_of(&result->part[i]) != NULL;
+	return any;
 }
 
 static int find_owners(int out, void *context)
@@ -240,18 +255,25 @@ static int find_owners(int out, void *context)
 		.seconds = 10,
 		.files = 64,
 	};
+	const struct order *order = context;
 	int ends[2];
 	struct child rules;
 	if (pipe2(ends, O_CLOEXEC) != 0 ||
 	    !child_start(&rules, "sshwhy: rules", ends[1], read_kernel_tables, context))
 		return EXIT_FAILURE;
 	close(ends[1]);
-	if (!privilege_keep(kept, 2) || !child_bound(&small) || !child_forbid(CHILD_SOCKETS_NONE))
+	if (!privilege_keep(order->nobody, kept, 2) || !child_bound(&small) ||
+	    !child_forbid(CHILD_SOCKETS_NONE))
 		return EXIT_FAILURE;
 	struct inventory_result *result = calloc(1, sizeof(*result));
 	if (result == NULL)
 		return EXIT_FAILURE;
 	take_result(ends[0], &rules, result);
+	/* a filter takes longer to build than all else here, and few machines have diversions */
+	if (any_diversion(result) && !child_forbid(CHILD_SOCKETS_NONE))
+		return EXIT_FAILURE;
+	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
+		find_owner(&result->part[i]);
 	write_all(out, result, sizeof(*result));
 	free(result);
 	return EXIT_SUCCESS;
@@ -259,11 +281,12 @@ static int find_owners(int out, void *context)
 
 /* -- the parent ------------------------------------------------------------------- */
 
-struct inventory *inventory_start(const struct flow *flows, size_t count, struct error *error)
+struct inventory *inventory_start(const struct flow *flows, size_t count,
+				  const struct nobody *nobody, struct error *error)
 {
 	int ends[2];
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
-	struct order order = { flows, count < INVENTORY_FLOWS ? count : INVENTORY_FLOWS };
+	struct order order = { flows, count < INVENTORY_FLOWS ? count : INVENTORY_FLOWS, nobody };
 	if (inventory == NULL || pipe2(ends, O_CLOEXEC) != 0) {
 		free(inventory);
 		error_set(error, EXIT_UNAVAILABLE, "no pipe: %s", strerror(errno));

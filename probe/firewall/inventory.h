@@ -14,6 +14,7 @@
 #include "firewall/rules.h"
 #include "process/owner.h"
 #include "sshwhy/error.h"
+#include "user/person.h"
 
 #define INVENTORY_FLOWS 4
 
@@ -36,7 +37,8 @@ struct inventory_result {
 struct inventory;
 
 /* Forks. NULL when that is not possible. `count` is INVENTORY_FLOWS at most. */
-struct inventory *inventory_start(const struct flow *flows, size_t count, struct error *error);
+struct inventory *inventory_start(const struct flow *flows, size_t count,
+				  const struct nobody *nobody, struct error *error);
 
 int inventory_fd(const struct inventory *inventory); /* readable when there is something */
 

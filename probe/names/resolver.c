@@ -56,7 +56,8 @@ static void *work(void *fd)
 	return NULL;
 }
 
-/* Most probes have nothing to ask: threads are made when there is a question. */
+/* Most probes have nothing to ask: the filter and the threads are made when there is a question,
+ * and before it is read. */
 static void await_question(int fd)
 {
 	char byte;
@@ -89,10 +90,11 @@ static int resolve_names(int fd, void *context)
 	/* resolv.conf(5): a lost packet costs 5 s by default, which nobody has here. Who has set
 	 * this knows better. */
 	(void)setenv("RES_OPTIONS", "timeout:1 attempts:4", 0);
-	if (!privilege_drop(context, &ignored) || !child_bound(&enough) ||
-	    !child_forbid(CHILD_SOCKETS_NAMES))
+	if (!privilege_drop(context, &ignored) || !child_bound(&enough))
 		return EXIT_FAILURE;
 	await_question(fd);
+	if (!child_forbid(CHILD_SOCKETS_NAMES))
+		return EXIT_FAILURE;
 	start_workers(&fd);
 	enough.multiplies = false;
 	if (!child_bound(&enough))

@@ -105,6 +105,16 @@ static void find_caller(struct person *person)
 	}
 }
 
+static struct nobody find_nobody(void)
+{
+	struct nobody nobody = { PERSON_NOBODY, PERSON_NOBODY };
+	char buffer[4096];
+	struct passwd entry, *found = NULL;
+	if (getpwnam_r("nobody", &entry, buffer, sizeof(buffer), &found) == 0 && found != NULL)
+		nobody = (struct nobody){ found->pw_uid, found->pw_gid };
+	return nobody;
+}
+
 /* Only root's environment is written by those programs: anybody else could write SUDO_UID
  * himself. */
 void person_find(struct person *person)
@@ -112,6 +122,7 @@ void person_find(struct person *person)
 	memset(person, 0, sizeof(*person));
 	if (getuid() == 0)
 		find_caller(person);
+	person->nobody = find_nobody();
 	if (person->sudo || look_up(getuid(), person))
 		return;
 	become_stranger(getuid(), person);

@@ -3,12 +3,9 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-enum { NOBODY = 65534 };
 
 static bool holds_capability(unsigned capability)
 {
@@ -51,15 +48,10 @@ bool privilege_net_admin(void)
 static struct person successor(const struct person *person)
 {
 	struct person next = *person;
-	const struct passwd *nobody;
 
 	if (person->sudo || getuid() != 0)
 		return next;
-	nobody = getpwnam("nobody");
-	memset(&next, 0, sizeof(next));
-	next.uid = nobody != NULL ? nobody->pw_uid : NOBODY;
-	next.gid = nobody != NULL ? nobody->pw_gid : NOBODY;
-	return next;
+	return (struct person){ .uid = person->nobody.uid, .gid = person->nobody.gid };
 }
 
 /* Supplementary groups first: it takes the capability that the next steps give up. */
@@ -123,17 +115,16 @@ static void select_capabilities(const unsigned *capabilities, size_t count)
 					   (unsigned)i);
 }
 
-bool privilege_keep(const unsigned *capabilities, size_t count)
+bool privilege_keep(const struct nobody *nobody, const unsigned *capabilities, size_t count)
 {
-	const struct person root = { 0 };
-	struct person next = successor(&root);
 	bool changes = getuid() == 0;
 
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !empty_bounding_set())
 		return false;
 	select_capabilities(capabilities, count);
 	if (changes)
-		return capng_change_id((int)next.uid, (int)next.gid, CAPNG_DROP_SUPP_GRP) == 0;
+		return capng_change_id((int)nobody->uid, (int)nobody->gid, CAPNG_DROP_SUPP_GRP) ==
+		       0;
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0;
 }
 

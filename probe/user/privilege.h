@@ -16,6 +16,6 @@ bool privilege_drop(const struct person *person, struct error *error);
 
 /* Drops for good all but these of the capabilities that the process holds; root becomes nobody.
  * False: it could not be done. */
-bool privilege_keep(const unsigned *capabilities, size_t count);
+bool privilege_keep(const struct nobody *nobody, const unsigned *capabilities, size_t count);
 
 #endif
