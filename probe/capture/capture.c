@@ -87,29 +87,40 @@ static bool activate(struct capture *capture, const char *interface, const struc
 	return true;
 }
 
+static bool filter_fails(struct capture *capture, struct error *error)
+{
+	return error_set(error, EXIT_UNAVAILABLE, "capture filter: %s", pcap_geterr(capture->pcap));
+}
+
 /* Tagged frames have their fields four bytes later: "vlan and" moves the offsets. Link
  * types without tags do not compile that and need not. */
-static bool set_filter(struct capture *capture, const char *filter, struct error *error)
+static bool compile(struct capture *capture, const struct capture_filter *filter,
+		    struct bpf_program *program, struct error *error)
 {
-	struct bpf_program program;
-	size_t room = 2 * strlen(filter) + 32;
+	size_t room = strlen(filter->plain) + strlen(filter->tagged) + 32;
 	char *both = malloc(room);
 
 	if (both == NULL)
 		return error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
-	snprintf(both, room, "(%s) or (vlan and (%s))", filter, filter);
-	int status = pcap_compile(capture->pcap, &program, both, 1, PCAP_NETMASK_UNKNOWN);
+	snprintf(both, room, "(%s) or (vlan and (%s))", filter->plain, filter->tagged);
+	int status = pcap_compile(capture->pcap, program, both, 1, PCAP_NETMASK_UNKNOWN);
 	if (status != 0)
-		status = pcap_compile(capture->pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN);
+		status = pcap_compile(capture->pcap, program, filter->plain, 1,
+				      PCAP_NETMASK_UNKNOWN);
 	free(both);
-	if (status == 0) {
-		status = pcap_setfilter(capture->pcap, &program);
-		pcap_freecode(&program);
-	}
-	if (status != 0)
-		return error_set(error, EXIT_UNAVAILABLE, "capture filter: %s",
-				 pcap_geterr(capture->pcap));
-	return true;
+	return status == 0 || filter_fails(capture, error);
+}
+
+static bool set_filter(struct capture *capture, const struct capture_filter *filter,
+		       struct error *error)
+{
+	struct bpf_program program;
+
+	if (!compile(capture, filter, &program, error))
+		return false;
+	bool set = pcap_setfilter(capture->pcap, &program) == 0 || filter_fails(capture, error);
+	pcap_freecode(&program);
+	return set;
 }
 
 /* For good: the process may be got the better of by what it reads. */
@@ -120,7 +131,8 @@ static void lock_filter(struct capture *capture)
 	(void)setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
 }
 
-bool capture_refilter(struct capture *capture, const char *filter, struct error *error)
+bool capture_refilter(struct capture *capture, const struct capture_filter *filter,
+		      struct error *error)
 {
 	return set_filter(capture, filter, error);
 }
@@ -140,8 +152,9 @@ static void learn_address(struct capture *capture, const char *interface)
 		close(fd);
 }
 
-static struct capture *open_with(const char *interface, const char *filter, uint32_t index,
-				 const struct pace *pace, struct error *error)
+/* Without a filter yet. */
+static struct capture *open_with(const char *interface, uint32_t index, const struct pace *pace,
+				 struct error *error)
 {
 	struct capture *capture = calloc(1, sizeof(*capture));
 
@@ -150,19 +163,23 @@ static struct capture *open_with(const char *interface, const char *filter, uint
 		return NULL;
 	}
 	capture->index = index;
-	if (!activate(capture, interface, pace, error) || !set_filter(capture, filter, error)) {
+	if (!activate(capture, interface, pace, error)) {
 		capture_close(capture);
 		return NULL;
 	}
-	if (pace == &one_by_one) /* a busy one is narrowed later: capture_refilter() */
-		lock_filter(capture);
 	learn_address(capture, interface);
 	return capture;
 }
 
-struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error)
+struct capture *capture_open_busy(const char *interface, const struct capture_filter *filter,
+				  struct error *error)
 {
-	return open_with(interface, filter, 0, &in_batches, error);
+	struct capture *capture = open_with(interface, 0, &in_batches, error);
+
+	if (capture == NULL || set_filter(capture, filter, error))
+		return capture; /* it is narrowed later: capture_refilter() */
+	capture_close(capture);
+	return NULL;
 }
 
 void capture_close(struct capture *capture)
@@ -178,21 +195,70 @@ static void open_wish(void *context)
 {
 	struct capture_wish *wish = context;
 
-	wish->capture =
-		open_with(wish->interface, wish->filter, wish->index, &one_by_one, &wish->error);
+	wish->capture = open_with(wish->interface, wish->index, &one_by_one, &wish->error);
 }
 
-void capture_open_all(struct capture_wish *wishes, size_t count)
+static void open_some(struct capture_wish *wishes, size_t count)
 {
 	struct task tasks[WISHES];
 
-	for (size_t i = 0; i < count; i += WISHES) {
-		size_t now = count - i < WISHES ? count - i : WISHES;
+	for (size_t i = 0; i < count; i++)
+		tasks[i] = (struct task){ open_wish, &wishes[i] };
+	parallel(tasks, count);
+}
 
-		for (size_t j = 0; j < now; j++)
-			tasks[j] = (struct task){ open_wish, &wishes[i + j] };
-		parallel(tasks, now);
+/* A filter for a link type; compiling takes a millisecond, and most links are of one type. */
+struct compiled {
+	struct bpf_program program;
+	uint32_t link;
+	bool done;
+};
+
+static bool compile_for(struct capture *capture, const struct capture_filter *filter,
+			struct compiled *last, struct error *error)
+{
+	if (last->done && last->link == capture->link)
+		return true;
+	pcap_freecode(&last->program);
+	last->link = capture->link;
+	last->done = compile(capture, filter, &last->program, error);
+	return last->done;
+}
+
+static bool filter_and_lock(struct capture *capture, const struct capture_filter *filter,
+			    struct compiled *last, struct error *error)
+{
+	if (!compile_for(capture, filter, last, error))
+		return false;
+	if (pcap_setfilter(capture->pcap, &last->program) != 0)
+		return filter_fails(capture, error);
+	lock_filter(capture);
+	return true;
+}
+
+static void filter_all(struct capture_wish *wishes, size_t count,
+		       const struct capture_filter *filter)
+{
+	struct compiled last = { .done = false };
+
+	for (size_t i = 0; i < count; i++) {
+		struct capture_wish *wish = &wishes[i];
+
+		if (wish->capture == NULL ||
+		    filter_and_lock(wish->capture, filter, &last, &wish->error))
+			continue;
+		capture_close(wish->capture);
+		wish->capture = NULL;
 	}
+	pcap_freecode(&last.program);
+}
+
+void capture_open_all(struct capture_wish *wishes, size_t count,
+		      const struct capture_filter *filter)
+{
+	for (size_t i = 0; i < count; i += WISHES)
+		open_some(wishes + i, count - i < WISHES ? count - i : WISHES);
+	filter_all(wishes, count, filter);
 }
 
 int capture_fd(const struct capture *capture)

@@ -14,22 +14,28 @@
 
 struct capture;
 
+/* BPF filters for frames without and with a VLAN tag. The kernel takes the tag off what comes in,
+ * and off most of what goes out, before it is captured: `tagged` is for what is left. */
+struct capture_filter {
+	const char *plain, *tagged;
+};
+
 /* For watching a busy interface: a ring of 8 MiB, and frames in batches, a tenth of a second
  * late at most. */
-struct capture *capture_open_busy(const char *interface, const char *filter, struct error *error);
+struct capture *capture_open_busy(const char *interface, const struct capture_filter *filter,
+				  struct error *error);
 void capture_close(struct capture *capture);
 
-/* Opens several at once, each on `interface` with the BPF filter `filter` (both may be seen
- * tagged: the filter is applied to VLAN-tagged frames too). `index` becomes frame->interface.
- * EXIT_UNAVAILABLE or EXIT_NOT_PERMITTED on failure. Each waits some 15 ms for the kernel, together
- * they wait once. */
+/* Opens several at once, each on `interface`. `index` becomes frame->interface. EXIT_UNAVAILABLE or
+ * EXIT_NOT_PERMITTED on failure. Each waits some 15 ms for the kernel, together they wait once. */
 struct capture_wish {
-	const char *interface, *filter;
+	const char *interface;
 	uint32_t index;
 	struct capture *capture; /* out: NULL when it failed, `error` says why */
 	struct error error;
 };
-void capture_open_all(struct capture_wish *wishes, size_t count);
+void capture_open_all(struct capture_wish *wishes, size_t count,
+		      const struct capture_filter *filter);
 
 int capture_fd(const struct capture *capture);	      /* becomes readable with frames */
 uint32_t capture_link(const struct capture *capture); /* enum link_type */
@@ -41,8 +47,9 @@ uint32_t capture_link(const struct capture *capture); /* enum link_type */
 int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
 		 void *context, struct error *error);
 
-/* Another filter from now on, as for capture_open(). */
-bool capture_refilter(struct capture *capture, const char *filter, struct error *error);
+/* Another filter from now on. */
+bool capture_refilter(struct capture *capture, const struct capture_filter *filter,
+		      struct error *error);
 
 /* Frames the kernel dropped for want of buffer since capture_open(). */
 uint64_t capture_dropped(struct capture *capture);

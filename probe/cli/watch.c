@@ -151,7 +151,8 @@ static struct capture *open_capture(const struct watch_arguments *a, struct erro
 	if (filter == NULL)
 		error_set(error, EXIT_UNAVAILABLE, "out of memory");
 	else
-		capture = capture_open_busy(a->interface, filter, error);
+		capture = capture_open_busy(a->interface,
+					    &(struct capture_filter){ filter, filter }, error);
 	free(filter);
 	return capture;
 }
@@ -207,7 +208,9 @@ static void narrow(struct watch *w)
 {
 	struct error ignored;
 	char *filter = filter_of(w->arguments, false);
-	w->narrowed = filter != NULL && capture_refilter(w->capture, filter, &ignored);
+	w->narrowed =
+		filter != NULL &&
+		capture_refilter(w->capture, &(struct capture_filter){ filter, filter }, &ignored);
 	free(filter);
 }
 

@@ -80,13 +80,11 @@ static void put_hosts(FILE *out, const struct home *home, const char *side)
 	fputs(")", out);
 }
 
-static void put_tcp(FILE *out, const struct home *home, const struct ports *ports, const char *side)
+static void put_tcp(FILE *out, const struct ports *ports, const char *side)
 {
-	fprintf(out, "((tcp %s portrange %u-%u or tcp %s portrange %u-%u) and ", side,
-		ports->kernel, ports->kernel + ports->kernel_count - 1, side, ports->crafted,
+	fprintf(out, "(tcp %s portrange %u-%u or tcp %s portrange %u-%u)", side, ports->kernel,
+		ports->kernel + ports->kernel_count - 1, side, ports->crafted,
 		ports->crafted + ports->crafted_count - 1);
-	put_hosts(out, home, side);
-	fputs(")", out);
 }
 
 static void put_quoted_port(FILE *out, const char *field, const struct ports *ports)
@@ -98,16 +96,32 @@ static void put_quoted_port(FILE *out, const char *field, const struct ports *po
 
 /* Errors that quote TCP (RFC 792, RFC 4443): a flood of others must not fill the ring. Behind an
  * IPv6 fragment header the filter language sees neither TCP nor what is quoted. */
-static void put_icmp(FILE *out, const struct home *home, const struct ports *ports)
+static void put_icmp(FILE *out, const struct ports *ports)
 {
-	fputs("((icmp and icmp[17] = 6 and ", out);
+	fputs("(icmp and icmp[17] = 6 and ", out);
 	put_quoted_port(out, "icmp[8 + ((icmp[8] & 15) << 2) : 2]", ports);
 	fputs(") or (icmp6 and ip6[40] < 128 and (ip6[54] = 44 or (ip6[54] = 6 and ", out);
 	put_quoted_port(out, "ip6[88 : 2]", ports);
-	fputs("))) or ip6 proto 44) and ", out);
-	put_hosts(out, home, "dst");
+	fputs(")))", out);
 }
 
+static void put_out(FILE *out, const struct ports *ports)
+{
+	fputs("(", out);
+	put_tcp(out, ports, "src");
+	fputs(" or ip6 proto 44)", out);
+}
+
+static void put_in(FILE *out, const struct ports *ports)
+{
+	fputs("(", out);
+	put_tcp(out, ports, "dst");
+	fputs(" or ", out);
+	put_icmp(out, ports);
+	fputs(" or ip6 proto 44)", out);
+}
+
+/* Each test stands there once: what the compiler makes of it must be short and soon there. */
 char *admission_filter(const struct home *home, const struct ports *ports)
 {
 	char *text = NULL;
@@ -115,14 +129,29 @@ char *admission_filter(const struct home *home, const struct ports *ports)
 	FILE *out = open_memstream(&text, &length);
 	if (out == NULL)
 		return NULL;
-	put_tcp(out, home, ports, "src");
-	fputs(" or ", out);
-	put_tcp(out, home, ports, "dst");
-	fputs(" or (", out);
-	put_icmp(out, home, ports);
-	fputs(") or (ip6 proto 44 and ", out);
+	fputs("(", out);
+	put_out(out, ports);
+	fputs(" and ", out);
 	put_hosts(out, home, "src");
+	fputs(") or (", out);
+	put_in(out, ports);
+	fputs(" and ", out);
+	put_hosts(out, home, "dst");
 	fputs(")", out);
+	if (fclose(out) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+char *admission_filter_tagged(const struct ports *ports)
+{
+	char *text = NULL;
+	size_t length;
+	FILE *out = open_memstream(&text, &length);
+	if (out == NULL)
+		return NULL;
+	put_out(out, ports);
 	if (fclose(out) == 0)
 		return text;
 	free(text);

@@ -35,5 +35,8 @@ bool admit(const struct home *home, const struct ports *ports, const struct pack
 
 /* The same as a BPF filter, somewhat wider, to be freed; NULL: out of memory. */
 char *admission_filter(const struct home *home, const struct ports *ports);
+/* For frames with a VLAN tag, which only leave this machine (capture.h): wider still, for the
+ * compiler's time grows with the square of what is asked. */
+char *admission_filter_tagged(const struct ports *ports);
 
 #endif

@@ -112,9 +112,8 @@ static bool open_sessions(struct diagnosis *d, const struct ports *all, struct e
 }
 
 /* Each session's own peer answers to its own ports. */
-static void shield_sessions(struct diagnosis *d)
+static void list_shielded(const struct diagnosis *d, struct shielded shielded[SHIELDED_MAX])
 {
-	struct shielded shielded[SHIELDED_MAX];
 	for (size_t i = 0; i < d->sessions.count; i++) {
 		const struct session *session = &d->sessions.session[i];
 		const struct ports *ports = &session->ports;
@@ -124,7 +123,6 @@ static void shield_sessions(struct diagnosis *d)
 			.last = (uint16_t)(ports->crafted + ports->crafted_count - 1),
 		};
 	}
-	wire_shield(&d->wire, shielded, d->sessions.count);
 }
 
 /* Whom the sessions' plans may ask what for. */
@@ -148,14 +146,19 @@ static bool start_courier(struct diagnosis *d, struct error *error)
 static bool open_wire(struct diagnosis *d, const struct ports *all, struct error *error)
 {
 	const struct route *routes[DRIVE_ADDRESSES + 1];
+	struct shielded shielded[SHIELDED_MAX];
 	size_t count = d->sessions.count;
 	for (size_t i = 0; i < count; i++)
 		routes[i] = &d->sessions.session[i].route;
 	routes[count] = &d->sessions.session[0].reference_route;
-	struct wire_wish wish = { .routes = routes, .route_count = count + 1, .ports = *all };
+	list_shielded(d, shielded);
+	struct wire_wish wish = { .routes = routes,
+				  .route_count = count + 1,
+				  .ports = *all,
+				  .shielded = shielded,
+				  .shielded_count = count };
 	if (!wire_open(&d->wire, &wish, error))
 		return false;
-	shield_sessions(d);
 	for (size_t i = 0; i < count; i++)
 		session_attach(&d->sessions.session[i], &d->wire);
 	return true;

@@ -41,19 +41,15 @@ static void find_home(struct wire *wire, const struct wire_wish *wish)
 		home_add_interface(&wire->home, wire->interface[i]);
 }
 
-static bool open_captures(struct wire *wire, const struct ports *ports, struct error *error)
+static bool open_filtered(struct wire *wire, const struct capture_filter *filter,
+			  struct error *error)
 {
-	char *filter = admission_filter(&wire->home, ports);
-	if (filter == NULL)
-		return error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
 	struct capture_wish wishes[WIRE_CAPTURES] = { 0 };
 	for (size_t i = 0; i < wire->capture_count; i++) {
 		wishes[i].interface = wire->interface[i];
-		wishes[i].filter = filter;
 		wishes[i].index = (uint32_t)i;
 	}
-	capture_open_all(wishes, wire->capture_count);
-	free(filter);
+	capture_open_all(wishes, wire->capture_count, filter);
 	bool opened = true;
 	for (size_t i = 0; i < wire->capture_count; i++) {
 		wire->capture[i] = wishes[i].capture;
@@ -64,10 +60,60 @@ static bool open_captures(struct wire *wire, const struct ports *ports, struct e
 	return opened;
 }
 
+static bool open_captures(struct wire *wire, const struct wire_wish *wish, struct error *error)
+{
+	char *plain = admission_filter(&wire->home, &wish->ports);
+	char *tagged = admission_filter_tagged(&wish->ports);
+	bool opened =
+		plain != NULL && tagged != NULL
+			? open_filtered(wire, &(struct capture_filter){ plain, tagged }, error)
+			: error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
+	free(plain);
+	free(tagged);
+	return opened;
+}
+
 void wire_watch(struct wire *wire)
 {
 	struct error ignored; /* without that news the captures' own will do */
 	wire->links = links_open(&ignored);
+}
+
+/* What both threads are given. */
+struct opening {
+	struct wire *wire;
+	const struct wire_wish *wish;
+	struct error *error;
+	bool opened;
+};
+
+static void open_listed(void *context)
+{
+	struct opening *opening = context;
+	opening->opened = open_captures(opening->wire, opening->wish, opening->error);
+}
+
+static void raise_shield(void *context)
+{
+	struct opening *opening = context;
+	struct error ignored;
+	struct shield **shield = &opening->wire->shield;
+	if (shield_raise(*shield, opening->wish->shielded, opening->wish->shielded_count, &ignored))
+		return;
+	shield_lower(*shield);
+	*shield = NULL;
+}
+
+static bool open_both(struct wire *wire, const struct wire_wish *wish, struct error *error)
+{
+	struct opening opening = { .wire = wire, .wish = wish, .error = error };
+	struct task tasks[] = { { open_listed, &opening }, { raise_shield, &opening } };
+	struct error ignored;
+	/* (without the right to ask, the library would say so on stderr) */
+	if (privilege_net_admin())
+		wire->shield = shield_open(&ignored);
+	parallel(tasks, wire->shield != NULL ? 2 : 1);
+	return opening.opened;
 }
 
 bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error)
@@ -82,15 +128,7 @@ bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *er
 	for (size_t i = 0; i < wish->route_count; i++)
 		listen_on_ways(wire, wish->routes[i]);
 	find_home(wire, wish);
-	return open_captures(wire, &wish->ports, error);
-}
-
-void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count)
-{
-	struct error ignored = { 0 };
-	/* (without the right to ask, the library would say so on stderr) */
-	if (wire->capture_count > 0 && privilege_net_admin())
-		wire->shield = shield_raise(shielded, count, &ignored);
+	return open_both(wire, wish, error);
 }
 
 static void take_gone(void *context, unsigned index)

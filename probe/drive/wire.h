@@ -31,18 +31,17 @@ struct wire_wish {
 	const struct route *const *routes;
 	size_t route_count;
 	struct ports ports;
+	const struct shielded *shielded;
+	size_t shielded_count; /* SHIELDED_MAX at most */
 };
 
 /* From here on the kernel tells of interfaces that go: before their routes are looked up. */
 void wire_watch(struct wire *wire);
 
-/* Opens captures on the interface of every route that has one and on loopback, for the
- * ports. */
+/* Opens captures on the interface of every route that has one and on loopback, for the ports, and
+ * raises the shield. Without a shield the kernel resets what crafted SYNs open: less polite to the
+ * VM, no less true. So that it cannot be raised is no error. */
 bool wire_open(struct wire *wire, const struct wire_wish *wish, struct error *error);
-
-/* Without a shield the kernel resets what crafted SYNs open: less polite to the VM, no less
- * true. So that it cannot be raised is no error. */
-void wire_shield(struct wire *wire, const struct shielded *shielded, size_t count);
 
 /* Whether an interface went, as far as the kernel has told by now; it tells before anything is
  * refused for that reason. */

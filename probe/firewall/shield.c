@@ -82,26 +82,27 @@ static bool tell_refusal(struct nft_ctx *context, struct error *error)
 	return error_set(error, EXIT_UNAVAILABLE, "nftables: %.*s", length, text ? text : "");
 }
 
-struct shield *shield_raise(const struct shielded *shielded, size_t count, struct error *error)
+struct shield *shield_open(struct error *error)
 {
-	char table[TABLE_TEXT];
-	struct nft_ctx *context;
 	struct shield *shield = calloc(1, sizeof(*shield));
 
-	if (shield == NULL || (context = open_context()) == NULL) {
-		free(shield);
-		error_set(error, EXIT_UNAVAILABLE, "nftables: no context");
-		return NULL;
-	}
-	shield->context = context;
+	if (shield != NULL && (shield->context = open_context()) != NULL)
+		return shield;
+	free(shield);
+	error_set(error, EXIT_UNAVAILABLE, "nftables: no context");
+	return NULL;
+}
+
+bool shield_raise(struct shield *shield, const struct shielded *shielded, size_t count,
+		  struct error *error)
+{
+	char table[TABLE_TEXT];
+
 	write_table(table, sizeof(table), shielded, count);
-	if (nft_ctx_buffer_output(context) != 0 || nft_ctx_buffer_error(context) != 0 ||
-	    nft_run_cmd_from_buffer(context, table) != 0) {
-		tell_refusal(context, error);
-		shield_lower(shield);
-		return NULL;
-	}
-	return shield;
+	return (nft_ctx_buffer_output(shield->context) == 0 &&
+		nft_ctx_buffer_error(shield->context) == 0 &&
+		nft_run_cmd_from_buffer(shield->context, table) == 0) ||
+	       tell_refusal(shield->context, error);
 }
 
 /* Closing the socket is what takes the table away; no privilege is needed for it. */

@@ -18,9 +18,13 @@ struct shielded {
 
 /* Hides those answers from this machine's TCP, which would reset what crafted SYNs open.
  * An nftables table with the owner flag: the kernel removes it with the process, SIGKILL
- * included. NULL (and `error`) when that is not possible; the probe then goes on without. */
+ * included. NULL (and `error`), or false, when that is not possible; the probe then goes on
+ * without. Raising takes milliseconds, in any thread; opening must be done while no other thread
+ * opens files. */
 struct shield;
-struct shield *shield_raise(const struct shielded *shielded, size_t count, struct error *error);
-void shield_lower(struct shield *shield);
+struct shield *shield_open(struct error *error);
+bool shield_raise(struct shield *shield, const struct shielded *shielded, size_t count,
+		  struct error *error);
+void shield_lower(struct shield *shield); /* NULL is fine */
 
 #endif

@@ -231,9 +231,9 @@ static void a_machine_with_many_addresses_has_a_filter(void **state)
 		home_add(&at, &address);
 	}
 	assert_int_equal(at.count, HOME_ADDRESSES);
-	char *text = admission_filter(&at, &ports);
+	char *text = admission_filter(&at, &ports), *tagged = admission_filter_tagged(&ports);
 	char both[16384];
-	snprintf(both, sizeof(both), "(%s) or (vlan and (%s))", text, text);
+	snprintf(both, sizeof(both), "(%s) or (vlan and (%s))", text, tagged);
 	pcap_t *pcap = pcap_open_dead(DLT_EN10MB, 65535);
 	struct bpf_program program;
 	assert_int_equal(pcap_compile(pcap, &program, both, 1, PCAP_NETMASK_UNKNOWN), 0);
@@ -241,6 +241,7 @@ static void a_machine_with_many_addresses_has_a_filter(void **state)
 	pcap_freecode(&program);
 	pcap_close(pcap);
 	free(text);
+	free(tagged);
 }
 
 int main(void)
