@@ -27,7 +27,8 @@ bool run_save(const struct run *run, const char *const *comments, FILE *out, str
 struct run_writer {
 	struct arena arena; /* holds this struct and the questions */
 	struct savefile_writer *savefile;
-	const char *question; /* as told last */
+	struct savefile_place begun; /* behind the first question */
+	const char *question;	     /* as told last */
 	size_t events, frames, interfaces;
 };
 
@@ -45,31 +46,50 @@ struct run_writer *run_writer_new(const struct run *run, FILE *out)
 	struct run_writer *writer = arena_alloc(&arena, sizeof(*writer));
 	writer->question = open_question(run, &arena);
 	writer->savefile = savefile_writer_new(out, "sshwhy " SSHWHY_VERSION, &writer->question, 1);
+	writer->begun = savefile_writer_place(writer->savefile);
 	writer->arena = arena;
 	return writer;
 }
 
-static void add_question(struct run_writer *writer, const struct run *run, struct arena *arena)
+static void add_question(struct run_writer *writer, const char *question)
 {
-	const char *question = open_question(run, arena);
 	if (strcmp(question, writer->question) == 0)
 		return;
 	savefile_writer_note(writer->savefile, question);
 	writer->question = arena_string(&writer->arena, question);
 }
 
-void run_writer_add(struct run_writer *writer, const struct run *run)
+static void add_rest(struct run_writer *writer, const struct run *run, const char *const *comments,
+		     struct arena *arena)
 {
-	struct arena arena = { 0 };
 	struct savefile_writer *savefile = writer->savefile;
-	add_question(writer, run, &arena);
 	for (; writer->interfaces < run->interface_count; writer->interfaces++)
 		(void)savefile_writer_interface(savefile, run->interfaces[writer->interfaces].name,
 						run->interfaces[writer->interfaces].link, SNAPLEN);
 	for (; writer->events < run->event_count; writer->events++)
-		savefile_writer_note(savefile, note_event(&run->events[writer->events], &arena));
+		savefile_writer_note(savefile, note_event(&run->events[writer->events], arena));
 	for (; writer->frames < run->frame_count; writer->frames++)
-		savefile_writer_frame(savefile, &run->frames[writer->frames], NULL);
+		savefile_writer_frame(savefile, &run->frames[writer->frames],
+				      comments ? comments[writer->frames] : NULL);
+}
+
+void run_writer_add(struct run_writer *writer, const struct run *run)
+{
+	struct arena arena = { 0 };
+	add_question(writer, open_question(run, &arena));
+	add_rest(writer, run, NULL, &arena);
+	arena_free(&arena);
+}
+
+/* From the front to the back: what the file holds at any moment is a run that was cut short. */
+void run_writer_finish(struct run_writer *writer, const struct run *run,
+		       const char *const *comments)
+{
+	struct arena arena = { 0 };
+	savefile_writer_return(writer->savefile, writer->begun);
+	writer->interfaces = writer->events = writer->frames = 0;
+	add_rest(writer, run, comments, &arena);
+	add_question(writer, note_question(run, &arena));
 	arena_free(&arena);
 }
 

@@ -25,16 +25,17 @@ enum {
 struct savefile_writer {
 	struct arena arena; /* holds this struct alone */
 	FILE *out;
-	uint32_t interfaces;
-	off_t written; /* where the last whole block ends; -1: `out` cannot seek */
-	int error;     /* errno of the first failure; what follows is not written */
+	/* where the last whole block ends, and what precedes it */
+	struct savefile_place place;
+	int error; /* errno of the first failure; what follows is not written */
 };
 
 static void take_back(struct savefile_writer *writer)
 {
 	__fpurge(writer->out);
-	if (writer->written >= 0 && ftruncate(fileno(writer->out), writer->written) == 0)
-		(void)fseeko(writer->out, writer->written, SEEK_SET);
+	off_t end = writer->place.at;
+	if (end >= 0 && ftruncate(fileno(writer->out), end) == 0)
+		(void)fseeko(writer->out, end, SEEK_SET);
 }
 
 static void fail(struct savefile_writer *writer)
@@ -119,8 +120,8 @@ static void end_block(struct savefile_writer *writer, uint32_t total)
 	put32(writer, total);
 	if (writer->error == 0 && fflush(writer->out) != 0)
 		fail(writer);
-	else if (writer->error == 0 && writer->written >= 0)
-		writer->written += total;
+	else if (writer->error == 0 && writer->place.at >= 0)
+		writer->place.at += total;
 }
 
 static void put_section(struct savefile_writer *writer, const char *application,
@@ -147,6 +148,16 @@ static void put_section(struct savefile_writer *writer, const char *application,
 	end_block(writer, total);
 }
 
+/* A run that loses a note would replay otherwise. */
+static bool has_room_for_notes(struct savefile_writer *writer, size_t count)
+{
+	if (count > SAVEFILE_MAX_NOTES - writer->place.notes)
+		writer->error = writer->error != 0 ? writer->error : E2BIG;
+	else
+		writer->place.notes += count;
+	return writer->error == 0;
+}
+
 struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 					    const char *const *notes, size_t note_count)
 {
@@ -154,10 +165,8 @@ struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 	struct savefile_writer *writer = arena_alloc(&arena, sizeof(*writer));
 	writer->arena = arena;
 	writer->out = out;
-	writer->written = ftello(out);
-	if (note_count > SAVEFILE_MAX_NOTES) /* a run that loses a note would replay otherwise */
-		writer->error = E2BIG;
-	else
+	writer->place.at = ftello(out);
+	if (has_room_for_notes(writer, note_count))
 		put_section(writer, application, notes, note_count);
 	return writer;
 }
@@ -165,7 +174,7 @@ struct savefile_writer *savefile_writer_new(FILE *out, const char *application,
 void savefile_writer_note(struct savefile_writer *writer, const char *note)
 {
 	uint32_t total = 12 + 4 + text_size(note) + option_size(0);
-	if (!begin_block(writer, 4, total))
+	if (!has_room_for_notes(writer, 1) || !begin_block(writer, 4, total))
 		return;
 	put_option(writer, 0, NULL, 0); /* nrb_record_end: no names */
 	put_text(writer, OPTION_COMMENT, note);
@@ -191,7 +200,7 @@ uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *n
 		put_option(writer, OPTION_END, NULL, 0);
 		end_block(writer, total);
 	}
-	return writer->interfaces++;
+	return writer->place.interfaces++;
 }
 
 /* epb_flags, bits 0-1: "00 = information not available, 01 = inbound, 10 = outbound" */
@@ -229,7 +238,7 @@ void savefile_writer_frame(struct savefile_writer *writer, const struct frame *f
 	uint32_t flags = direction_flags(frame->direction);
 	uint32_t total = 32 + captured + padding(captured) + packet_options_size(flags, comment);
 
-	if (frame->interface >= writer->interfaces && writer->error == 0)
+	if (frame->interface >= writer->place.interfaces && writer->error == 0)
 		writer->error = EINVAL;
 	if (!begin_block(writer, 6, total))
 		return;
@@ -241,6 +250,22 @@ void savefile_writer_frame(struct savefile_writer *writer, const struct frame *f
 	put_padded(writer, frame->bytes, captured);
 	put_packet_options(writer, flags, comment);
 	end_block(writer, total);
+}
+
+struct savefile_place savefile_writer_place(const struct savefile_writer *writer)
+{
+	return writer->place;
+}
+
+void savefile_writer_return(struct savefile_writer *writer, struct savefile_place place)
+{
+	if (writer->error != 0 || writer->place.at == place.at)
+		return;
+	if (place.at < 0 || ftruncate(fileno(writer->out), place.at) != 0 ||
+	    fseeko(writer->out, place.at, SEEK_SET) != 0)
+		fail(writer);
+	else
+		writer->place = place;
 }
 
 bool savefile_writer_close(struct savefile_writer *writer, struct error *error)

@@ -169,6 +169,9 @@ bool run_save(const struct run *run, const char *const *comments, FILE *out, str
  * it was told anew. */
 struct run_writer *run_writer_new(const struct run *run, FILE *out);
 void run_writer_add(struct run_writer *writer, const struct run *run);
+/* Writes all of it once more, as run_save() does, over what is there. */
+void run_writer_finish(struct run_writer *writer, const struct run *run,
+		       const char *const *comments);
 /* Frees; `out` stays the caller's. False (EXIT_CANNOT_WRITE) when any write failed: there was no
  * further one. */
 bool run_writer_close(struct run_writer *writer, struct error *error);

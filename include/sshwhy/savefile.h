@@ -11,6 +11,7 @@
 #define SSHWHY_SAVEFILE_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "sshwhy/error.h"
 #include "sshwhy/frame.h"
@@ -80,6 +81,16 @@ uint32_t savefile_writer_interface(struct savefile_writer *writer, const char *n
  * `comment` may be NULL. */
 void savefile_writer_frame(struct savefile_writer *writer, const struct frame *frame,
 			   const char *comment);
+
+/* A place to return to: what was written behind it is taken back, where `out` can seek. The file
+ * is whole before and after. */
+struct savefile_place {
+	off_t at; /* -1: `out` cannot seek */
+	uint32_t interfaces;
+	size_t notes;
+};
+struct savefile_place savefile_writer_place(const struct savefile_writer *writer);
+void savefile_writer_return(struct savefile_writer *writer, struct savefile_place place);
 
 /* Frees. False (EXIT_CANNOT_WRITE) when any write failed. */
 bool savefile_writer_close(struct savefile_writer *writer, struct error *error);
