@@ -299,7 +299,7 @@ int command_probe(int argc, char **argv)
 	if (!a.deployment_given)
 		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;
-	struct save save = { .fd = -1 };
+	struct save save = { .file.fd = -1 };
 	a.drive.grew = save_grow;
 	a.drive.context = &save;
 	if (!privilege_check(&error) || !save_open(&save, a.save, &error) ||

@@ -11,14 +11,18 @@
 
 enum { RECORD = 32 + 16 }; /* what pcapng puts around a frame, padding and options included */
 
+struct member {
+	struct outfile file;
+	struct savefile_writer *writer; /* NULL: it has not started */
+	struct savefile_place begun;	/* where the first frame stands */
+};
+
 struct ring {
 	const char *interface;
 	char path[4096];
-	FILE *files[RING_FILES_MAX];
+	struct member member[RING_FILES_MAX];
 	unsigned count, current;
-	uint64_t most, written; /* bytes of one file */
-	uint32_t link;
-	struct savefile_writer *writer;
+	uint64_t most, written; /* bytes of frames in one file */
 	bool failed;
 	struct error error;
 };
@@ -38,18 +42,12 @@ static void name_of(const char *path, unsigned count, unsigned index, char name[
 
 static bool open_one(struct ring *ring, unsigned index, struct error *error)
 {
-	bool created;
 	char name[4096];
+	struct outfile *file = &ring->member[index].file;
 	name_of(ring->path, ring->count, index, name);
-	int fd = outfile_open(name, &created, error);
-	if (fd < 0)
-		return false;
-	(void)!ftruncate(fd, 0); /* a FIFO has nothing to lose */
-	ring->files[index] = fdopen(fd, "w");
-	if (ring->files[index] != NULL)
-		return true;
-	close(fd);
-	return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", name, strerror(errno));
+	return outfile_open(file, name, error) &&
+	       (outfile_stream(file) ||
+		error_set(error, EXIT_CANNOT_WRITE, "%s: %s", name, strerror(errno)));
 }
 
 struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, const char *interface,
@@ -67,74 +65,88 @@ struct ring *ring_open(const char *path, unsigned files, uint64_t bytes_each, co
 	ring->most = bytes_each;
 	snprintf(ring->path, sizeof(ring->path), "%s", path);
 	for (unsigned i = 0; i < files; i++)
+		ring->member[i].file.fd = -1;
+	for (unsigned i = 0; i < files; i++)
 		if (!open_one(ring, i, error)) {
-			(void)ring_close(ring, NULL);
+			ring_abandon(ring);
 			return NULL;
 		}
 	return ring;
 }
 
-static void begin_file(struct ring *ring)
+static void fail(struct ring *ring, const struct error *error)
 {
-	ring->writer =
-		savefile_writer_new(ring->files[ring->current], "sshwhy " SSHWHY_VERSION, NULL, 0);
-	(void)savefile_writer_interface(ring->writer, ring->interface, ring->link, 65535);
-	ring->written = 0;
+	if (!ring->failed)
+		ring->error = *error;
+	ring->failed = true;
 }
 
-static void end_file(struct ring *ring)
+static void start_one(struct ring *ring, struct member *member, uint32_t link)
 {
 	struct error error = { 0 };
-	if (ring->writer != NULL && !savefile_writer_close(ring->writer, &error) && !ring->failed) {
-		ring->failed = true;
-		ring->error = error;
+	if (!member->file.fifo && ftruncate(member->file.fd, 0) != 0) {
+		error_set(&error, EXIT_CANNOT_WRITE, "%s", strerror(errno));
+		fail(ring, &error);
+		return;
 	}
-	ring->writer = NULL;
-}
-
-static void next_file(struct ring *ring)
-{
-	end_file(ring);
-	ring->current = (ring->current + 1) % ring->count;
-	FILE *file = ring->files[ring->current];
-	rewind(file);
-	if (ftruncate(fileno(file), 0) != 0 && !ring->failed) {
-		ring->failed = true;
-		error_set(&ring->error, EXIT_CANNOT_WRITE, "%s", strerror(errno));
-	}
-	begin_file(ring);
+	member->writer =
+		savefile_writer_new(member->file.stream, "sshwhy " SSHWHY_VERSION, NULL, 0);
+	(void)savefile_writer_interface(member->writer, ring->interface, link, 65535);
+	member->begun = savefile_writer_place(member->writer);
 }
 
 void ring_start(struct ring *ring, uint32_t link)
 {
-	ring->link = link;
-	begin_file(ring);
+	for (unsigned i = 0; i < ring->count; i++)
+		start_one(ring, &ring->member[i], link);
 }
 
 void ring_frame(struct ring *ring, const struct frame *frame)
 {
 	uint64_t size = (uint64_t)frame->captured + RECORD;
+	struct member *member = &ring->member[ring->current];
 	if (ring->failed)
 		return;
-	if (ring->written > 0 && ring->written + size > ring->most)
-		next_file(ring);
-	savefile_writer_frame(ring->writer, frame, NULL);
+	if (!member->file.fifo && ring->written > 0 && ring->written + size > ring->most) {
+		ring->current = (ring->current + 1) % ring->count;
+		ring->written = 0;
+		member = &ring->member[ring->current];
+		savefile_writer_return(member->writer, member->begun);
+	}
+	savefile_writer_frame(member->writer, frame, NULL);
 	ring->written += size;
+}
+
+static void end_one(struct ring *ring, struct member *member)
+{
+	struct error error = { 0 };
+	if (member->writer != NULL && !savefile_writer_close(member->writer, &error))
+		fail(ring, &error);
+	outfile_close(&member->file);
 }
 
 bool ring_close(struct ring *ring, struct error *error)
 {
 	if (ring == NULL)
 		return true;
-	end_file(ring);
+	for (unsigned i = 0; i < ring->count; i++)
+		end_one(ring, &ring->member[i]);
 	bool failed = ring->failed;
 	if (failed && error != NULL) {
 		*error = ring->error;
 		error_context(error, "%s", ring->path);
 	}
-	for (unsigned i = 0; i < ring->count; i++)
-		if (ring->files[i] != NULL)
-			(void)fclose(ring->files[i]);
 	free(ring);
 	return !failed;
+}
+
+void ring_abandon(struct ring *ring)
+{
+	char name[4096];
+	for (unsigned i = 0; ring != NULL && i < ring->count; i++) {
+		name_of(ring->path, ring->count, i, name);
+		if (ring->member[i].file.created)
+			outfile_remove(&ring->member[i].file, name);
+	}
+	(void)ring_close(ring, NULL);
 }

@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cli/outfile.h"
 #include "sshwhy/saved.h"
 
 static bool cannot(const struct save *save, int why, struct error *error)
@@ -16,30 +15,16 @@ static bool cannot(const struct save *save, int why, struct error *error)
 	return error_set(error, EXIT_CANNOT_WRITE, "%s: %s", save->path, strerror(why));
 }
 
-static bool is_file(int fd)
-{
-	struct stat status;
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-/* Blocks are handed to the kernel whole: the largest is a frame with its comment. */
-#define BLOCK_ROOM (128 * 1024)
-
 bool save_open(struct save *save, const char *path, struct error *error)
 {
-	*save = (struct save){ .path = path, .fd = -1 };
+	*save = (struct save){ .path = path, .file.fd = -1 };
 	if (path == NULL)
 		return true;
-	save->fd = outfile_open(path, &save->created, error);
-	if (save->fd < 0 || !is_file(save->fd))
-		return save->fd >= 0;
-	save->out = fdopen(save->fd, "w");
-	if (save->out == NULL || setvbuf(save->out, NULL, _IOFBF, BLOCK_ROOM) != 0)
-		return cannot(save, errno, error);
-	return true;
+	return outfile_open(&save->file, path, error) &&
+	       (outfile_stream(&save->file) || cannot(save, errno, error));
 }
 
-/* -- as it comes --------------------------------------------------------------------- */
+/* -- room ------------------------------------------------------------------------------ */
 
 static bool may_be_long(off_t length)
 {
@@ -49,38 +34,79 @@ static bool may_be_long(off_t length)
 	return may;
 }
 
+static bool grow_to(const struct outfile *file, off_t from, off_t length)
+{
+	static const char zeros[4096];
+	bool grows = lseek(file->fd, from, SEEK_SET) == from;
+	for (off_t at = from; grows && at < length; at += (off_t)sizeof(zeros))
+		grows = outfile_write(file, zeros, sizeof(zeros));
+	return grows;
+}
+
+/* Where the file system cannot reserve room, it is tried. */
+static bool could_grow(const struct outfile *file, off_t length)
+{
+	struct stat status;
+	if (fstat(file->fd, &status) != 0)
+		return false;
+	off_t at = lseek(file->fd, 0, SEEK_CUR);
+	bool grows = grow_to(file, status.st_size, length);
+	int why = errno;
+	(void)!ftruncate(file->fd, status.st_size);
+	(void)lseek(file->fd, at, SEEK_SET);
+	errno = why;
+	return grows;
+}
+
+/* fallocate() does not look at the limit on a file's size. */
+static bool has_room(const struct outfile *file, off_t length)
+{
+	if (!may_be_long(length))
+		return false;
+	return fallocate(file->fd, FALLOC_FL_KEEP_SIZE, 0, length) == 0 ||
+	       (errno == EOPNOTSUPP && could_grow(file, length));
+}
+
+/* -- as it comes --------------------------------------------------------------------- */
+
 /* An older run is overwritten only where the new one has room to its end, comments included,
- * though the disk be full by then. fallocate() does not look at the limit on a file's size. */
+ * though the disk be full by then. */
 #define ROOM ((off_t)1024 * 1024)
 
-static bool has_room(const struct save *save)
+static void give_up(struct save *save, int why)
 {
-	return may_be_long(ROOM) && fallocate(save->fd, FALLOC_FL_KEEP_SIZE, 0, ROOM) == 0;
+	struct error ignored = { 0 };
+	save->failure = why != 0 ? why : EIO;
+	(void)run_writer_close(save->writer, &ignored);
+	save->writer = NULL;
 }
 
 /* Where not even the beginning has room, nothing is left of a file of ours: there is privilege
  * to remove it now, and may be none later. */
 static void begin(struct save *save, const struct run *run)
 {
-	struct error ignored = { 0 };
-	save->writer = run_writer_new(run, save->out);
-	off_t length = ftello(save->out);
-	if (length > 0 && ftruncate(save->fd, length) == 0)
+	struct outfile *file = &save->file;
+	if (!file->created && ftruncate(file->fd, 0) != 0) {
+		give_up(save, errno);
 		return;
-	save->failure = errno != 0 ? errno : EIO;
-	(void)run_writer_close(save->writer, &ignored);
-	save->writer = NULL;
-	if (save->created)
-		outfile_remove(save->path, save->fd);
-	save->created = false;
+	}
+	save->writer = run_writer_new(run, file->stream);
+	if (ftello(file->stream) > 0)
+		return;
+	give_up(save, errno);
+	if (file->created)
+		outfile_remove(file, save->path);
+	file->created = false;
 }
 
 void save_grow(void *context, const struct run *run, bool begun)
 {
 	struct save *save = context;
-	if (save->out == NULL || save->failure != 0)
+	const struct outfile *file = &save->file;
+	if (file->stream == NULL || file->fifo || save->failure != 0)
 		return;
-	if (save->writer == NULL && (save->created || (begun && !save->begun && has_room(save))))
+	if (save->writer == NULL &&
+	    (file->created || (begun && !save->begun && has_room(file, ROOM))))
 		begin(save, run);
 	save->begun |= begun;
 	if (save->writer != NULL)
@@ -89,71 +115,57 @@ void save_grow(void *context, const struct run *run, bool begun)
 
 /* -- at the end ---------------------------------------------------------------------- */
 
-static bool write_all(int fd, const char *bytes, size_t length)
+/* The run as it will be in the file, for its length, or for a FIFO. The caller frees it; NULL after
+ * filling `error`. */
+static char *make_run(const struct save *save, const struct run *run, const char *const *comments,
+		      size_t *length, struct error *error)
 {
-	while (length > 0) {
-		ssize_t written = write(fd, bytes, length);
-		if (written < 0 && errno != EINTR)
-			return false;
-		if (written > 0) {
-			bytes += written;
-			length -= (size_t)written;
-		}
+	char *bytes = NULL;
+	FILE *memory = open_memstream(&bytes, length);
+	if (memory == NULL) {
+		cannot(save, errno, error);
+		return NULL;
 	}
-	return true;
+	struct run_writer *writer = run_writer_new(run, memory);
+	run_writer_finish(writer, run, comments);
+	bool made = run_writer_close(writer, error);
+	if (fclose(memory) == 0 && made)
+		return bytes;
+	free(bytes);
+	error_context(error, "%s", save->path);
+	return NULL;
 }
 
-static bool write_at(int fd, const char *bytes, off_t from, off_t to)
+static bool write_over(struct save *save, const struct run *run, const char *const *comments,
+		       size_t length, struct error *error)
 {
-	return lseek(fd, from, SEEK_SET) == from &&
-	       write_all(fd, bytes + from, (size_t)(to - from));
-}
-
-/* First what makes the file longer: only that can fail for want of room, and then all is as it
- * was. (The limit on a file's size is on overwriting, too.) */
-static bool replace(int fd, const char *bytes, size_t size)
-{
-	struct stat status;
-	off_t length = (off_t)size;
-	if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
-		return write_all(fd, bytes, size);
-	if (!may_be_long(length))
-		return false;
-	off_t old = status.st_size < length ? status.st_size : length;
-	if (write_at(fd, bytes, old, length))
-		return write_at(fd, bytes, 0, old) && ftruncate(fd, length) == 0;
-	int why = errno;
-	(void)!ftruncate(fd, status.st_size);
-	errno = why;
-	return false;
-}
-
-static bool write_run(struct save *save, const char *bytes, size_t length, struct error *error)
-{
-	struct error ignored = { 0 };
-	(void)run_writer_close(save->writer, &ignored); /* all is written anew */
+	if (!has_room(&save->file, (off_t)length))
+		return cannot(save, errno, error);
+	if (save->writer == NULL)
+		begin(save, run);
+	if (save->writer == NULL)
+		return cannot(save, save->failure, error);
+	run_writer_finish(save->writer, run, comments);
+	bool written = run_writer_close(save->writer, error);
 	save->writer = NULL;
-	return replace(save->fd, bytes, length) || cannot(save, errno, error);
+	return written || error_context(error, "%s", save->path);
 }
 
 bool save_run(struct save *save, const struct run *run, const struct report *report,
 	      struct arena *arena, struct error *error)
 {
-	char *bytes = NULL;
 	size_t length = 0;
-	if (save->fd < 0)
+	if (save->path == NULL)
 		return true;
 	if (save->failure != 0)
 		return cannot(save, save->failure, error);
-	FILE *memory = open_memstream(&bytes, &length);
-	if (memory == NULL)
-		return cannot(save, errno, error);
-	bool made = run_save(run, run_comments(run, report, arena), memory, error);
-	if (fclose(memory) != 0 || !made) {
-		free(bytes);
-		return error_context(error, "%s", save->path);
-	}
-	bool written = write_run(save, bytes, length, error);
+	const char *const *comments = run_comments(run, report, arena);
+	char *bytes = make_run(save, run, comments, &length, error);
+	if (bytes == NULL)
+		return false;
+	bool written = save->file.fifo ? outfile_write(&save->file, bytes, length) ||
+						 cannot(save, errno, error)
+				       : write_over(save, run, comments, length, error);
 	save->begun = true;
 	free(bytes);
 	return written;
@@ -163,12 +175,7 @@ void save_close(struct save *save)
 {
 	struct error ignored = { 0 };
 	(void)run_writer_close(save->writer, &ignored);
-	if (save->fd < 0)
-		return;
-	if (save->created && !save->begun)
-		outfile_remove(save->path, save->fd);
-	if (save->out != NULL)
-		(void)fclose(save->out);
-	else
-		close(save->fd);
+	if (save->file.created && !save->begun)
+		outfile_remove(&save->file, save->path);
+	outfile_close(&save->file);
 }

@@ -2,22 +2,23 @@
  * is used.
  *
  * The run is written as it comes, so that a process that is killed leaves one that was cut
- * short. At the end it is written anew, whole and commented, over that. An older run in the file
- * stays until the probe has begun, and as long as there is no room for a new one. A FIFO gets the
- * run once, at the end.
+ * short. At the end it is written anew, whole and commented, over that, from the front to the back:
+ * killed then, too, it leaves one that was cut short. (A new file that takes the name of the old
+ * one in the end would take rights that are no longer there.) An older run in the file stays until
+ * the probe has begun, and as long as there is no room for a new one. A FIFO gets the run once, at
+ * the end.
  */
 #ifndef CLI_SAVE_H
 #define CLI_SAVE_H
 
+#include "cli/outfile.h"
 #include "sshwhy/report.h"
 #include "sshwhy/run.h"
 
 struct save {
-	const char *path;
-	int fd;			   /* -1: no run is to be saved */
-	FILE *out;		   /* of the same file; NULL: it cannot grow */
+	const char *path; /* NULL: no run is to be saved */
+	struct outfile file;
 	struct run_writer *writer; /* NULL: what is in the file is not ours */
-	bool created;		   /* nothing is lost when it goes */
 	bool begun;
 	int failure; /* errno of why there can be no run in it; 0: none */
 };

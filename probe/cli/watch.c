@@ -269,7 +269,6 @@ static bool open_all(struct watch *w, struct error *error)
 				    a->interface, error);
 		if (w->ring == NULL)
 			return false;
-		ring_start(w->ring, capture_link(w->capture));
 	}
 	int fd = capture_fd(w->capture);
 	return privilege_drop(&person, error) && wall_listener(&fd, 1, true, error);
@@ -346,12 +345,14 @@ int command_watch(int argc, char **argv)
 	int code;
 	parse_command_line(&argp, argc, argv, &a);
 	int signals = open_signals();
-	if (!privilege_check(&error) || !open_all(&watch, &error) ||
+	if (!privilege_check(&error) ||
 	    !reports_start(&watch.reports, &a.output, a.traffic.only, &error) ||
-	    !open_traffic(&watch, &error)) {
+	    !open_traffic(&watch, &error) || !open_all(&watch, &error)) {
 		code = output_error(&error);
-		(void)ring_close(watch.ring, NULL);
+		ring_abandon(watch.ring);
 	} else {
+		if (watch.ring != NULL)
+			ring_start(watch.ring, capture_link(watch.capture));
 		bool fine = watch_on(&watch, signals, &error);
 		code = conclude(&watch);
 		if (!fine)

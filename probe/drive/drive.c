@@ -223,14 +223,12 @@ static void put_healthy_first(struct run *runs, size_t count)
 
 #define RESOLVE_PATIENCE_MS 5000 /* half of the whole time at most */
 
-/* Resolves the name; as many runs as there will be sessions are begun, with what came of it:
- * one, also where there will be none. */
+/* Resolves the name; besides the first, as many runs as there will be sessions are begun, with what
+ * came of it. */
 static void begin_runs(struct diagnosis *d, size_t *begun)
 {
 	const struct drive_options *options = d->options;
 	size_t count;
-	run_start(&d->runs[0], options);
-	options->grew(options->context, &d->runs[0], false);
 	int64_t half_ms = options->timeout_ns / 2000000;
 	int patience_ms = half_ms < RESOLVE_PATIENCE_MS ? (int)half_ms : RESOLVE_PATIENCE_MS;
 	resolve_within(d->resolver, options->host, options->family, patience_ms,
@@ -313,6 +311,9 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);
 	struct error ignored; /* an address needs nobody who asks */
+	run_start(&runs[0], options);
+	*count = 1;
+	options->grew(options->context, &runs[0], false);
 	if (!privilege_check(error))
 		return false;
 	person_find(&d.person);

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""However a probe ends, what it wrote is whole, and nothing of it stays behind."""
+"""However a probe ends, what it wrote is whole, and nothing of it stays behind.
+
+  live_ending.py [--all]    killed at each call that writes, not at some: minutes
+"""
 
 import json
 import os
@@ -7,12 +10,15 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import support
 from support import CANNOT_WRITE, INTERRUPTED, RUN, Case, Lab, Run, sshwhy
 
 VM = "20.99.0.4"
+ALL = "--all" in sys.argv  # minutes
+sys.argv = [word for word in sys.argv if word != "--all"]
 MOMENTS = (0.0, 0.2, 0.5, 1.2)  # the probe of silence takes longer
 
 
@@ -137,6 +143,43 @@ class Killed(NothingStays):
             run.end()
             if save.exists() and save.read_bytes() != old:
                 self.assert_verdict(sshwhy("analyze", "--json", save))
+        self.assert_nothing_left()
+
+    def traced(self, save, *options):
+        """A probe that writes its run, and the calls with which it does."""
+        calls = ["strace", "-o", self.folder() / "calls", "-e", "trace=write,ftruncate", *options]
+        arguments = ("probe", "--json", "--timeout", "0.2", "-w", save, VM)
+        return calls[2], Run(*arguments, before=[*lab.on("client"), *calls])
+
+    def killed_at(self, calls, old):
+        """What is left where it is killed instead of its write or ftruncate number ...: {(name, number): what}"""
+        left, runs = {}, {}
+        for call, number in calls:
+            save = self.folder() / "run.pcapng"
+            if old:
+                save.write_bytes(old)
+            runs[call, number] = save, self.traced(save, "-e", f"inject={call}:signal=KILL:when={number}")[1]
+        for call, (save, run) in runs.items():
+            run.end()
+            left[call] = save.read_bytes() if save.exists() else None
+            if left[call] not in (None, b"", old):
+                self.assert_verdict(sshwhy("analyze", "--json", save))
+                left[call] = "opens"
+        return left
+
+    def test_saved_run_opens_wherever_the_probe_is_killed(self):
+        """At the first calls that change the file, at the last, when it is written anew, and at some between."""
+        calls, run = self.traced(self.folder() / "run.pcapng")
+        run.end()
+        writes = sum(line.startswith("write(") for line in calls.read_text().splitlines())
+        dice = random.Random(4)
+        some = {*range(1, 4), *range(writes - 6, writes), *(dice.randint(4, writes - 7) for _ in range(5))}
+        chosen = [("write", number) for number in (range(1, writes) if ALL else some)]
+        for old in (None, RUN.read_bytes()):
+            with self.subTest(old=old is not None):
+                left = self.killed_at([*chosen, ("ftruncate", 1), ("ftruncate", 2)], old)
+                self.assertIn("opens", left.values())
+                self.assertLessEqual(list(left.values()).count(b""), 1, left)  # before the first of all writes
         self.assert_nothing_left()
 
     def test_saved_run_holds_what_came(self):

@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """Whoever has sudo for this program alone writes the files that he could write without."""
 
+import fcntl
 import os
+import socket
 import stat
 import subprocess
+import threading
 import time
 import unittest
+from contextlib import contextmanager
 
 import support
 from support import CANNOT_WRITE, NOBODY, RUN, Case, Lab, Run
@@ -51,9 +55,16 @@ class Files(Case):
         """How ann's `sudo sshwhy ... -w file` ends."""
         return self.as_ann(*COMMANDS[command], "-w", file)
 
-    def as_ann(self, *arguments):
+    def as_ann(self, *arguments, **options):
         before = [*lab.on("client"), "unshare", "--mount", "--uts", "sh", "-c", SUDO, self.place / "sudoers"]
-        return Run(*arguments, before=before).end()
+        return Run(*arguments, before=before, **options).end()
+
+    def anns(self, name, make, *arguments):
+        """Something of ann's, by its name in her folder."""
+        path = self.own / name
+        make(path, *arguments)
+        os.chown(path, ANN, ANN, follow_symlinks=False)
+        return path
 
     def everything(self):
         """All that there is, and whose: owners, modes, contents."""
@@ -68,15 +79,20 @@ class Files(Case):
 class Foreign(Files):
     """What ann may not write: it stays as it was."""
 
-    def assert_refused(self, file, within=5):
+    def assert_refused(self, file, commands=COMMANDS, within=5):
         before = self.everything()
-        for command in COMMANDS:
+        for command in commands:
             with self.subTest(file=file, command=command):
                 started = time.monotonic()
                 ended = self.write(command, file)
                 self.assert_one_line_error(ended, CANNOT_WRITE)
                 self.assertLess(time.monotonic() - started, within)
                 self.assertEqual(self.everything(), before)
+
+    def assert_each_refused(self, *files):
+        """By the commands in turn."""
+        for number, file in enumerate(files):
+            self.assert_refused(file, [list(COMMANDS)[number % len(COMMANDS)]])
 
     def test_files_of_root(self):
         self.assert_refused(self.root_file())
@@ -91,7 +107,7 @@ class Foreign(Files):
         own.symlink_to("file")
         for file in (link, dangling, own):
             os.chown(file, ANN, ANN, follow_symlinks=False)
-            self.assert_refused(file)
+        self.assert_each_refused(link, dangling, own)
 
     def test_a_hard_link_in_a_sticky_folder(self):
         link = self.place / "link"
@@ -101,27 +117,89 @@ class Foreign(Files):
     def test_folders_of_root(self):
         (self.secret / "file").write_bytes(b"root's")
         (self.own / "folder").symlink_to(self.secret)
-        for file in (self.secret / "file", self.secret / "new", self.own / "folder/file", self.own / "folder/new"):
-            self.assert_refused(file)
+        for folder in (self.secret, self.own / "folder"):
+            self.assert_each_refused(folder / "file", folder / "new")
 
     def test_etc(self):
-        new = "/etc/sshwhy-test"
-        self.addCleanup(lambda: os.path.lexists(new) and os.unlink(new))
-        self.assert_refused(new)
-        self.assertFalse(os.path.lexists(new))
+        for folder in ("/etc", "/etc/cron.d", "/root"):
+            new = f"{folder}/sshwhy-test"
+            self.addCleanup(lambda new=new: os.path.lexists(new) and os.unlink(new))
+            self.assert_refused(new)
+            self.assertFalse(os.path.lexists(new))
+
+    def test_files_of_roots_group(self):
+        """Its groups are given up with root."""
+        self.assert_each_refused(*(self.root_file(f"{mode:o}", mode) for mode in (0o660, 0o620, 0o060)))
+
+    def test_files_of_others_in_her_own_folder(self):
+        files = [self.own / "root", self.own / "nobody"]
+        for file, owner in zip(files, (0, NOBODY)):
+            file.write_bytes(b"another's")
+            os.chown(file, owner, owner)
+            file.chmod(0o644)
+        self.assert_each_refused(*files)
 
     def test_what_is_no_file(self):
-        device = self.own / "device"
-        os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
-        os.chown(device, ANN, ANN)
-        for file in (self.own, device, "/dev/null"):
-            self.assert_refused(file)
+        null = self.anns("null", os.mknod, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+        disk = self.anns("disk", os.mknod, 0o666 | stat.S_IFBLK, os.makedev(7, 250))
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        named = self.anns("socket", lambda path: listener.bind(str(path)))
+        self.assert_each_refused(self.own, null, disk, named, "/dev/null")
+
+    def test_what_is_open(self):
+        """The report goes to standard output, nothing else does; what root has open is root's."""
+        self.assert_each_refused("/dev/stdout", "/dev/fd/1", "/dev/fd/3", "/dev/stderr", "/proc/self/fd/1")
+
+    def test_what_the_kernel_makes(self):
+        self.assert_each_refused("/proc/self/comm", "/proc/self/oom_score_adj", "/proc/self/mem", "/proc/new")
+        self.assert_refused("/proc/sys/kernel/hostname")  # one of the test's own
 
     def test_a_fifo_that_nobody_reads(self):
-        fifo = self.own / "fifo"
-        os.mkfifo(fifo)
-        os.chown(fifo, ANN, ANN)
-        self.assert_refused(fifo)
+        self.assert_refused(self.anns("fifo", os.mkfifo))
+
+    def test_one_of_a_ring(self):
+        """The others stay as they were."""
+        (self.own / "ring-0").write_bytes(b"older")
+        os.chown(self.own / "ring-0", ANN, ANN)
+        (self.own / "ring-2").symlink_to(self.root_file())
+        before = self.everything()
+        ended = self.as_ann(*COMMANDS["watch"][:-1], "3", "-w", self.own / "ring")
+        self.assert_one_line_error(ended, CANNOT_WRITE)
+        self.assertEqual(self.everything(), before)
+
+    @contextmanager
+    def exchanging(self, name, *files):
+        """Meanwhile `name` is one of `files` after the other."""
+        ended = threading.Event()
+
+        def exchange():
+            while not ended.is_set():
+                for file in files:
+                    os.link(file, self.own / "next", follow_symlinks=False)
+                    os.rename(self.own / "next", name)
+                    (self.own / "next").unlink(missing_ok=True)  # of two names for one file none is renamed
+                    time.sleep(0.003)
+
+        thread = threading.Thread(target=exchange)
+        thread.start()
+        yield
+        ended.set()
+        thread.join()
+
+    def test_what_is_exchanged_meanwhile(self):
+        """Each call that opens something is held up for as long as several exchanges take."""
+        roots = self.root_file(), self.root_file("secret", 0o600)
+        links = [self.anns(f"link{i}", lambda path, file=file: path.symlink_to(file)) for i, file in enumerate(roots)]
+        files = [*links, self.anns("fifo", os.mkfifo), self.anns("file", lambda path: path.write_bytes(b""))]
+        slow = ["strace", "-o", "/dev/null", "-e", "inject=openat:delay_exit=11000", "-P", self.own / "name"]
+        for command in COMMANDS:
+            before = [*lab.on("client"), "env", f"SUDO_UID={ANN}", *slow]
+            with self.exchanging(self.own / "name", *files):
+                ended = Run(*COMMANDS[command], "-w", self.own / "name", before=before).end()
+            self.assertIn(ended.code, (*support.VERDICTS.values(), CANNOT_WRITE), ended.err)
+            for file in roots:
+                self.assertEqual(file.read_bytes(), b"root's")
 
     def test_a_probe_that_does_not_begin(self):
         """It leaves no empty file."""
@@ -159,14 +237,50 @@ class Own(Files):
                 self.assertEqual((status.st_uid, stat.S_IMODE(status.st_mode)), (ANN, 0o640))
                 self.assertLess(status.st_size, 1 << 20)
 
+    def test_a_file_of_her_group(self):
+        file = self.root_file("file", 0o660)
+        os.chown(file, 0, ANN)
+        for command in COMMANDS:
+            with self.subTest(command=command):
+                status = self.assert_written(command, file)
+                self.assertEqual((status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)), (0, ANN, 0o660))
+
+    def test_through_a_folder_that_is_a_link(self):
+        (self.own / "real").mkdir()
+        os.chown(self.own / "real", ANN, ANN)
+        self.anns("folder", lambda path: path.symlink_to("real"))
+        for command in COMMANDS:
+            with self.subTest(command=command):
+                self.assert_written(command, self.own / "folder" / command)
+
     def test_a_fifo_that_is_read(self):
-        fifo = self.own / "fifo"
-        os.mkfifo(fifo)
-        os.chown(fifo, ANN, ANN)
-        with subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
-            ended = self.write("probe", fifo)
-            self.assertLess(ended.code, support.USAGE, ended.err)
-            self.assertEqual(reader.stdout.read(4), b"\x0a\x0d\x0d\x0a")
+        fifo = self.anns("fifo", os.mkfifo)
+        for command in COMMANDS:
+            with self.subTest(command=command), subprocess.Popen(["cat", fifo], stdout=subprocess.PIPE) as reader:
+                ended = self.write(command, fifo)
+                self.assertLess(ended.code, support.USAGE, ended.err)
+                whole = self.folder() / "run"
+                whole.write_bytes(reader.stdout.read())
+                self.assertIn(support.sshwhy("analyze", whole).code, support.VERDICTS.values())
+
+    def test_a_fifo_whose_reader_does_not_read(self):
+        """It is waited for, but not for ever."""
+        fifo = self.anns("fifo", os.mkfifo)
+        reader = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        os.write(reader, bytes(fcntl.fcntl(reader, fcntl.F_GETPIPE_SZ) - 4096))
+        os.write(reader, bytes(4096))
+        ended = self.write("probe", fifo)
+        self.assertEqual(ended.code, CANNOT_WRITE, ended.err)
+        self.assertLess(ended.seconds, 8)
+
+    def test_standard_output_goes_where_she_says(self):
+        for command in COMMANDS:
+            file = self.anns(f"{command}.json", lambda path: path.write_bytes(b""))
+            with self.subTest(command=command), open(file, "wb") as out:
+                ended = self.as_ann(*COMMANDS[command], stdout=out)
+                self.assertLess(ended.code, support.USAGE, ended.err)
+                self.assertEqual(file.stat().st_size > 0, command == "probe")
 
 
 class Root(Case):

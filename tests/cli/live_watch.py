@@ -75,6 +75,43 @@ class Watch(Case):
         facts = [[row["fact"] for row in report["evidence"]] for report in live]
         self.assertEqual([[row["fact"] for row in r["evidence"]] for r in self.assert_reports(saved)], facts)
 
+    def killed(self, file, call, number, *words):
+        """A watch that ends instead of the call of that name and number."""
+        trace = ["strace", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={number}"]
+        return Run("watch", "-i", "lo", "-w", file, *words, before=[*INSIDE, *trace])
+
+    def assert_opens(self, file):
+        saved = support.sshwhy("analyze", file)
+        self.assertEqual((saved.code, "no SSH conversation" in saved.err), (UNKNOWN, True), saved.err)
+
+    def test_ring_whose_watch_is_killed_when_it_begins(self):
+        """A file is a capture, as it was before, or empty for the moment between two calls."""
+        runs = []
+        for call, number in (*(("ftruncate", n) for n in (1, 2, 3)), *(("write", n) for n in range(1, 7))):
+            file = self.folder() / "ring.pcapng"
+            (file.parent / "ring-1.pcapng").write_bytes(b"older")
+            runs.append((file, self.killed(file, call, number, "--duration", "3", "--ring", "3")))
+        empty = 0
+        for file, run in runs:
+            self.assertEqual(run.end().code, -signal.SIGKILL)
+            for index, before in enumerate((b"", b"older", b"")):
+                file = file.with_name(f"ring-{index}.pcapng")
+                if file.read_bytes() not in (b"", before):
+                    self.assert_opens(file)
+                empty += file.read_bytes() == b"" != before
+        self.assertEqual(empty, 1)
+
+    def test_ring_whose_watch_is_killed_when_it_turns(self):
+        runs = []
+        for call, number in (("ftruncate", 2), ("write", 3000), ("write", 9800)):
+            file = self.folder() / "ring.pcapng"
+            runs.append((file, self.killed(file, call, number, "--duration", "20", "--ring", "1", "--ring-size", "1")))
+        time.sleep(2)
+        subprocess.run([*INSIDE, LOAD, "lo", "8000", "2", "syn"], check=True, stdout=subprocess.DEVNULL)
+        for file, run in runs:
+            self.assertEqual(run.end().code, -signal.SIGKILL)
+            self.assert_opens(file)
+
     def test_flood_of_syns(self):
         """To other ports: some are lost, which is said; then they no longer push SSH out."""
         running = watch("--json", "--duration", "6")
