@@ -491,6 +491,19 @@ static void build_question(struct building *b)
 	report->duration_seconds = (double)(run->stopped_ns - run->started_ns) / 1e9;
 }
 
+/* Where nothing can be told, no name is given that somebody could read out of it. */
+static void take_verdict(struct building *b)
+{
+	const struct verdict *verdict = &b->verdict;
+	struct report *report = b->report;
+	bool told = verdict->outcome != OUTCOME_UNKNOWN;
+	report->outcome = verdict->outcome;
+	report->cause = told ? verdict->cause : CAUSE_UNKNOWN;
+	report->confidence = told ? verdict->confidence : verdict->probability[CAUSE_UNKNOWN];
+	report->source_count = verdict->source_count;
+	memcpy(report->sources, verdict->sources, sizeof(report->sources));
+}
+
 void report_build_facts(struct report *report, const struct track *track, const struct facts *facts,
 			const struct report_options *options, struct arena *arena)
 {
@@ -500,11 +513,7 @@ void report_build_facts(struct report *report, const struct track *track, const 
 	};
 	memset(report, 0, sizeof(*report));
 	reason(&b.facts, run, NULL, &b.verdict);
-	report->outcome = b.verdict.outcome;
-	report->cause = b.verdict.cause;
-	report->confidence = b.verdict.confidence;
-	report->source_count = b.verdict.source_count;
-	memcpy(report->sources, b.verdict.sources, sizeof(report->sources));
+	take_verdict(&b);
 	build_question(&b);
 	build_causes(&b);
 	build_evidence(&b);

@@ -63,7 +63,7 @@ static void put_finding(struct page *page, const struct report *report)
 	if (report->outcome == OUTCOME_HEALTHY)
 		fprintf(page->out, "SSH answers, %s", page_percent(report->confidence, percent));
 	else if (source == 0)
-		fputs("no documented source fits the evidence", page->out);
+		fputs("no cause can be named", page->out);
 	else
 		fprintf(page->out, "%s, source %u (%s), %s", cause_name(report->cause), source,
 			source_title(source), page_percent(source_share(report, source), percent));
@@ -267,6 +267,20 @@ static void put_cause(struct page *page, size_t indent, const struct report_caus
 	fprintf(page->out, "%s\n", cause_title(row->cause));
 }
 
+/* Health that was not seen is what remains of the sum; a person would read it as a finding. */
+static bool is_left(const struct report *report, const struct report_cause *row)
+{
+	return row->cause != CAUSE_HEALTHY || report->outcome != OUTCOME_UNKNOWN;
+}
+
+static bool any_left(const struct report *report)
+{
+	for (size_t i = 0; i < report->cause_count; i++)
+		if (is_left(report, &report->causes[i]))
+			return true;
+	return false;
+}
+
 static void put_source(struct page *page, const struct report *report, uint8_t source)
 {
 	if (source != 0) {
@@ -276,7 +290,8 @@ static void put_source(struct page *page, const struct report *report, uint8_t s
 		page_ink(page, INK_PLAIN);
 	}
 	for (size_t i = 0; i < report->cause_count; i++)
-		if (cause_source(report->causes[i].cause) == source)
+		if (cause_source(report->causes[i].cause) == source &&
+		    is_left(report, &report->causes[i]))
 			put_cause(page, source != 0 ? 8 : 0, &report->causes[i]);
 }
 
@@ -285,7 +300,7 @@ static void put_causes(struct page *page, const struct report *report)
 {
 	unsigned done = 0;
 
-	if (report->cause_count == 0)
+	if (!any_left(report))
 		return;
 	page_title(page, "Causes left");
 	for (size_t i = 0; i < report->cause_count; i++) {

@@ -41,10 +41,28 @@ static void fixes_name_the_user(void **state)
 	run_free(&run);
 }
 
+/* A healthy start proves nothing, however little speaks against health. */
+static void no_name_stands_in_an_unknown_verdict(void **state)
+{
+	(void)state;
+	struct run run = { .host = "vm.example", .port = 22, .planned = true };
+	struct report report;
+	struct track track;
+	struct facts facts = { 0 };
+	facts.fact[QUESTION_SYN] = (struct fact){ .answer = ANSWER_SYN_SYN_ACK, .text = "seen" };
+	track_start(&track, &run, &run.arena);
+	report_build_facts(&report, &track, &facts, &(struct report_options){ 0 }, &run.arena);
+	assert_int_equal(report.outcome, OUTCOME_UNKNOWN);
+	assert_int_equal(report.cause, CAUSE_UNKNOWN);
+	assert_true(report.confidence < 0.5);
+	run_free(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fixes_name_the_user),
+		cmocka_unit_test(no_name_stands_in_an_unknown_verdict),
 	};
 	return cmocka_run_group_tests_name("build", tests, NULL, NULL);
 }

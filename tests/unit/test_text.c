@@ -113,8 +113,22 @@ static void quiet_is_one_line(void **state)
 	report.outcome = OUTCOME_UNKNOWN;
 	report.cause = CAUSE_UNKNOWN;
 	text = text_of(&report, -1, false);
-	assert_string_equal(text,
-			    "UNKNOWN  [2001:db8::4]:22  no documented source fits the evidence\n");
+	assert_string_equal(text, "UNKNOWN  [2001:db8::4]:22  no cause can be named\n");
+	free(text);
+}
+
+/* What nobody looked for is not shown as what is left. */
+static void health_is_no_finding_where_nothing_is_known(void **state)
+{
+	static const struct report_cause only[] = { { CAUSE_HEALTHY, 0.99 } };
+	struct report report = {
+		.outcome = OUTCOME_UNKNOWN, .cause = CAUSE_UNKNOWN, .causes = only, .cause_count = 1
+	};
+
+	(void)state;
+	char *text = text_of(&report, 0, false);
+	assert_null(strstr(text, "healthy"));
+	assert_null(strstr(text, "Causes left"));
 	free(text);
 }
 
@@ -366,6 +380,7 @@ int main(void)
 		cmocka_unit_test(text_of_a_full_report),
 		cmocka_unit_test(verbose_shows_question_and_packets),
 		cmocka_unit_test(quiet_is_one_line),
+		cmocka_unit_test(health_is_no_finding_where_nothing_is_known),
 		cmocka_unit_test(the_verdict_line_gives_its_own_source_its_own_share),
 		cmocka_unit_test(healthy_is_short),
 		cmocka_unit_test(only_eight_facts_unless_verbose),
