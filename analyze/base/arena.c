@@ -12,12 +12,17 @@
 #ifndef __has_feature
 #define __has_feature(feature) 0
 #endif
-/* Under AddressSanitizer every allocation is a block of its own, so that a step
- * outside of one is seen; otherwise neighbours in a block would hide it. */
+/* Under AddressSanitizer all of a block but its items is forbidden, and behind each item a gap
+ * stays so: a step outside of one is seen, which neighbours would hide. */
 #if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define BLOCK_ROOM ((size_t)0)
+#include <sanitizer/asan_interface.h>
+#define BLOCK_ROOM ((size_t)8 * 1024)
+#define GAP	   ((size_t)16)
 #else
-#define BLOCK_ROOM ((size_t)64 * 1024)
+#define ASAN_POISON_MEMORY_REGION(start, size)	 ((void)(start), (void)(size))
+#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
+#define BLOCK_ROOM				 ((size_t)64 * 1024)
+#define GAP					 ((size_t)0)
 #endif
 
 #define FIRST_CAPACITY ((size_t)8)
@@ -49,6 +54,7 @@ static struct arena_block *block_new(size_t room, bool zeroed)
 	block->room = room;
 	block->used = 0;
 	block->zeroed = zeroed;
+	ASAN_POISON_MEMORY_REGION(block->bytes, room);
 	return block;
 }
 
@@ -75,16 +81,16 @@ static struct arena_block *block_for(struct arena *arena, size_t size)
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	const size_t align = _Alignof(max_align_t);
-	if (size > SIZE_MAX - align)
+	if (size > SIZE_MAX - align - GAP)
 		out_of_memory();
-	/* Sizes, not addresses, are rounded up: the next item starts aligned. With the
-	 * sanitizer they stay exact, as nothing follows in the block. */
+	/* Sizes, not addresses, are rounded up: the next item starts aligned. */
 	size_t rounded = (size + align - 1) / align * align;
 	if (rounded == 0)
 		rounded = align;
-	struct arena_block *block = block_for(arena, BLOCK_ROOM == 0 && size > 0 ? size : rounded);
+	struct arena_block *block = block_for(arena, rounded + GAP);
 	void *item = block->bytes + block->used;
-	block->used += BLOCK_ROOM == 0 ? block->room : rounded;
+	block->used += rounded + GAP;
+	ASAN_UNPOISON_MEMORY_REGION(item, size);
 	return block->zeroed ? item : memset(item, 0, size);
 }
 

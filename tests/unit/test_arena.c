@@ -49,6 +49,31 @@ static void memory_is_zeroed_aligned_and_apart(void **state)
 	arena_free(&arena);
 }
 
+/* -- under AddressSanitizer a step behind an item is seen --------------------------------- */
+
+#ifndef __has_feature
+#define __has_feature(feature) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define __asan_address_is_poisoned(at) ((void)(at), 1)
+#endif
+
+static void what_is_behind_an_item_is_forbidden(void **state)
+{
+	(void)state;
+	static const size_t sizes[] = { 0, 1, 7, 8, 9, 16, 100, 2047, 2048, 2049, 9000 };
+	enum { COUNT = sizeof(sizes) / sizeof(sizes[0]) };
+	struct arena arena = { 0 };
+	char *items[COUNT];
+	for (size_t i = 0; i < COUNT; i++)
+		items[i] = arena_alloc(&arena, sizes[i]);
+	for (size_t i = 0; i < COUNT; i++)
+		assert_true(__asan_address_is_poisoned(items[i] + sizes[i]));
+	arena_free(&arena);
+}
+
 static void strings(void **state)
 {
 	(void)state;
@@ -196,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(memory_is_zeroed_aligned_and_apart),
+		cmocka_unit_test(what_is_behind_an_item_is_forbidden),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(arrays_grow),
 		cmocka_unit_test(ends_when_memory_does),
