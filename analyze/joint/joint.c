@@ -174,7 +174,7 @@ struct joint *joint_new(const struct traffic_options *options, traffic_settled *
 	joint->entries = malloc(joint->entry_room * sizeof(*joint->entries));
 	joint->sightings = malloc(joint->sighting_room * sizeof(*joint->sightings));
 	joint->payload = malloc(KEPT_PAYLOAD_MAX);
-	joint->reading = reading_new();
+	joint->reading = reading_new(joint->payload);
 	if (!pool_start(&joint->pool, BLOCKS >> options->smaller) || joint->entries == NULL ||
 	    joint->sightings == NULL || joint->payload == NULL || joint->reading == NULL) {
 		joint_free(joint);

@@ -5,12 +5,15 @@
 
 struct reading {
 	struct stream stream[2]; /* by enum ssh_peer */
-	uint8_t payload[KEPT_PAYLOAD_MAX];
+	uint8_t *payload;
 };
 
-struct reading *reading_new(void)
+struct reading *reading_new(uint8_t *payload)
 {
-	return malloc(sizeof(struct reading));
+	struct reading *reading = malloc(sizeof(*reading));
+	if (reading != NULL)
+		reading->payload = payload;
+	return reading;
 }
 
 void reading_free(struct reading *reading)

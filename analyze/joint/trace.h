@@ -42,8 +42,10 @@ struct trace {
 	struct marks marks;
 };
 
-struct reading;			   /* room for it */
-struct reading *reading_new(void); /* NULL: no memory */
+struct reading; /* room for it */
+/* `payload`: KEPT_PAYLOAD_MAX bytes that are borrowed, for one packet at a time. NULL: no memory.
+ */
+struct reading *reading_new(uint8_t *payload);
 void reading_free(struct reading *reading);
 
 /* Reads attempt number `index`. */
