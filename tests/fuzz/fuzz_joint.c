@@ -56,7 +56,8 @@ static void set_vantage(struct traffic_options *options, unsigned given)
 static void analyze(const struct talk *talk, uint8_t how, uint8_t vantages)
 {
 	struct traffic_options options = { .report = { .group = "g", .vm = "v" },
-					   .smaller = how & 4 ? TRAFFIC_SMALLEST : 7 };
+					   /* no table of 128 KiB: see options.c */
+					   .smaller = how & 4 ? TRAFFIC_SMALLEST : 8 };
 	struct judging judging = { 0 };
 	struct joint *joint = joint_new(&options, judge_settled, &judging);
 	expect(joint != NULL);

@@ -139,7 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	else
 		saved(&forge, input);
 	/* Large tables take long to have, and are never full. */
-	static const uint8_t smaller[] = { 7, 8, TRAFFIC_SMALLEST };
+	static const uint8_t smaller[] = { 8, 9, TRAFFIC_SMALLEST };
 	analyze(forge.bytes, forge.length, (enum vantage)(way / 3 % (VANTAGES + 1)),
 		smaller[way / 3 / (VANTAGES + 1) % sizeof(smaller)]);
 	forge_free(&forge);
