@@ -4,10 +4,20 @@
 
 #include "observe/judge.h"
 #include "observe/words.h"
+#include "sshwhy/shortage.h"
 
 bool is_unconnected(const struct observation *o)
 {
 	return connects(o) && o->kernel->connection == NULL && o->kernel->sent_count > 0;
+}
+
+/* It ran out of what a client needs: the client does not know that it is connected, or there is
+ * none. How a server takes such silence is no fact about SSH. */
+bool takes_no_part(const struct observation *o)
+{
+	const struct event *end = event_of(o, EVENT_SSH);
+	return (o->kernel->answered && is_shortage(ASKED_CONNECT, o->kernel->connect_error)) ||
+	       (end != NULL && is_shortage(ASKED_CONNECT, end->error));
 }
 
 /* No packet makes connect() say so: another process has taken the socket away (tcp_abort() of

@@ -43,6 +43,7 @@ static const struct ruling rulings[] = {
 	{ AUTHENTICATION, { goes_on_after_reset }, tell_survived, TOLD },
 	{ AUTHENTICATION, { NULL }, tell_auth, TOLD },
 
+	{ CONNECTED, { takes_no_part }, NULL, UNDECIDED },
 	{ CONNECTED, { reset_forestalls }, tell_forestalled, TOLD },
 	{ CONNECTED, { socket_is_destroyed }, tell_destroyed, TOLD },
 	{ CONNECTED, { ends_on_loopback }, tell_ended_on_loopback, TOLD },

@@ -17,7 +17,8 @@ guard is_open, server_ended, server_ended_first, begins_like_ssh;
 guard client_is_acknowledged, client_is_unacknowledged, identification_unheard;
 
 /* aborted.c: this machine, or somebody before the server's SYN-ACK came, ends it */
-guard is_unconnected, socket_is_destroyed, reset_forestalls, ends_on_loopback, resets_itself;
+guard is_unconnected, takes_no_part, socket_is_destroyed;
+guard reset_forestalls, ends_on_loopback, resets_itself;
 teller tell_destroyed, tell_forestalled, tell_ended_on_loopback, tell_reset_itself;
 
 /* greeting.c: the server has not identified itself */

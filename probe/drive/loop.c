@@ -97,8 +97,12 @@ static void do_talk(struct session *session, const struct machine *machine,
 					   .text = "authentication: there is no agent, and no key "
 						   "that can be read" });
 	s->handshake = handshake_new(s->fd, &options, &error);
-	if (s->handshake == NULL)
-		tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
+	if (s->handshake != NULL)
+		return;
+	tell_event(session, (struct event){ .kind = EVENT_LIMIT, .text = error.text });
+	tell_event(
+		session,
+		(struct event){ .kind = EVENT_SSH, .local_port = s->local_port, .error = ENOMEM });
 }
 
 static bool do_send(struct session *session, const struct action *action)

@@ -1,5 +1,6 @@
 /* A conversation that stalls, beside a second one with small segments; and a reset that comes
  * before the SYN-ACK. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -458,9 +459,35 @@ static void a_reset_before_the_syn_ack_is_another_s(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_CUT);
 }
 
+/* The server resets a connection on which nobody has said a word. */
+static void begin_closed(struct scene *scene, int connect_error)
+{
+	begin(scene);
+	scene->connection[0] = (struct connection){ .established = true,
+						    .server_reset_frame = 7,
+						    .server_end_ns = MS(1000) };
+	scene->first.answered = true;
+	scene->first.connect_error = connect_error;
+}
+
+static void where_the_client_is_missing_the_server_is_not_judged(void **state)
+{
+	(void)state;
+	struct scene scene;
+	begin_closed(&scene, 0);
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_CLOSED);
+	begin_closed(&scene, EIO); /* whether it is connected, the kernel did not say */
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+	begin_closed(&scene, 0);
+	run_event(&scene.run,
+		  &(struct event){ .kind = EVENT_SSH, .local_port = FIRST_PORT, .error = ENOMEM });
+	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(where_the_client_is_missing_the_server_is_not_judged),
 		cmocka_unit_test(small_segments_show_that_it_is_the_size),
 		cmocka_unit_test(what_came_before_refutes_the_size),
 		cmocka_unit_test(what_works_unseen_is_not_diverted),
