@@ -205,7 +205,9 @@ static bool open_all(struct diagnosis *d, struct error *error)
 		machine_tell_files(&d->machine, &d->runs[i]);
 		machine_tell_listeners(&d->machine, i, &d->runs[i]);
 	}
-	return raise_wall(d, error);
+	/* From the wall on no file can be removed: what could end the probe before it begins is
+	 * done before. */
+	return sessions_plan(&d->sessions, error) && raise_wall(d, error);
 }
 
 /* The first healthy address comes first: it is what the verdict is about. */

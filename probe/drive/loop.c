@@ -484,6 +484,15 @@ static void begin_captures(struct loop *loop)
 		losses_forget(&loop->sessions[i]);
 }
 
+bool sessions_plan(struct sessions *all, struct error *error)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (!make_plan(&all->session[i], all->deadline_ns))
+			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made: %s",
+					 strerror(errno));
+	return true;
+}
+
 bool sessions_run(struct sessions *all, struct error *error)
 {
 	struct loop loop = { .sessions = all->session,
@@ -493,9 +502,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 			     .machine = all->machine,
 			     .deadline_ns = all->deadline_ns,
 			     .signals = all->signals };
-	for (size_t i = 0; i < all->count; i++)
-		if (!make_plan(&all->session[i], all->deadline_ns))
-			return error_set(error, EXIT_UNAVAILABLE, "the plan cannot be made");
+	tell_grown(&all->session[0]);
 	if (!all->session[0].options->no_names)
 		loop.names.resolver = all->resolver;
 	begin_captures(&loop);

@@ -96,6 +96,9 @@ struct sessions {
 	int signals;		   /* a signalfd */
 };
 
+/* Makes the plans, of what is known so far. */
+bool sessions_plan(struct sessions *all, struct error *error);
+
 /* Runs the plans of all sessions side by side: to their ends, to the end of the first
  * when that is healthy (what ssh would use works; the others are cut short), to the
  * deadline, or to a signal. After privilege is dropped. */
