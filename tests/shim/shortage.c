@@ -74,13 +74,16 @@ struct shortage {
 	struct row row[CALLS];
 };
 
+/* Libraries that get the memory that they want. */
+#define SPARED 2
+
 /* Where a library lies. */
 struct place {
 	uintptr_t from, until;
 };
 
 static struct {
-	struct place spared;
+	struct place spared[SPARED];
 	struct shortage *shortage; /* NULL: nothing fails and nothing is counted yet */
 	bool chosen[CALLS];
 	unsigned from, until;
@@ -118,31 +121,42 @@ static bool fails(enum call call)
 	return true;
 }
 
-/* pcap_compile() of libpcap 1.10 goes on without its scanner when there is no memory for one, and
- * crashes: nothing that a caller could prevent. */
-#define SPARED "libpcap"
+/* Their own faults, which no caller could prevent, and which end the program before anything was
+ * heard: pcap_compile() of libpcap 1.10 goes on without its scanner when there is no memory for
+ * one, and crashes; seccomp_load() of libseccomp 2.5 frees twice what could not grow. */
+static const char *const spared[SPARED] = { "libpcap", "libseccomp" };
 
 static int find_spared(struct dl_phdr_info *library, size_t size, void *context)
 {
-	struct place *place = context;
+	struct place *places = context;
 	(void)size;
-	if (strstr(library->dlpi_name, SPARED) == NULL)
-		return 0;
-	place->from = library->dlpi_addr;
-	for (size_t i = 0; i < library->dlpi_phnum; i++) {
-		const ElfW(Phdr) *part = &library->dlpi_phdr[i];
-		uintptr_t end = library->dlpi_addr + part->p_vaddr + part->p_memsz;
-		if (part->p_type == PT_LOAD && end > place->until)
-			place->until = end;
+	for (int which = 0; which < SPARED; which++) {
+		if (strstr(library->dlpi_name, spared[which]) == NULL)
+			continue;
+		places[which].from = library->dlpi_addr;
+		for (size_t i = 0; i < library->dlpi_phnum; i++) {
+			const ElfW(Phdr) *part = &library->dlpi_phdr[i];
+			uintptr_t end = library->dlpi_addr + part->p_vaddr + part->p_memsz;
+			if (part->p_type == PT_LOAD && end > places[which].until)
+				places[which].until = end;
+		}
 	}
-	return 1;
+	return 0;
+}
+
+static bool is_spared(const void *caller)
+{
+	uintptr_t at = (uintptr_t)caller;
+	for (int i = 0; i < SPARED; i++)
+		if (at >= plan.spared[i].from && at < plan.spared[i].until)
+			return true;
+	return false;
 }
 
 /* The same for memory that `caller` wants. */
 static bool memory_fails(enum call call, const void *caller)
 {
-	uintptr_t at = (uintptr_t)caller;
-	return (at < plan.spared.from || at >= plan.spared.until) && fails(call);
+	return !is_spared(caller) && fails(call);
 }
 
 /* -- the start ------------------------------------------------------------------------- */
@@ -199,7 +213,7 @@ static void begin(void)
 		void *stack[1];
 		(void)backtrace(stack, 1);
 	}
-	dl_iterate_phdr(find_spared, &plan.spared);
+	dl_iterate_phdr(find_spared, plan.spared);
 	struct shortage *shortage = share(getenv("SHORTAGE_COUNTS"));
 	unsetenv("LD_PRELOAD");
 	unsetenv("SHORTAGE");
