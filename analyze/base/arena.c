@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sshwhy/error.h"
+#include "sshwhy/memory.h"
 
 #ifndef __has_feature
 #define __has_feature(feature) 0
@@ -33,12 +33,6 @@ struct arena_block {
 	bool zeroed;
 	_Alignas(max_align_t) unsigned char bytes[];
 };
-
-static _Noreturn void out_of_memory(void)
-{
-	fputs("sshwhy: out of memory\n", stderr);
-	exit(EXIT_UNAVAILABLE);
-}
 
 /* What is large comes from the kernel as zeroes: pages that nobody writes to are never touched. Of
  * smaller blocks only what is used is cleared. */

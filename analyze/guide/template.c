@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "guide/shell.h"
 #include "sshwhy/address.h"
+#include "sshwhy/memory.h"
 #include "sshwhy/ssh.h"
 
 #define VALUE_MAX  256 /* longer is no host, no name of a resource, no user */
@@ -233,14 +234,11 @@ const char *template_fill(struct arena *arena, const char *template, enum shell 
 	static const struct guide_values none = { 0 };
 	char *text = NULL;
 	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = memory_stream(&text, &size);
 
-	/* Without memory the template itself is still a readable answer. */
-	if (out == NULL)
-		return arena_string(arena, template);
 	fill(out, template, shell, values != NULL ? values : &none);
-	const char *filled =
-		arena_string(arena, fclose(out) == 0 && text != NULL ? text : template);
+	memory_stream_end(out, &text);
+	const char *filled = arena_string(arena, text);
 	free(text);
 	return filled;
 }

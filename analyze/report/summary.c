@@ -5,6 +5,7 @@
 
 #include "base/escape.h"
 #include "report/page.h"
+#include "sshwhy/memory.h"
 
 #define NAME_SHOWN 48 /* an IPv6 address in brackets and its port */
 
@@ -148,12 +149,10 @@ bool summary_text(const struct summary *summary, const struct text_style *style,
 {
 	char *text = NULL;
 	size_t size = 0;
-	struct page page = { .out = open_memstream(&text, &size), .color = style->color };
-	if (page.out == NULL)
-		return false;
+	struct page page = { .out = memory_stream(&text, &size), .color = style->color };
 	put_table(&page, summary);
-	bool complete = ferror(page.out) == 0;
-	bool written = fclose(page.out) == 0 && complete && fwrite(text, size, 1, out) == 1;
+	memory_stream_end(page.out, &text);
+	bool written = fwrite(text, size, 1, out) == 1;
 	free(text);
 	return written;
 }

@@ -7,6 +7,7 @@
 #include "base/escape.h"
 #include "report/draw.h"
 #include "report/page.h"
+#include "sshwhy/memory.h"
 #include "sshwhy/report.h"
 
 #define EVIDENCE_SHOWN 8
@@ -92,13 +93,11 @@ static void put_setting(struct page *page, const struct report *report)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *line = open_memstream(&text, &size);
+	FILE *line = memory_stream(&text, &size);
 	char stamp[64] = "";
 	time_t when = (time_t)(report->started_ns / 1000000000);
 	struct tm tm;
 
-	if (line == NULL)
-		return;
 	fprintf(line, "%s", report->address != NULL ? report->address : "no address");
 	if (report->local_address != NULL)
 		fprintf(line, " from %s", report->local_address);
@@ -124,11 +123,10 @@ static void put_setting(struct page *page, const struct report *report)
 	if (report->clock != NULL)
 		fprintf(line, ", whose clock is %.3f s %s", fabs(report->clock->ahead_seconds),
 			report->clock->ahead_seconds < 0 ? "behind" : "ahead");
-	if (fclose(line) == 0) {
-		page_ink(page, INK_DIM);
-		page_item(page, 2, "", text);
-		page_ink(page, INK_PLAIN);
-	}
+	memory_stream_end(line, &text);
+	page_ink(page, INK_DIM);
+	page_item(page, 2, "", text);
+	page_ink(page, INK_PLAIN);
 	free(text);
 }
 
@@ -150,10 +148,8 @@ static void put_ssh(struct page *page, const struct report *report)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *line = open_memstream(&text, &size);
+	FILE *line = memory_stream(&text, &size);
 
-	if (line == NULL)
-		return;
 	if (report->banner != NULL)
 		fprintf(line, "%s", report->banner);
 	if (report->kex != NULL)
@@ -162,7 +158,8 @@ static void put_ssh(struct page *page, const struct report *report)
 		fprintf(line, ", host key %s", report->host_key);
 	for (size_t i = 0; i < report->auth_method_count; i++)
 		fprintf(line, "%s%s", i == 0 ? ", offers " : " or ", report->auth_methods[i]);
-	if (fclose(line) == 0 && size > 0) {
+	memory_stream_end(line, &text);
+	if (size > 0) {
 		page_title(page, "SSH");
 		page_item(page, 2, "", strncmp(text, ", ", 2) == 0 ? text + 2 : text);
 	}
@@ -191,10 +188,8 @@ static void put_packets(struct page *page, const struct report_evidence *row)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *line = open_memstream(&text, &size);
+	FILE *line = memory_stream(&text, &size);
 
-	if (line == NULL)
-		return;
 	fprintf(line, "%s", row->fact != NULL ? row->fact : "fact");
 	for (size_t i = 0; i < row->packet_count; i++)
 		fprintf(line, "%s%llu",
@@ -202,8 +197,8 @@ static void put_packets(struct page *page, const struct report_evidence *row)
 			: row->packet_count > 1 ? "; packets "
 						: "; packet ",
 			(unsigned long long)row->packets[i]);
-	if (fclose(line) == 0)
-		page_item(page, 6, "", text);
+	memory_stream_end(line, &text);
+	page_item(page, 6, "", text);
 	free(text);
 }
 
@@ -395,18 +390,17 @@ static void put_not_observed(struct page *page, const struct report *report)
 {
 	char *text = NULL;
 	size_t size = 0;
-	FILE *line;
 
-	if (report->not_observed_count == 0 || (line = open_memstream(&text, &size)) == NULL)
+	if (report->not_observed_count == 0)
 		return;
+	FILE *line = memory_stream(&text, &size);
 	for (size_t i = 0; i < report->not_observed_count; i++)
 		fprintf(line, "%s%s", i > 0 ? "; " : "", report->not_observed[i]);
 	fputc('\n', page->out);
-	if (fclose(line) == 0) {
-		page_ink(page, INK_DIM);
-		page_item(page, 0, "Not observed: ", text);
-		page_ink(page, INK_PLAIN);
-	}
+	memory_stream_end(line, &text);
+	page_ink(page, INK_DIM);
+	page_item(page, 0, "Not observed: ", text);
+	page_ink(page, INK_PLAIN);
 	free(text);
 }
 
@@ -460,18 +454,13 @@ bool report_text(const struct report *report, const struct text_style *style, FI
 {
 	char *text = NULL;
 	size_t size = 0;
-	struct page page = { .out = open_memstream(&text, &size), .color = style->color };
-	bool written = false;
+	struct page page = { .out = memory_stream(&text, &size), .color = style->color };
 
-	if (page.out == NULL)
-		return false;
 	put_report(&page, report, style->verbosity);
-	bool complete = ferror(page.out) == 0;
-	if (fclose(page.out) == 0 && complete) {
-		/* One write, so that a full disk or a signal leaves no half a report. */
-		size = trim_lines(text, size);
-		written = fwrite(text, size, 1, out) == 1;
-	}
+	memory_stream_end(page.out, &text);
+	/* One write, so that a full disk or a signal leaves no half a report. */
+	size = trim_lines(text, size);
+	bool written = fwrite(text, size, 1, out) == 1;
 	free(text);
 	return written;
 }

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "sshwhy/memory.h"
 
 static const struct subcommand commands[] = {
 	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe },
@@ -85,6 +87,8 @@ int main(int argc, char **argv)
 {
 	fill_standard_streams();
 	atexit(close_stdout);
+	/* A JSON object that lacks something for want of memory would be a wrong one. */
+	json_set_alloc_funcs(memory_or_end, free);
 	/* A closed pipe or a file that may not grow is a write error to report (73), not a silent
 	 * death. */
 	signal(SIGPIPE, SIG_IGN);

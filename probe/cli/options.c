@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -85,7 +86,7 @@ static error_t parse_traffic(int key, char *text, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	if (!fine)
-		usage_error("%s", error.text);
+		exit(output_error(&error));
 	return 0;
 }
 

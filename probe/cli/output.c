@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "cli/cli.h"
+#include "sshwhy/memory.h"
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "one report a line, JSON Lines", 100 },
@@ -84,7 +85,10 @@ int output_error(const struct error *error)
 
 void parse_command_line(const struct argp *argp, int argc, char **argv, void *input)
 {
-	if (argp_parse(argp, argc, argv, 0, NULL, input) != 0)
+	int error = argp_parse(argp, argc, argv, 0, NULL, input);
+	if (error == ENOMEM)
+		out_of_memory();
+	if (error != 0)
 		exit(EXIT_USAGE); /* getopt has said why */
 }
 

@@ -224,7 +224,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	if (!fine)
-		usage_error("%s", error.text);
+		exit(output_error(&error));
 	return 0;
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "sshwhy/memory.h"
+
 bool reports_start(struct reports *reports, const struct output *output, const char *only,
 		   struct error *error)
 {
@@ -75,11 +77,9 @@ static void hold(struct reports *reports, const struct report *report)
 		reports->held_count = REPORTS_SHOWN + 1;
 		return;
 	}
-	FILE *memory = open_memstream(&text, &size);
-	if (memory == NULL)
-		return;
+	FILE *memory = memory_stream(&text, &size);
 	(void)output_report_to(reports->output, report, memory, &error);
-	(void)fclose(memory);
+	memory_stream_end(memory, &text);
 	reports->held[reports->held_count - 1] = text;
 }
 

@@ -65,6 +65,8 @@ bool parse_target(const char *text, char **host, uint16_t *port, struct error *e
 	if (port_text != NULL && !parse_port(port_text, strlen(port_text), port))
 		return error_set(error, EXIT_USAGE, "\"%s\" is no port", port_text);
 	*host = strndup(start, length);
+	if (*host == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "%s", strerror(errno));
 	if (!ssh_takes_host(*host))
 		return error_set(error, EXIT_USAGE, "\"%s\" is no name that ssh takes for a host",
 				 *host);

@@ -10,6 +10,7 @@
 #include "cli/reports.h"
 #include "cli/ring.h"
 #include "process/clock.h"
+#include "sshwhy/memory.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
 #include "wall/wall.h"
@@ -102,7 +103,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		return ARGP_ERR_UNKNOWN;
 	}
 	if (!fine)
-		usage_error("%s", error.text);
+		exit(output_error(&error));
 	return 0;
 }
 
@@ -129,30 +130,22 @@ static void put_filter(const struct watch_arguments *a, bool all_syns, FILE *out
 	      out);
 }
 
-/* The caller frees it; NULL: no memory. */
+/* The caller frees it. */
 static char *filter_of(const struct watch_arguments *a, bool all_syns)
 {
 	char *filter = NULL;
 	size_t size = 0;
-	FILE *text = open_memstream(&filter, &size);
-	if (text == NULL)
-		return NULL;
+	FILE *text = memory_stream(&filter, &size);
 	put_filter(a, all_syns, text);
-	if (fclose(text) == 0)
-		return filter;
-	free(filter);
-	return NULL;
+	memory_stream_end(text, &filter);
+	return filter;
 }
 
 static struct capture *open_capture(const struct watch_arguments *a, struct error *error)
 {
 	char *filter = filter_of(a, true);
-	struct capture *capture = NULL;
-	if (filter == NULL)
-		error_set(error, EXIT_UNAVAILABLE, "out of memory");
-	else
-		capture = capture_open_busy(a->interface,
-					    &(struct capture_filter){ filter, filter }, error);
+	struct capture *capture =
+		capture_open_busy(a->interface, &(struct capture_filter){ filter, filter }, error);
 	free(filter);
 	return capture;
 }
@@ -209,7 +202,6 @@ static void narrow(struct watch *w)
 	struct error ignored;
 	char *filter = filter_of(w->arguments, false);
 	w->narrowed =
-		filter != NULL &&
 		capture_refilter(w->capture, &(struct capture_filter){ filter, filter }, &ignored);
 	free(filter);
 }

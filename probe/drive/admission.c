@@ -2,8 +2,9 @@
 
 #include <ifaddrs.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "sshwhy/memory.h"
 
 /* -- this machine's addresses ------------------------------------------------------- */
 
@@ -126,9 +127,7 @@ char *admission_filter(const struct home *home, const struct ports *ports)
 {
 	char *text = NULL;
 	size_t length;
-	FILE *out = open_memstream(&text, &length);
-	if (out == NULL)
-		return NULL;
+	FILE *out = memory_stream(&text, &length);
 	fputs("(", out);
 	put_out(out, ports);
 	fputs(" and ", out);
@@ -138,22 +137,16 @@ char *admission_filter(const struct home *home, const struct ports *ports)
 	fputs(" and ", out);
 	put_hosts(out, home, "dst");
 	fputs(")", out);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	memory_stream_end(out, &text);
+	return text;
 }
 
 char *admission_filter_tagged(const struct ports *ports)
 {
 	char *text = NULL;
 	size_t length;
-	FILE *out = open_memstream(&text, &length);
-	if (out == NULL)
-		return NULL;
+	FILE *out = memory_stream(&text, &length);
 	put_out(out, ports);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	memory_stream_end(out, &text);
+	return text;
 }

@@ -33,7 +33,7 @@ void home_add_interface(struct home *home, const char *interface);
 /* A packet of the sessions that have these ports. */
 bool admit(const struct home *home, const struct ports *ports, const struct packet *packet);
 
-/* The same as a BPF filter, somewhat wider, to be freed; NULL: out of memory. */
+/* The same as a BPF filter, somewhat wider, to be freed. */
 char *admission_filter(const struct home *home, const struct ports *ports);
 /* For frames with a VLAN tag, which only leave this machine (capture.h): wider still, for the
  * compiler's time grows with the square of what is asked. */

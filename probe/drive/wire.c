@@ -64,10 +64,7 @@ static bool open_captures(struct wire *wire, const struct wire_wish *wish, struc
 {
 	char *plain = admission_filter(&wire->home, &wish->ports);
 	char *tagged = admission_filter_tagged(&wish->ports);
-	bool opened =
-		plain != NULL && tagged != NULL
-			? open_filtered(wire, &(struct capture_filter){ plain, tagged }, error)
-			: error_set(error, EXIT_UNAVAILABLE, "capture filter: out of memory");
+	bool opened = open_filtered(wire, &(struct capture_filter){ plain, tagged }, error);
 	free(plain);
 	free(tagged);
 	return opened;
