@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "observe/asked.h"
+#include "observe/loss.h"
 #include "observe/words.h"
 #include "sshwhy/shortage.h"
 
@@ -123,13 +124,13 @@ static bool a_rule(enum event_word word, const struct run *run)
 	return false;
 }
 
-/* What leaves has another port then, and is not looked for under that. */
+/* What leaves has another source then, and is not looked for under that. */
 static bool is_translated(const struct run *run)
 {
 	size_t i = 0;
 	const struct event *event;
 	while ((event = find_event(run, EVENT_RULE, &i)) != NULL)
-		if (event->word == WORD_RULE_TRANSLATES)
+		if (event->word == WORD_RULE_TRANSLATES || event->word == WORD_RULE_READDRESSES)
 			return !a_rule(WORD_RULE_DROPS, run) && !a_rule(WORD_RULE_REJECTS, run) &&
 			       !a_rule(WORD_RULE_QUEUES, run);
 	return false;
@@ -148,6 +149,39 @@ static void judge_connected_unseen(struct observation *o)
 			 "connect() succeeds and no SYN to port %u is on the wire", o->run->port);
 }
 
+/* A frame handed to the interface keeps this machine's own address. */
+static const struct sent *answered_frame(const struct observation *o)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+		if (exchange->way == WAY_LINK && exchange->sent_count > 0 &&
+		    reply_is_terminal(exchange->sent[0].reply))
+			return &exchange->sent[0];
+	return NULL;
+}
+
+/* Of networks whose hosts send in another's name, so few lead the answers back to them. */
+#define LED_BACK 0.1
+
+/* What leaves in another's name draws answers that go there, unless the network leads them here. So
+ * nothing is said before a SYN in this machine's own name is answered and the kernel's, which had
+ * longer for it, is not. */
+static void judge_translated(struct observation *o)
+{
+	const struct exchange *kernel = o->kernel;
+	const struct sent *frame = answered_frame(o);
+	bool unanswered = !kernel->answered || kernel->connect_error == ETIMEDOUT;
+	if (!a_rule(WORD_RULE_READDRESSES, o->run) || frame == NULL || !unanswered ||
+	    frame->reply_ns - frame->time_ns >= ANSWER_PATIENCE ||
+	    o->now_ns - kernel->opened_ns < ANSWER_PATIENCE)
+		return;
+	struct fact *fact =
+		fact_set(o, ANSWER_OUT_VANISHES,
+			 "no SYN of the kernel's leaves in this machine's own name, and "
+			 "none is answered");
+	fact_accident(fact, ANSWER_OUT_LEAVES, LED_BACK * paths_loss_feared(&o->facts->paths));
+}
+
 /* Nothing of the kernel's connection was seen on any interface. */
 static void judge_unseen(struct observation *o)
 {
@@ -158,7 +192,7 @@ static void judge_unseen(struct observation *o)
 	if (kernel->answered && kernel->connect_error == 0) {
 		judge_connected_unseen(o);
 	} else if (is_translated(o->run)) {
-		return;
+		judge_translated(o);
 	} else if (kernel->answered &&
 		   (kernel->connect_error == EPERM || kernel->connect_error == EACCES ||
 		    (waited < LOCAL_PATIENCE && raw_leaves(o)))) {
@@ -185,8 +219,10 @@ static void add_other_ways(struct observation *o)
 		if (exchange->way != WAY_RAW && exchange->way != WAY_LINK)
 			continue;
 		const char *fate = "leaves";
+		const char *unseen =
+			is_translated(o->run) ? "is not seen to leave" : "does not leave";
 		if (exchange->sent_count == 0)
-			fate = exchange->refused ? strerror(exchange->refused) : "does not leave";
+			fate = exchange->refused ? strerror(exchange->refused) : unseen;
 		else if (exchange->sent[0].reply != REPLY_NONE)
 			fate = "leaves and is answered";
 		fact->text = arena_format(o->arena, "%s; the %s SYN: %s", fact->text,

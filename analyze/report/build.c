@@ -338,7 +338,8 @@ static void build_also(struct building *b)
 static const struct event *translating_rule(const struct run *run)
 {
 	for (size_t i = 0; i < run->event_count; i++)
-		if (run->events[i].word == WORD_RULE_TRANSLATES)
+		if (run->events[i].word == WORD_RULE_TRANSLATES ||
+		    run->events[i].word == WORD_RULE_READDRESSES)
 			return &run->events[i];
 	return NULL;
 }
@@ -362,12 +363,15 @@ static const char *unseen_connection(const struct building *b)
 			return arena_format(
 				b->arena,
 				"the connection's own packets: none is on the interfaces that were "
-				"listened to; %s%s",
+				"listened to; %s%s%s%s",
 				rule != NULL ? "a rule of this machine's firewall gives it another "
-					       "source port: "
+					       "source "
 					     : "it has got another source port, or has left by "
 					       "another interface",
-				rule != NULL ? rule->text : "");
+				rule == NULL			      ? ""
+				: rule->word == WORD_RULE_READDRESSES ? "address"
+								      : "port",
+				rule != NULL ? ": " : "", rule != NULL ? rule->text : "");
 	return NULL;
 }
 

@@ -8,7 +8,7 @@
 
 /* -- this machine's addresses ------------------------------------------------------- */
 
-static bool home_holds(const struct home *home, const struct address *address)
+bool home_holds(const struct home *home, const struct address *address)
 {
 	for (size_t i = 0; i < home->count; i++)
 		if (address_equal(&home->address[i], address))

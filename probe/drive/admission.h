@@ -25,6 +25,7 @@ struct home {
 	size_t count;
 };
 
+bool home_holds(const struct home *home, const struct address *address);
 /* Adds an address, unless it is none or there already. */
 void home_add(struct home *home, const struct address *address);
 /* Adds the addresses of an interface, but those of loopback's that all machines have. */

@@ -62,6 +62,15 @@ static bool rule_below(const struct finding *rule)
 	return strcmp(rule->family, "netdev") == 0;
 }
 
+/* Another address of this machine's is listened to as well, and as good; WORD_NONE: the rule does
+ * nothing. */
+static enum event_word effect_here(const struct session *session, const struct finding *rule)
+{
+	if (rule->effect != WORD_RULE_READDRESSES || !home_holds(&session->wire->home, &rule->to))
+		return rule->effect;
+	return rule->other_port ? WORD_RULE_TRANSLATES : WORD_NONE;
+}
+
 static void tell_part(struct session *session, const struct inventory_result *result,
 		      const struct inventory_part *part)
 {
@@ -69,18 +78,24 @@ static void tell_part(struct session *session, const struct inventory_result *re
 	const char *legacy = session->run->address.family == 6 ? result->legacy6 : result->legacy4;
 	if (legacy[0] != '\0')
 		snprintf(text, sizeof(text), "legacy iptables has rules too (table %s)", legacy);
-	tell_from_start(session, (struct event){ .kind = EVENT_RULES,
-						 .value = (int64_t)part->rules.count,
-						 .text = text });
+	size_t count = 0;
+	for (size_t i = 0; i < part->rules.count; i++)
+		count += effect_here(session, &part->rules.finding[i]) != WORD_NONE;
+	tell_from_start(
+		session,
+		(struct event){ .kind = EVENT_RULES, .value = (int64_t)count, .text = text });
 	for (size_t i = 0; i < part->rules.count; i++) {
 		const struct finding *rule = &part->rules.finding[i];
+		enum event_word effect = effect_here(session, rule);
+		if (effect == WORD_NONE)
+			continue;
 		rule_describe(rule, text, sizeof(text));
 		tell_from_start(session,
 				(struct event){ .kind = EVENT_RULE,
 						.value = (rule->incoming ? RULE_INCOMING : 0) |
 							 (rule->certain ? RULE_CERTAIN : 0) |
 							 (rule_below(rule) ? RULE_BELOW : 0),
-						.word = rule->effect,
+						.word = effect,
 						.text = text });
 	}
 	if (part->diverted) {

@@ -109,6 +109,50 @@ static void read_diversion(struct finding *finding, const struct flow *flow)
 	}
 }
 
+/* "10.20.0.9:1024-2048", "[2001:db8::9]:1024-2048", "2001:db8::9": the address, and what stands
+ * behind it. Family 0: it is none, a map perhaps. */
+static struct address read_address(const char **at, uint8_t family)
+{
+	char text[ADDRESS_TEXT];
+	*at += **at == '[';
+	size_t length = strcspn(*at, family == 4 ? ":- " : "]- ");
+	snprintf(text, sizeof(text), "%.*s", (int)length, *at);
+	*at += length;
+	*at += **at == ']';
+	return address_parse(text);
+}
+
+static const char *behind(const char *text, const char *words)
+{
+	const char *at = strstr(text, words);
+	return at != NULL ? at + strlen(words) : NULL;
+}
+
+static bool gives_port(const char *rest)
+{
+	return strchr(rest, ':') != NULL || strstr(rest, "random") != NULL;
+}
+
+/* "masquerade to :1024-2048", "snat to 10.20.0.9 random", "snat ip to 10.20.0.9". False: source
+ * address and port stay as they are. */
+static bool read_translation(struct finding *finding, const struct flow *flow)
+{
+	const char *masquerade = behind(finding->text, "masquerade");
+	const char *snat = behind(finding->text, "snat ");
+	const char *to = snat != NULL ? behind(snat, "to ") : NULL;
+	if (masquerade != NULL)
+		return gives_port(masquerade);
+	if (to == NULL)
+		return true;
+	struct address source = read_address(&to, flow->source.family);
+	finding->other_port = gives_port(to);
+	if (source.family != flow->source.family || address_equal(&source, &flow->source))
+		return source.family == 0 || finding->other_port;
+	finding->effect = WORD_RULE_READDRESSES;
+	finding->to = source;
+	return true;
+}
+
 /* Whether the chain listed is one of `interface`: `device "eth0"`, `devices = { eth0, lo }`.
  * A chain without a hook is some other's, which is not listed: *known is false. */
 static bool of_device(const char *listing, const char *interface, bool *known)
@@ -156,6 +200,8 @@ bool rule_take_text(struct finding *finding, const char *listing, const struct f
 	without_counters(finding->text);
 	if (finding->effect == WORD_RULE_DIVERTS)
 		read_diversion(finding, flow);
+	if (finding->effect == WORD_RULE_TRANSLATES && !read_translation(finding, flow))
+		return false;
 	return finding->certain ||
 	       !other_ports(finding->text, finding->incoming ? "tcp sport " : "tcp dport ",
 			    flow->port);

@@ -148,13 +148,15 @@ static bool asks_for_random(const json_t *flags)
 	return text_is(flag, "random") || text_is(flag, "fully-random");
 }
 
-/* Without a word about ports, source translation leaves the port as it is where it can. */
+/* Without a word about ports, source translation leaves the port as it is where it can. What is
+ * said of the address its text tells, in nft's words and those of iptables alike. */
 static struct verdict_taken report_translated(const struct place *place, const json_t *target,
 					      enum match match)
 {
-	bool other_port = json_object_get(target, "port") != NULL ||
-			  asks_for_random(json_object_get(target, "flags"));
-	if (other_port && !place->walk->incoming)
+	bool other_source = target == NULL || json_object_get(target, "addr") != NULL ||
+			    json_object_get(target, "port") != NULL ||
+			    asks_for_random(json_object_get(target, "flags"));
+	if (other_source && !place->walk->incoming)
 		report_rule(place->walk, place->chain, place->rule, WORD_RULE_TRANSLATES, match);
 	return (struct verdict_taken){ .kind = VERDICT_ACCEPT };
 }
@@ -174,6 +176,8 @@ static struct verdict_taken extension_verdict(const struct place *place, const j
 		return report_diverted(place, NULL, text_is(name, "REDIRECT"), match);
 	if (text_is(name, "NFQUEUE"))
 		return report_stop(place, WORD_RULE_QUEUES, match);
+	if (text_is(name, "SNAT") || text_is(name, "MASQUERADE") || text_is(name, "NETMAP"))
+		return report_translated(place, NULL, match);
 	return (struct verdict_taken){ .kind = VERDICT_NONE };
 }
 

@@ -32,8 +32,10 @@ struct finding {
 	char tool[16];		/* "nft", "iptables" */
 	char family[16], table[128], chain[128];
 	int64_t handle;	   /* of the rule, 0 for a policy; with iptables the rule's number */
-	struct address to; /* WORD_RULE_DIVERTS: where to; family 0: the same or unknown */
+	struct address to; /* WORD_RULE_DIVERTS: where to; family 0: the same or unknown.
+			      WORD_RULE_READDRESSES: which source it gets */
 	uint16_t to_port;  /* 0: the same or unknown */
+	bool other_port;   /* WORD_RULE_READDRESSES: and another port, perhaps */
 	char text[256];	   /* the rule as its tool prints it */
 };
 
@@ -50,8 +52,8 @@ bool rules_find(const char *json, const struct flow *flow, struct findings *out)
 
 /* Looks `finding` up in `listing`, what `nft -a list chain` printed, and keeps its text
  * without counters and handle. The text can tell more than the JSON (iptables' own
- * matches, a chain's device): false when it says that the rule is about other ports or
- * another interface. */
+ * matches and targets, a chain's device): false when it says that the rule is about other
+ * ports or another interface, or leaves the source of the connection as it is. */
 bool rule_take_text(struct finding *finding, const char *listing, const struct flow *flow);
 
 /* "table inet filter chain output handle 7: tcp dport 22 drop" */

@@ -54,6 +54,51 @@ class Unseen(Case):
         lab("break", "nsg-deny")
         self.check_translated("tcp dport 22 masquerade to :1024-2048")
 
+    def healed(self, fault=None):
+        lab("heal")
+        if fault is not None:
+            lab("break", fault)
+
+    def iptables(self, *words):
+        """Its targets are no statements of nft's, and told in its words all the same."""
+        rule = ("-t", "nat", "-A", "POSTROUTING", "-p", "tcp", "--dport", "22", *words)
+        lab("run", "client", "iptables-nft", *rule)
+
+    def assert_cause(self, cause):
+        verdict = self.report()["verdict"]
+        self.assertEqual(verdict["cause"], cause, verdict)
+
+    def check_iptables(self, *words):
+        """What lies behind the rule is found as if it were not there."""
+        for fault, cause in ((None, "healthy"), ("nsg-deny", "nsg.deny")):
+            with self.subTest(fault):
+                self.healed(fault)
+                self.iptables(*words)
+                self.assert_cause(cause)
+
+    def test_masquerading_by_iptables(self):
+        self.check_iptables("-j", "MASQUERADE", "--to-ports", "40000-50000")
+
+    def test_source_translation_by_iptables(self):
+        self.healed("vm-sshd-down")
+        self.iptables("-j", "SNAT", "--to-source", "10.20.0.10:40000-50000")
+        self.assert_cause("vm.sshd-down")
+
+    def test_source_translation_to_an_address_of_ours(self):
+        ip("client", "address", "add", "10.20.0.98/24", "dev", "eth0")
+        self.addCleanup(ip, "client", "address", "del", "10.20.0.98/24", "dev", "eth0")
+        self.check_iptables("-j", "SNAT", "--to-source", "10.20.0.98")
+
+    def test_source_translation_to_an_address_of_nobody(self):
+        """What lies behind it cannot be told where nothing is answered at all."""
+        for fault, causes in ((None, ["client.firewall.out"]), ("vm-sshd-down", ["client.firewall.out"]),
+                              ("nsg-deny", ["nsg.deny", "unknown"])):  # fmt: skip
+            with self.subTest(fault):
+                self.healed(fault)
+                self.iptables("-j", "SNAT", "--to-source", "10.20.0.99")
+                verdict = self.report()["verdict"]
+                self.assertIn(verdict["cause"], causes, verdict)
+
     def second_way(self):
         """Another line into the same network, and a route over both: each flow takes one of them."""
         ip("client", "link", "add", SECOND, "type", "veth", "peer", "name", SECOND, "netns", f"{lab.name}-office")

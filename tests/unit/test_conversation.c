@@ -446,6 +446,34 @@ static void who_floods_comes_no_further(void **state)
 	}
 }
 
+/* What leaves in another's name, where a SYN in this machine's own is answered after `reply_ns`. */
+static enum answer answer_of_readdressed(int64_t reply_ns, int64_t now_ns)
+{
+	struct scene scene;
+	begin(&scene);
+	nothing_is_seen(&scene);
+	scene.first.answered = false;
+	scene.observation.now_ns = now_ns;
+	scene.small.purpose = PURPOSE_SSH;
+	scene.small.way = WAY_LINK;
+	scene.sent[1].reply = reply_ns != 0 ? REPLY_SYN_ACK : REPLY_NONE;
+	scene.sent[1].reply_ns = scene.sent[1].time_ns + reply_ns;
+	run_event(&scene.run, &(struct event){ .kind = EVENT_RULE,
+					       .value = RULE_CERTAIN,
+					       .word = WORD_RULE_READDRESSES });
+	observe_out(&scene.observation);
+	return answer_of(&scene, QUESTION_OUT);
+}
+
+static void nobody_answers_what_leaves_in_another_s_name(void **state)
+{
+	(void)state;
+	assert_int_equal(answer_of_readdressed(MS(5), MS(1000)), ANSWER_OUT_VANISHES);
+	assert_int_equal(answer_of_readdressed(MS(5), MS(500)), ANSWER_NONE);	 /* not yet */
+	assert_int_equal(answer_of_readdressed(MS(700), MS(1000)), ANSWER_NONE); /* so far away */
+	assert_int_equal(answer_of_readdressed(0, MS(6000)), ANSWER_NONE); /* nor anything else */
+}
+
 static void a_reset_before_the_syn_ack_is_another_s(void **state)
 {
 	(void)state;
@@ -493,6 +521,7 @@ int main(void)
 		cmocka_unit_test(what_works_unseen_is_not_diverted),
 		cmocka_unit_test(what_is_led_elsewhere_is_diverted),
 		cmocka_unit_test(what_is_translated_is_not_seen_to_leave),
+		cmocka_unit_test(nobody_answers_what_leaves_in_another_s_name),
 		cmocka_unit_test(what_goes_on_does_not_stall),
 		cmocka_unit_test(what_may_yet_come_is_not_lost),
 		cmocka_unit_test(slow_services_have_their_time),

@@ -52,6 +52,55 @@ static void texts(void **state)
 	}
 }
 
+/* Which source the connection gets; that of iptables' targets is told in the same words. */
+static void translations_in_text(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *rule;
+		bool kept;
+		enum event_word effect;
+		const char *to;
+		bool other_port;
+	} rows[] = {
+		{ "masquerade", false, WORD_RULE_TRANSLATES, "", false },
+		{ "masquerade to :1024-2048", true, WORD_RULE_TRANSLATES, "", false },
+		{ "masquerade fully-random,persistent", true, WORD_RULE_TRANSLATES, "", false },
+		{ "snat to 10.20.0.10", false, WORD_RULE_TRANSLATES, "", false },
+		{ "snat to 10.20.0.10:1024-1100", true, WORD_RULE_TRANSLATES, "", true },
+		{ "snat to 10.20.0.99", true, WORD_RULE_READDRESSES, "10.20.0.99", false },
+		{ "snat ip to 10.20.0.99-10.20.0.100:7000 random", true, WORD_RULE_READDRESSES,
+		  "10.20.0.99", true },
+		{ "snat to ip daddr map { 20.99.0.4 : 10.20.0.9 }", true, WORD_RULE_TRANSLATES, "",
+		  true },
+		{ "xt target NETMAP", true, WORD_RULE_TRANSLATES, "", false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char listing[512], text[ADDRESS_TEXT] = "";
+		struct flow flow = flow4();
+		struct finding finding = { .handle = 7,
+					   .certain = true,
+					   .effect = WORD_RULE_TRANSLATES };
+		snprintf(listing, sizeof(listing),
+			 "table ip n {\n\tchain c {\n\t\ttcp dport 22 counter packets 1 bytes 2 %s "
+			 "# handle 7\n\t}\n}\n",
+			 rows[i].rule);
+		if (rule_take_text(&finding, listing, &flow) != rows[i].kept)
+			fail_msg("%s", rows[i].rule);
+		assert_int_equal(finding.effect, rows[i].effect);
+		assert_int_equal(finding.other_port, rows[i].other_port);
+		if (finding.to.family != 0)
+			address_text(&finding.to, text);
+		assert_string_equal(text, rows[i].to);
+	}
+	struct flow flow = flow6();
+	struct finding finding = { .handle = 7, .certain = true, .effect = WORD_RULE_TRANSLATES };
+	assert_true(rule_take_text(&finding, "\t\tsnat ip6 to [2001:db8:20::99]:7000 # handle 7\n",
+				   &flow));
+	assert_int_equal(finding.effect, WORD_RULE_READDRESSES);
+	assert_true(finding.other_port);
+}
+
 static void diversions_in_text(void **state)
 {
 	(void)state;
@@ -143,8 +192,11 @@ static void descriptions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts),	cmocka_unit_test(diversions_in_text),
-		cmocka_unit_test(devices),	cmocka_unit_test(cut_listings),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(diversions_in_text),
+		cmocka_unit_test(translations_in_text),
+		cmocka_unit_test(devices),
+		cmocka_unit_test(cut_listings),
 		cmocka_unit_test(descriptions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

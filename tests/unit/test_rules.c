@@ -352,7 +352,8 @@ static void diversions(void **state)
 	}
 }
 
-/* Source translation is told where it gives the connection another port. */
+/* Source translation is told where it may give the connection another source; of iptables only the
+ * text tells more. */
 static void translations(void **state)
 {
 	(void)state;
@@ -364,7 +365,10 @@ static void translations(void **state)
 		{ "{\"masquerade\": {\"port\": {\"range\": [1024, 2048]}}}", true },
 		{ "{\"masquerade\": {\"flags\": \"random\"}}", true },
 		{ "{\"masquerade\": {\"flags\": [\"persistent\", \"fully-random\"]}}", true },
-		{ "{\"snat\": {\"addr\": \"10.20.0.9\"}}", false },
+		{ "{\"snat\": {\"addr\": \"10.20.0.9\"}}", true },
+		{ "{\"xt\": {\"type\": \"target\", \"name\": \"MASQUERADE\"}}", true },
+		{ "{\"xt\": {\"type\": \"target\", \"name\": \"SNAT\"}}", true },
+		{ "{\"xt\": {\"type\": \"target\", \"name\": \"LOG\"}}", false },
 		{ "{\"snat\": {\"addr\": \"10.20.0.9\", \"port\": 7000}}", true },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
