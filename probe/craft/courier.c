@@ -18,47 +18,19 @@
 #define ANSWER_PATIENCE_S 2
 #define COURIER_END_MS	  1000
 
+/* The first that it says, once it is locked in: why sessions can craft nothing; "": they can. */
+struct readiness {
+	char limit[DELIVERY_SESSIONS][sizeof(((struct error *)NULL)->text)];
+};
+
 struct courier {
 	pid_t process;
 	int channel;
 	char trouble[96]; /* "": none */
-	char limit[DELIVERY_SESSIONS][sizeof(((struct error *)NULL)->text)];
+	struct readiness readiness;
 };
 
-/* -- the process ------------------------------------------------------------------------ */
-
-/* Until the other end is closed. */
-static _Noreturn void take_letters(struct delivery *delivery, int channel)
-{
-	struct letter letter;
-	struct receipt receipt = { 0 }; /* the first: it is ready */
-	ssize_t got;
-	do {
-		if (send(channel, &receipt, sizeof(receipt), MSG_NOSIGNAL) < 0)
-			break;
-		got = recv(channel, &letter, sizeof(letter), 0);
-		if (got > 0)
-			receipt = delivery_take(delivery, &letter, (size_t)got);
-	} while (got > 0);
-	_exit(0);
-}
-
-static _Noreturn void be_courier(struct delivery *delivery, struct sender *sender, int channel,
-				 pid_t parent, const struct person *person)
-{
-	struct cell cell = { .parent = parent };
-	cell_keep(&cell, CELL_CHANNEL, &channel);
-	for (unsigned i = 0; sender != NULL && i < SENDER_SOCKETS; i++)
-		cell_keep(&cell, CELL_SENDER, sender_socket(sender, i));
-	for (size_t i = 0; i < delivery->count; i++)
-		for (unsigned n = 0; n < PLAN_KERNEL_PORTS; n++)
-			cell_keep(&cell, CELL_CONNECTION, &delivery->session[i].socket[n]);
-	if (cell_enter(&cell, person))
-		take_letters(delivery, channel);
-	_exit(1);
-}
-
-/* -- what it is born with ------------------------------------------------------------------ */
+/* -- what the process has ---------------------------------------------------------------- */
 
 _Static_assert(CELL_DESCRIPTORS >= 1 + SENDER_SOCKETS + DELIVERY_SESSIONS * PLAN_KERNEL_PORTS,
 	       "a place for every descriptor");
@@ -89,8 +61,8 @@ static void set_craft(struct delivery_session *session, const struct courier_ses
 		session->craft = craft_share(sender, &wish->target, wish->route, error);
 }
 
-static struct sender *pack(struct courier *courier, const struct courier_wish *wish,
-			   struct delivery *delivery)
+static struct sender *pack(const struct courier_wish *wish, struct delivery *delivery,
+			   struct readiness *readiness)
 {
 	struct error why = { .text = "there is no route" };
 	struct sender *sender =
@@ -101,16 +73,44 @@ static struct sender *pack(struct courier *courier, const struct courier_wish *w
 		set_session(&delivery->session[i], &wish->session[i]);
 		set_craft(&delivery->session[i], &wish->session[i], sender, &error);
 		if (delivery->session[i].craft == NULL)
-			snprintf(courier->limit[i], sizeof(courier->limit[i]), "%s", error.text);
+			snprintf(readiness->limit[i], sizeof(readiness->limit[i]), "%s",
+				 error.text);
 	}
 	return sender;
 }
 
-static void unpack(struct delivery *delivery, struct sender *sender)
+/* -- the process ------------------------------------------------------------------------ */
+
+/* Until the other end is closed. */
+static _Noreturn void take_letters(struct delivery *delivery, int channel)
 {
-	for (size_t i = 0; i < delivery->count; i++)
-		craft_close(delivery->session[i].craft);
-	sender_close(sender);
+	struct letter letter;
+	struct receipt receipt;
+	ssize_t got;
+	do {
+		got = recv(channel, &letter, sizeof(letter), 0);
+		if (got > 0)
+			receipt = delivery_take(delivery, &letter, (size_t)got);
+	} while (got > 0 && send(channel, &receipt, sizeof(receipt), MSG_NOSIGNAL) >= 0);
+	_exit(0);
+}
+
+static _Noreturn void be_courier(const struct courier_wish *wish, int channel, pid_t parent)
+{
+	struct delivery delivery = { 0 };
+	struct readiness readiness = { 0 };
+	struct cell cell = { .parent = parent };
+	struct sender *sender = pack(wish, &delivery, &readiness);
+	cell_keep(&cell, CELL_CHANNEL, &channel);
+	for (unsigned i = 0; sender != NULL && i < SENDER_SOCKETS; i++)
+		cell_keep(&cell, CELL_SENDER, sender_socket(sender, i));
+	for (size_t i = 0; i < delivery.count; i++)
+		for (unsigned n = 0; n < PLAN_KERNEL_PORTS; n++)
+			cell_keep(&cell, CELL_CONNECTION, &delivery.session[i].socket[n]);
+	if (cell_enter(&cell, wish->person) &&
+	    send(channel, &readiness, sizeof(readiness), MSG_NOSIGNAL) >= 0)
+		take_letters(&delivery, channel);
+	_exit(1);
 }
 
 /* -- the parent ------------------------------------------------------------------------- */
@@ -124,19 +124,16 @@ static void wait_no_longer_than(int channel, int seconds)
 
 static bool fork_courier(struct courier *courier, const struct courier_wish *wish)
 {
-	struct delivery delivery = { 0 };
 	int ends[2];
 	pid_t self = getpid();
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
 		return false;
-	struct sender *sender = pack(courier, wish, &delivery);
 	courier->channel = ends[0];
 	courier->process = fork();
 	if (courier->process == 0)
-		be_courier(&delivery, sender, ends[1], self, wish->person);
+		be_courier(wish, ends[1], self);
 	int cause = errno;
 	close(ends[1]);
-	unpack(&delivery, sender);
 	wait_no_longer_than(courier->channel, ANSWER_PATIENCE_S);
 	errno = cause;
 	return courier->process > 0;
@@ -157,7 +154,8 @@ struct courier *courier_start(const struct courier_wish *wish, struct error *err
 
 const char *courier_limit(const struct courier *courier, size_t session)
 {
-	return courier->limit[session][0] != '\0' ? courier->limit[session] : NULL;
+	const char *limit = courier->readiness.limit[session];
+	return limit[0] != '\0' ? limit : NULL;
 }
 
 const char *courier_trouble(const struct courier *courier)
@@ -173,19 +171,22 @@ static bool fail(struct courier *courier, const char *what)
 	return false;
 }
 
-static bool take_receipt(struct courier *courier, struct receipt *receipt)
+static bool hear(struct courier *courier, void *answer, size_t size)
 {
-	ssize_t got = recv(courier->channel, receipt, sizeof(*receipt), 0);
-	if (got == sizeof(*receipt))
+	ssize_t got = recv(courier->channel, answer, size, 0);
+	if (got == (ssize_t)size)
 		return true;
 	return fail(courier, got < 0 && errno == EAGAIN ? "does not answer" : "has ended");
 }
 
 bool courier_ready(struct courier *courier, struct error *error)
 {
-	struct receipt first;
-	return take_receipt(courier, &first) ||
-	       error_set(error, EXIT_UNAVAILABLE, "%s before it began", courier->trouble);
+	struct readiness *readiness = &courier->readiness;
+	if (!hear(courier, readiness, sizeof(*readiness)))
+		return error_set(error, EXIT_UNAVAILABLE, "%s before it began", courier->trouble);
+	for (size_t i = 0; i < DELIVERY_SESSIONS; i++)
+		readiness->limit[i][sizeof(readiness->limit[i]) - 1] = '\0';
+	return true;
 }
 
 static bool ask(struct courier *courier, const struct letter *letter, size_t length, int *error)
@@ -197,7 +198,7 @@ static bool ask(struct courier *courier, const struct letter *letter, size_t len
 		return fail(courier, "has no room for what was asked");
 	if (send(courier->channel, letter, length, MSG_NOSIGNAL) < 0)
 		return fail(courier, errno == EAGAIN ? "does not answer" : "has ended");
-	if (!take_receipt(courier, &receipt))
+	if (!hear(courier, &receipt, sizeof(receipt)))
 		return false;
 	if (receipt.refused != 0)
 		return fail(courier, "was asked for what no plan does, and refused");

@@ -3,9 +3,10 @@
  *
  * The process that reads the network can be got the better of by what it reads; then it still
  * cannot send what it likes, for it has no socket to send by and can only ask. The courier is
- * forked when routes, sockets and templates are there and nothing has been read. Each session's
- * addresses and licence (plan/licence.h) are fixed by then. It reads nothing but letters, and is
- * locked in (cell.h). It ends when the process that started it ends, whatever way that does.
+ * forked when routes and the kernel's sockets are there and nothing has been read; it opens its
+ * own. Each session's addresses and licence (plan/licence.h) are fixed by then. It reads nothing
+ * but letters, and is locked in (cell.h). It ends when the process that started it ends, whatever
+ * way that does.
  */
 #ifndef PROBE_CRAFT_COURIER_H
 #define PROBE_CRAFT_COURIER_H
@@ -32,14 +33,14 @@ struct courier_wish {
 	const char *interface;	     /* the one that the user asked for; NULL: none */
 };
 
-/* With privilege: it opens the sockets. NULL: there is no courier. */
+/* With privilege, which the courier needs until it is locked in. NULL: there is no courier. */
 struct courier *courier_start(const struct courier_wish *wish, struct error *error);
-
-/* Why a session can craft nothing; NULL: it can. */
-const char *courier_limit(const struct courier *courier, size_t session);
 
 /* Waits until the courier is locked in, once. False: it could not be. */
 bool courier_ready(struct courier *courier, struct error *error);
+
+/* Why a session can craft nothing; NULL: it can. Known when the courier is ready. */
+const char *courier_limit(const struct courier *courier, size_t session);
 
 /* Has an ACTION_SEND or ACTION_CONNECT done; *error is what the kernel said to it: 0, EINPROGRESS
  * or an errno. False when it was not even tried: there is trouble, and nothing else is done any

@@ -157,9 +157,14 @@ static bool open_wire(struct diagnosis *d, const struct ports *all, struct error
 				  .ports = *all,
 				  .shielded = shielded,
 				  .shielded_count = count };
-	if (!wire_open(&d->wire, &wish, error))
+	return wire_open(&d->wire, &wish, error);
+}
+
+static bool attach_sessions(struct diagnosis *d, struct error *error)
+{
+	if (!courier_ready(d->sessions.courier, error))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < d->sessions.count; i++)
 		session_attach(&d->sessions.session[i], &d->wire);
 	return true;
 }
@@ -195,8 +200,8 @@ static bool open_all(struct diagnosis *d, struct error *error)
 		return false;
 	machine_start(&d->machine, d->options, &d->person, d->sessions.session, d->sessions.count);
 	/* Before the captures: a copy of their rings would keep them alive. */
-	if (!start_courier(d, error) || !open_wire(d, &all, error) ||
-	    !drop_and_read(&d->machine, error) || !courier_ready(d->sessions.courier, error))
+	if (!start_courier(d, error) || !open_wire(d, &all, error) || !attach_sessions(d, error) ||
+	    !drop_and_read(&d->machine, error))
 		return false;
 	if (wire_gone(&d->wire)) /* and what was found of routes may be because of that */
 		return error_set(error, EXIT_UNAVAILABLE, "%s went down while the probe began",
