@@ -28,7 +28,7 @@ static const struct format *recognise(struct source *source)
 	}
 }
 
-static bool begin(struct savefile *savefile, struct error *error)
+static bool begin_format(struct savefile *savefile, struct error *error)
 {
 	savefile->format = recognise(savefile->source);
 	if (savefile->format != NULL)
@@ -39,6 +39,14 @@ static bool begin(struct savefile *savefile, struct error *error)
 	if (source_rest(source) == 0)
 		return error_set(error, EXIT_MALFORMED, "the file is empty");
 	return error_set(error, EXIT_MALFORMED, "neither a pcap nor a pcapng capture");
+}
+
+static bool begin(struct savefile *savefile, struct error *error)
+{
+	bool begun = begin_format(savefile, error);
+	if (!begun && savefile->source->interrupted)
+		error_set(error, EXIT_INTERRUPTED, "interrupted");
+	return begun;
 }
 
 /* `name`: what an error calls it. */
@@ -63,7 +71,17 @@ static struct savefile *savefile_new(struct source *source, const char *name, st
 
 struct savefile *savefile_open(const char *path, struct error *error)
 {
-	return savefile_new(source_open(path, error), path, error);
+	return savefile_open_until(path, -1, error);
+}
+
+struct savefile *savefile_open_until(const char *path, int interrupt, struct error *error)
+{
+	return savefile_new(source_open(path, interrupt, error), path, error);
+}
+
+bool savefile_interrupted(const struct savefile *savefile)
+{
+	return savefile->source->interrupted;
 }
 
 struct savefile *savefile_over(const void *bytes, size_t length, struct error *error)
@@ -85,6 +103,10 @@ enum savefile_status savefile_next(struct savefile *savefile, struct frame *fram
 	if (savefile->damaged)
 		return SAVEFILE_DAMAGED;
 	enum savefile_status status = savefile->format->next(savefile, frame);
+	if (status != SAVEFILE_FRAME && savefile->source->interrupted) {
+		savefile->damaged = false; /* nobody knows */
+		return SAVEFILE_END;
+	}
 	if (status == SAVEFILE_FRAME)
 		frame->number = ++savefile->frames;
 	return status;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,20 +37,33 @@ static size_t read_memory(struct memory *memory, uint8_t *into, size_t room)
 	return length;
 }
 
+/* Until there is something to read, or nothing more shall be. */
+static bool wait_for_bytes(struct source *source)
+{
+	struct pollfd fds[] = { { .fd = source->interrupt, .events = POLLIN },
+				{ .fd = source->fd, .events = POLLIN } };
+	while (source->interrupt >= 0 && poll(fds, 2, -1) < 0 && errno == EINTR)
+		;
+	source->interrupted = fds[0].revents != 0;
+	source->ended |= source->interrupted;
+	return !source->interrupted;
+}
+
 /* Some bytes, 0 at the end, or after a failure. */
 static size_t read_some(struct source *source, uint8_t *into, size_t room)
 {
 	if (source->fd < 0)
 		return read_memory(&source->memory, into, room);
-	for (;;) {
+	while (wait_for_bytes(source)) {
 		ssize_t got = read(source->fd, into, room);
 		if (got >= 0)
 			return (size_t)got;
-		if (errno != EINTR) {
+		if (errno != EINTR && errno != EAGAIN) {
 			fail(source, strerror(errno));
 			return 0;
 		}
 	}
+	return 0;
 }
 
 static void fill_plain(struct source *source, uint8_t *into, size_t room)
@@ -184,12 +198,13 @@ static bool start_gunzip(struct source *source)
 	return true;
 }
 
-static struct source *source_new(int fd, struct memory memory)
+static struct source *source_new(int fd, int interrupt, struct memory memory)
 {
 	struct source *source = calloc(1, sizeof(*source));
 	if (source == NULL)
 		return NULL;
 	source->fd = fd;
+	source->interrupt = interrupt;
 	source->memory = memory;
 	source->window = aligned_alloc(PAGE, WINDOW); /* touched as far as records are long */
 	if (source->window == NULL || !start_gunzip(source)) {
@@ -217,21 +232,27 @@ struct source *source_over(const void *bytes, size_t length, struct error *error
 {
 	struct memory memory = { .at = bytes, .left = length };
 	bool plain = length < 2 || !is_gzip(bytes);
-	struct source *source = plain ? source_borrow(memory) : source_new(-1, memory);
+	struct source *source = plain ? source_borrow(memory) : source_new(-1, -1, memory);
 	if (source == NULL)
 		error_set(error, EXIT_NO_INPUT, "out of memory");
 	return source;
 }
 
-struct source *source_open(const char *path, struct error *error)
+/* Opening a FIFO waits for its writer; where that may be interrupted, reading it does. */
+static int open_path(const char *path, int interrupt)
+{
+	return open(path, O_RDONLY | O_CLOEXEC | (interrupt >= 0 ? O_NONBLOCK : 0));
+}
+
+struct source *source_open(const char *path, int interrupt, struct error *error)
 {
 	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	int fd = standard ? STDIN_FILENO : open_path(path, interrupt);
 	if (fd < 0) {
 		error_set(error, EXIT_NO_INPUT, "%s: %s", path, strerror(errno));
 		return NULL;
 	}
-	struct source *source = source_new(fd, (struct memory){ 0 });
+	struct source *source = source_new(fd, interrupt, (struct memory){ 0 });
 	if (source == NULL) {
 		error_set(error, EXIT_NO_INPUT, "%s: out of memory", path);
 		if (!standard)

@@ -25,6 +25,8 @@ struct source {
 	bool ended;	   /* nothing follows the window */
 	char failure[100]; /* why, when that is not the file's own end; "" otherwise */
 	int fd;		   /* -1: they are in memory */
+	int interrupt;	   /* readable: nothing more is read; -1: there is none */
+	bool interrupted;
 	struct memory {
 		const uint8_t *at;
 		size_t left;
@@ -33,8 +35,9 @@ struct source {
 	struct gunzip *gunzip; /* NULL: the bytes are taken as they are */
 };
 
-/* NULL after filling `error` (EXIT_NO_INPUT). "-" is standard input. */
-struct source *source_open(const char *path, struct error *error);
+/* NULL after filling `error` (EXIT_NO_INPUT). "-" is standard input. Of `interrupt` see
+ * savefile_open_until(). */
+struct source *source_open(const char *path, int interrupt, struct error *error);
 /* Of bytes in memory, which stay the caller's and must live as long; plain ones are not copied. */
 struct source *source_over(const void *bytes, size_t length, struct error *error);
 void source_close(struct source *source);

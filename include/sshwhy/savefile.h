@@ -25,6 +25,11 @@ struct savefile;
  * EXIT_MALFORMED when it is no capture; the text begins with the path. The caller
  * closes what it opened. */
 struct savefile *savefile_open(const char *path, struct error *error);
+/* The same, but nothing more is read once the descriptor `interrupt` is readable (-1: none): the
+ * capture ends there, and savefile_interrupted(). Not to have come so far as to open it is
+ * EXIT_INTERRUPTED. */
+struct savefile *savefile_open_until(const char *path, int interrupt, struct error *error);
+bool savefile_interrupted(const struct savefile *savefile);
 /* The same of a capture in memory, which stays the caller's and must live as long. */
 struct savefile *savefile_over(const void *bytes, size_t length, struct error *error);
 void savefile_close(struct savefile *savefile);

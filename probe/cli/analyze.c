@@ -18,6 +18,7 @@ struct analyze_arguments {
 	struct known_file *known;
 	struct traffic_keys keys; /* what that file knows */
 	struct joint *joint;	  /* NULL: each file for itself */
+	int signals;
 };
 
 enum { KEY_KNOWN_HOSTS = 256 };
@@ -57,7 +58,15 @@ static void take_report(void *context, const struct report *report)
 	reports_take(context, report);
 }
 
-/* A run of sshwhy's own: one diagnosis, whose plan is known. */
+static bool tell_interrupted(const char *file, const char *what, uint64_t frames,
+			     struct error *error)
+{
+	return error_set(error, EXIT_INTERRUPTED, "%s: interrupted; %llu frames are %s", file,
+			 (unsigned long long)frames, what);
+}
+
+/* A run of sshwhy's own: one diagnosis, whose plan is known. Without its end, packets that were not
+ * read would count as packets that did not come. */
 static bool analyze_run(const struct analyze_arguments *a, struct run *run,
 			struct savefile *savefile, const char *file, struct reports *reports,
 			struct error *error)
@@ -65,6 +74,8 @@ static bool analyze_run(const struct analyze_arguments *a, struct run *run,
 	struct arena arena = { 0 };
 	struct report report;
 	bool whole = run_frames(run, savefile, file, error);
+	if (savefile_interrupted(savefile))
+		return tell_interrupted(file, "not enough of a run", run->frame_count, error);
 	report_build(&report, run, &a->report, &arena);
 	report.attempts = 1;
 	reports_take(reports, &report);
@@ -149,6 +160,9 @@ static bool analyze_traffic(const struct analyze_arguments *a, int index, struct
 	if (a->joint != NULL)
 		joint_capture(a->joint, &tally);
 	reports_room(file, tally);
+	if (savefile_interrupted(savefile))
+		return tell_interrupted(file, a->joint != NULL ? "not compared" : "used",
+					tally.frames, error);
 	if (status == SAVEFILE_DAMAGED)
 		return tell_damage(savefile, file, tally.frames, error);
 	/* (of one of several captures that is worth knowing: the others tell) */
@@ -164,7 +178,7 @@ static int analyze_file(const struct analyze_arguments *a, int index, struct rep
 	struct run run;
 	struct error error = { 0 };
 	const char *file = a->files[index];
-	struct savefile *savefile = savefile_open(file, &error);
+	struct savefile *savefile = savefile_open_until(file, a->signals, &error);
 	if (savefile == NULL)
 		return output_error(&error);
 	reports->capture = file;
@@ -176,12 +190,17 @@ static int analyze_file(const struct analyze_arguments *a, int index, struct rep
 	return fine ? EXIT_HEALTHY : output_error(&error);
 }
 
-/* What several captures show of the same conversations. */
-static int end_joint(const struct analyze_arguments *a, struct reports *reports)
+/* What several captures show of the same conversations; that one of them does not have a packet is
+ * known only when all were read. */
+static int end_joint(const struct analyze_arguments *a, struct reports *reports, bool interrupted)
 {
 	struct error error = { 0 };
 	if (a->joint == NULL)
 		return EXIT_HEALTHY;
+	if (interrupted) {
+		joint_free(a->joint);
+		return EXIT_INTERRUPTED;
+	}
 	joint_end(a->joint);
 	uint64_t given_away = joint_given_away(a->joint);
 	joint_free(a->joint);
@@ -204,11 +223,11 @@ static int end_joint(const struct analyze_arguments *a, struct reports *reports)
 static int analyze_files(const struct analyze_arguments *a, struct reports *reports)
 {
 	int unread = EXIT_HEALTHY;
-	for (int i = 0; i < a->file_count; i++) {
+	for (int i = 0; i < a->file_count && unread != EXIT_INTERRUPTED; i++) {
 		int code = analyze_file(a, i, reports);
 		unread = code > unread ? code : unread;
 	}
-	int unjoined = end_joint(a, reports);
+	int unjoined = end_joint(a, reports, unread == EXIT_INTERRUPTED);
 	unread = unread > unjoined ? unread : unjoined;
 	bool any = summary_count(reports->summary) > 0;
 	int code = reports_end(reports);
@@ -254,6 +273,7 @@ int command_analyze(int argc, char **argv)
 			    a.file_count);
 	if (!raise_wall(&a, &error) || !open_known_hosts(&a, &error))
 		return output_error(&error);
+	a.signals = open_signals();
 	if (!reports_start(&reports, &a.output, a.traffic.only, &error))
 		return output_error(&error);
 	if (a.file_count > 1 && a.file_count <= JOINT_CAPTURES_MAX) {

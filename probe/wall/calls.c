@@ -70,6 +70,9 @@ static const struct call streams[] = {
 	ANY(newfstatat),
 	ANY(statx),
 	ANY(fadvise64),
+	ANY(poll),
+	ANY(ppoll),
+	ANY(ppoll_time64),
 	{ SCMP_SYS(fcntl), 1, { IS(1, F_GETFL) } },
 	{ SCMP_SYS(fcntl64), 1, { IS(1, F_GETFL) } },
 	{ SCMP_SYS(ioctl), 1, { IS(1, TCGETS) } }, /* is it a terminal? */
@@ -79,6 +82,8 @@ static const struct call streams[] = {
 static const struct call opening[] = {
 	{ SCMP_SYS(openat), 1, { WITHOUT(2, O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE) } },
 	{ SCMP_SYS(open), 1, { WITHOUT(1, O_ACCMODE | O_CREAT | O_TRUNC | O_TMPFILE) } },
+	{ SCMP_SYS(rt_sigaction), 1, { IS(1, 0) } }, /* which signals are ignored is asked */
+	ANY(signalfd4),				     /* and the others are read */
 };
 
 static const struct call life[] = {
@@ -92,9 +97,6 @@ static const struct call life[] = {
 
 /* No socket is made, connected or bound, and what is sent goes where its socket leads. */
 static const struct call network[] = {
-	ANY(poll),
-	ANY(ppoll),
-	ANY(ppoll_time64),
 	ANY(recvfrom),
 	ANY(recvmsg),
 	{ SCMP_SYS(sendto), 1, { IS(4, 0) } },
