@@ -192,6 +192,8 @@ void observe_files(struct observation *o)
 	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
 	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED;
 	bool fatal = find_mode(o->run, WORD_MODE_FATAL) != NULL;
+	/* then it is not known either what ssh would look up */
+	reached |= fatal && o->run->address.family == 0;
 	size_t n = 0;
 	const struct event *auth = find_event(o->run, EVENT_AUTH, &n);
 	if (reached && modes.answer != ANSWER_NONE && (fatal || keys_matter(auth)))

@@ -1,5 +1,7 @@
 /* The server has identified itself: the conversation ends, stalls, or comes as far as the key
  * exchange and authentication. */
+#include <string.h>
+
 #include "observe/chance.h"
 #include "observe/farewell.h"
 #include "observe/judge.h"
@@ -103,13 +105,37 @@ bool algorithms_differ(const struct observation *o)
 	       missing_algorithm(&o->kernel->connection->dialog) != NULL;
 }
 
+/* What has no match may be what the person has chosen. `what` names the list. */
+static const char *choice_quoted(const struct observation *o, const char *what)
+{
+	static const struct {
+		const char *list, *keyword;
+	} rows[] = { { "key exchange", "kexalgorithms" },
+		     { "host key", "hostkeyalgorithms" },
+		     { "cipher", "ciphers" },
+		     { "MAC", "macs" } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strstr(what, rows[i].list) == NULL)
+			continue;
+		const char *quote = setting_quoted(o, rows[i].keyword);
+		return quote[0] != '\0'
+			       ? arena_format(o->arena, "; ssh is told what to offer%s", quote)
+			       : "";
+	}
+	return "";
+}
+
+static void tell_no_common(struct observation *o, const char *text)
+{
+	struct fact *fact = fact_set(o, ANSWER_SSH_NO_COMMON, "%s", text);
+	fact->text = arena_format(o->arena, "%s%s", fact->text, choice_quoted(o, text));
+	fact_packet(fact, o->kernel->connection->server_data_frame);
+}
+
 void tell_algorithms_differ(struct observation *o)
 {
-	const struct connection *c = o->kernel->connection;
-	fact_packet(fact_set(o, ANSWER_SSH_NO_COMMON,
-			     "client and server offer no common %s algorithm",
-			     missing_algorithm(&c->dialog)),
-		    c->server_data_frame);
+	tell_no_common(o, arena_format(o->arena, "client and server offer no common %s algorithm",
+				       missing_algorithm(&o->kernel->connection->dialog)));
 }
 
 /* The client may see that before it has named its own algorithms. */
@@ -120,9 +146,7 @@ bool client_finds_none_in_common(const struct observation *o)
 
 void tell_none_in_common(struct observation *o)
 {
-	fact_packet(
-		fact_set(o, ANSWER_SSH_NO_COMMON, "%s", detail_of_end(o, "no common algorithm")),
-		o->kernel->connection->server_data_frame);
+	tell_no_common(o, detail_of_end(o, "no common algorithm"));
 }
 
 void tell_kex_cut(struct observation *o)

@@ -1,6 +1,7 @@
 /* What this machine does with the connection before a wire is reached. */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "observe/asked.h"
 #include "observe/loss.h"
@@ -12,10 +13,28 @@
 static bool leads_here(const struct run *run)
 {
 	static const struct address unspecified4 = { .family = 4 }, unspecified6 = { .family = 6 };
-	return run->vantage != VANTAGE_VM && strncmp(run->host, "localhost", 9) != 0 &&
+	return run->vantage != VANTAGE_VM && strncmp(run_name(run), "localhost", 9) != 0 &&
 	       (address_is_loopback(&run->address) || address_equal(&run->address, &unspecified4) ||
 		address_equal(&run->address, &unspecified6) ||
 		address_equal(&run->address, &run->local_address));
+}
+
+/* What is looked up, where that is not what was typed: "vm.example, which myvm is to ssh". */
+static const char *name_of(const struct observation *o)
+{
+	const struct run *run = o->run;
+	if (strcasecmp(run_name(run), run->host) == 0)
+		return run->host;
+	return arena_format(o->arena, "%s, which %s is to ssh%s,", run_name(run), run->host,
+			    setting_quoted(o, "hostname"));
+}
+
+/* ssh may ask for the addresses of one family alone. */
+static const char *family_asked(const struct observation *o)
+{
+	const char *quote = setting_quoted(o, "addressfamily");
+	return quote[0] != '\0' ? arena_format(o->arena, "; ssh asks for one family alone%s", quote)
+				: "";
 }
 
 void observe_name(struct observation *o)
@@ -26,12 +45,12 @@ void observe_name(struct observation *o)
 		return;
 	if (event->error == 0 && leads_here(o->run))
 		fact_set(o, ANSWER_NAME_HERE, "%s resolves to %s, which is this machine itself",
-			 o->run->host, event->text);
+			 name_of(o), event->text);
 	else if (event->error == 0)
-		fact_set(o, ANSWER_NAME_OK, "%s resolves to %s", o->run->host, event->text);
+		fact_set(o, ANSWER_NAME_OK, "%s resolves to %s", name_of(o), event->text);
 	else
-		fact_set(o, ANSWER_NAME_FAILED, "%s does not resolve: %s", o->run->host,
-			 event->text);
+		fact_set(o, ANSWER_NAME_FAILED, "%s does not resolve: %s%s", name_of(o),
+			 event->text, family_asked(o));
 }
 
 static const struct event *neighbour_event(const struct run *run)
@@ -57,8 +76,8 @@ void observe_route(struct observation *o)
 		return;
 	}
 	if (route->error != 0 && route->error != ENETDOWN) {
-		fact_set(o, ANSWER_ROUTE_REFUSED, "the kernel refuses a route to the address: %s",
-			 route->text);
+		fact_set(o, ANSWER_ROUTE_REFUSED, "the kernel refuses a route to the address: %s%s",
+			 route->text, family_asked(o));
 		return;
 	}
 	const struct event *neighbour = neighbour_event(o->run);

@@ -1,6 +1,7 @@
 #include "observe/observation.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct fact *fact_set(struct observation *o, enum answer answer, const char *format, ...)
 {
@@ -108,4 +109,13 @@ bool converses(const struct observation *o)
 {
 	return connects(o) && o->kernel->connection != NULL &&
 	       (o->kernel->connection->established || !on_the_way(o->run));
+}
+
+const char *setting_quoted(const struct observation *o, const char *keyword)
+{
+	const struct event *event;
+	for (size_t i = 0; (event = find_event(o->run, EVENT_SETTING, &i)) != NULL;)
+		if (strcmp(event->detail, keyword) == 0)
+			return arena_format(o->arena, " (%s)", event->text);
+	return "";
 }

@@ -41,6 +41,10 @@ void fact_accident(struct fact *fact, enum answer instead, double chance);
 const struct event *find_event(const struct run *run, enum event_kind kind, size_t *index);
 const struct event *find_event_of(const struct run *run, enum event_kind kind, uint16_t local_port);
 
+/* " (FILE:3: Port 2222)": which line or option sets that keyword of ssh_config(5), to be put behind
+ * what it leads to; "": none does. */
+const char *setting_quoted(const struct observation *o, const char *keyword);
+
 /* The kernel's own connection; in somebody else's capture the last attempt; NULL: none. */
 const struct exchange *kernel_exchange(const struct track *track);
 bool capture_lost_frames(const struct run *run);

@@ -455,7 +455,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 	b->values = (struct guide_values){
 		.group = options->group,
 		.vm = options->vm,
-		.host = b->run->host,
+		.host = run_name(b->run),
 		.user = b->run->user,
 		.address = b->report->address,
 		.interface = b->run->interface,
@@ -481,6 +481,7 @@ static void build_question(struct building *b)
 	const struct run *run = b->run;
 	char text[ADDRESS_TEXT];
 	report->host = run->host;
+	report->hostname = run->hostname;
 	report->port = run->port;
 	if (run->address.family != 0)
 		report->address = arena_string(b->arena, address_text(&run->address, text));

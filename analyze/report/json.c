@@ -168,8 +168,11 @@ static json_t *also_item(const void *list, size_t i)
 
 static json_t *target(const struct report *report)
 {
-	return json_pack("{s:o,s:o,s:o}", "host", text(report->host), "address",
-			 text(report->address), "port", port_number(report->port));
+	json_t *target = json_pack("{s:o,s:o,s:o}", "host", text(report->host), "address",
+				   text(report->address), "port", port_number(report->port));
+	if (target != NULL && report->hostname != NULL)
+		json_object_set_new(target, "hostname", text(report->hostname));
+	return target;
 }
 
 static json_t *verdict(const struct report *report)

@@ -1,6 +1,7 @@
 #include "sshwhy/run.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* A row left out is found by unit/test_run. */
 const char *const vantage_names[VANTAGES] = {
@@ -33,6 +34,24 @@ const char *const purpose_names[PURPOSES] = {
 	[PURPOSE_FRAGMENT] = "fragment",   [PURPOSE_ACK] = "ack",
 	[PURPOSE_PLAIN] = "plain",
 };
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t a = strlen(text), b = strlen(end);
+	return a > b && strcasecmp(text + a - b, end) == 0;
+}
+
+enum deployment deployment_of(const char *host)
+{
+	if (ends_with(host, ".cloudapp.net"))
+		return DEPLOYMENT_CLASSIC;
+	return ends_with(host, ".cloudapp.azure.com") ? DEPLOYMENT_ARM : DEPLOYMENT_UNKNOWN;
+}
+
+const char *run_name(const struct run *run)
+{
+	return run->hostname != NULL ? run->hostname : run->host;
+}
 
 static size_t text_length(const char *text)
 {

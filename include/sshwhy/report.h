@@ -72,8 +72,9 @@ struct report_clock {
 };
 
 struct report {
-	const char *host;    /* as asked for */
-	const char *address; /* literal, NULL when it did not resolve */
+	const char *host;     /* as asked for */
+	const char *hostname; /* as ssh resolves that; NULL: not told */
+	const char *address;  /* literal, NULL when it did not resolve */
 	uint16_t port;
 	const char *vantage;	/* "client", ... */
 	const char *deployment; /* "arm", "classic", "unknown" */

@@ -120,6 +120,7 @@ struct event {
 struct run {
 	/* the question */
 	const char *host;	/* as asked for; never NULL in a planned run */
+	const char *hostname;	/* as ssh resolves that: what is looked up; NULL: not told */
 	const char *user;	/* to log in as; NULL: not told */
 	struct address address; /* family 0: the name did not resolve */
 	uint16_t port;
@@ -149,6 +150,13 @@ struct run {
 
 	struct arena arena;
 };
+
+/* What the name of a cloud's host tells. */
+enum deployment deployment_of(const char *host);
+
+/* The name that stands for the VM in what is looked up and run: as ssh resolves it, else as asked
+ * for. */
+const char *run_name(const struct run *run);
 
 /* Copies, strings too, if there is room; cuts these. */
 void run_event(struct run *run, const struct event *event);

@@ -60,7 +60,4 @@ bool parse_ports(const char *text, uint16_t *ports, size_t room, size_t *count,
 		 struct error *error);
 bool parse_seconds(const char *text, int64_t *ns, struct error *error);
 
-/* `*.cloudapp.net` is classic, `*.cloudapp.azure.com` is Resource Manager. */
-enum deployment deployment_of(const char *host);
-
 #endif

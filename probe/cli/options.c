@@ -32,6 +32,45 @@ static error_t parse_values(int key, char *text, struct argp_state *state)
 
 const struct argp values_argp = { .options = values_options, .parser = parse_values };
 
+/* -- ssh's own options ---------------------------------------------------------------- */
+
+static const struct argp_option ssh_options[] = {
+	{ NULL, 'p', "PORT", 0, "the port", 1 },
+	{ NULL, 'l', "USER", 0, "the user", 1 },
+	{ NULL, 'o', "OPTION=VALUE", 0, "any setting of ssh_config(5)", 1 },
+	{ NULL, 'F', "FILE", 0, "another configuration file, \"none\" for none", 1 },
+	{ NULL, 'J', "JUMP", 0, "jump hosts", 1 },
+	{ NULL, 'b', "ADDRESS", 0, "bind to this address of this computer", 1 },
+	{ NULL, 'B', "IFACE", 0, "bind to the address of this interface", 1 },
+	{ NULL, '4', NULL, 0, "IPv4 only", 1 },
+	{ NULL, '6', NULL, 0, "IPv6 only", 1 },
+	{ 0 },
+};
+
+static bool is_other_family(const struct typed *typed, int key)
+{
+	int family = typed_family(typed);
+	return (key == '4' || key == '6') && family != 0 && family != key - '0';
+}
+
+static error_t parse_ssh(int key, char *text, struct argp_state *state)
+{
+	struct typed *typed = state->input;
+	struct error error = { 0 };
+	bool known = false;
+	for (const struct argp_option *row = ssh_options; row->key != 0 && !known; row++)
+		known = row->key == key;
+	if (!known)
+		return ARGP_ERR_UNKNOWN;
+	if (is_other_family(typed, key))
+		usage_error("-4 and -6 exclude each other");
+	if (!typed_option(typed, key, text, &error))
+		exit(output_error(&error));
+	return 0;
+}
+
+const struct argp ssh_argp = { .options = ssh_options, .parser = parse_ssh };
+
 /* -- traffic ------------------------------------------------------------------------- */
 
 enum traffic_key { KEY_VANTAGE = 256, KEY_PORT, KEY_ONLY };

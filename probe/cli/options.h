@@ -6,9 +6,13 @@
 
 #include "sshwhy/joint.h"
 #include "sshwhy/report.h"
+#include "user/typed.h"
 
 /* What fills in the commands that are printed; input: struct report_options. */
 extern const struct argp values_argp;
+
+/* ssh's own options, as ssh takes them; input: struct typed. */
+extern const struct argp ssh_argp;
 
 #define PORTS_MAX 16
 

@@ -1,5 +1,4 @@
 /* sshwhy probe: the live diagnosis of one target. */
-#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,10 +8,8 @@
 #include "cli/save.h"
 #include "drive/drive.h"
 #include "sshwhy/patience.h"
-#include "sshwhy/ssh.h"
 #include "sshwhy/verdict.h"
 #include "user/privilege.h"
-#include "user/ssh_names.h"
 
 /* Asked besides the SSH port: web servers, and one port where nothing should listen. */
 static const uint16_t default_controls[] = { 80, 443, CLOSED_PORT };
@@ -23,10 +20,11 @@ struct probe_arguments {
 	struct output output;
 	struct drive_options drive;
 	struct report_options report;
-	const char *target, *save;
-	char *host, *reference;
-	char zone[IF_NAMESIZE];
-	bool deployment_given, timeout_given;
+	struct typed typed;
+	bool target_given;
+	const char *save;
+	char *reference;
+	bool timeout_given;
 };
 
 enum {
@@ -55,14 +53,12 @@ static const struct argp_option options[] = {
 	  "another SSH host, on this computer's own network, to compare with", 2 },
 	{ "control-port", KEY_CONTROL, "LIST", 0,
 	  "ports of the VM to compare with (80,443 and a closed one)", 2 },
-	{ NULL, '4', NULL, 0, "IPv4 only", 2 },
-	{ NULL, '6', NULL, 0, "IPv6 only", 2 },
 	{ "interface", 'i', "IFACE", 0, "leave by this interface", 2 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "overall limit (10; with --deep, 90)", 2 },
 	{ "no-names", KEY_NO_NAMES, NULL, 0, "do not ask name servers what routers are called", 2 },
 	{ "deep", KEY_DEEP, NULL, 0,
 	  "heavier tests where silence leaves a choice: fragments, other flags; half a minute", 2 },
-	{ "user", KEY_USER, "NAME", 0, "user name for the SSH handshake", 3 },
+	{ "user", KEY_USER, "NAME", 0, "as -l", 3 },
 	{ "auth", KEY_AUTH, NULL, 0, "try authentication with the user's agent", 3 },
 	{ "host-key", KEY_HOST_KEY, "SHA256:...", 0, "the key the server should have", 3 },
 	{ "known-hosts", KEY_KNOWN_HOSTS, "FILE", 0, "known keys (those of ssh's configuration)",
@@ -73,47 +69,19 @@ static const struct argp_option options[] = {
 
 static bool set_target(struct probe_arguments *a, const char *text, struct error *error)
 {
-	if (a->target != NULL)
+	if (a->target_given)
 		return error_set(error, EXIT_USAGE, "one target only; a second is \"%s\"", text);
-	a->target = text;
-	return parse_target(text, &a->host, &a->drive.port, error);
-}
-
-static bool set_user(struct probe_arguments *a, const char *text, struct error *error)
-{
-	a->drive.user = text;
-	return ssh_takes_user(text) ||
-	       error_set(error, EXIT_USAGE, "\"%s\" is no name that ssh takes for a user", text);
-}
-
-static bool set_family(struct probe_arguments *a, int family, struct error *error)
-{
-	if (a->drive.family != 0 && a->drive.family != family)
-		return error_set(error, EXIT_USAGE, "-4 and -6 exclude each other");
-	a->drive.family = family;
-	return true;
-}
-
-/* fe80::1%eth0 names the way out as -i eth0 does; ssh knows it by number too. */
-static void take_zone(struct probe_arguments *a)
-{
-	const char *zone = strchr(a->host, '%');
-	if (zone == NULL || address_of_literal(a->host).family != 6)
-		return;
-	const char *name = if_indextoname((unsigned)strtoul(zone + 1, NULL, 10), a->zone);
-	if (name == NULL)
-		name = zone + 1;
-	if (a->drive.interface != NULL && strcmp(a->drive.interface, name) != 0)
-		usage_error("\"%s\" is not at %s", a->host, a->drive.interface);
-	a->drive.interface = name;
+	a->target_given = true;
+	return typed_destination(&a->typed, text, error);
 }
 
 /* Known only when the line has ended: -6 may follow the target. */
-static void check_family(const struct probe_arguments *a)
+static void check_family(const struct typed *typed)
 {
-	struct address literal = address_of_literal(a->host);
-	if (literal.family != 0 && a->drive.family != 0 && literal.family != a->drive.family)
-		usage_error("\"%s\" is no IPv%d address", a->host, a->drive.family);
+	struct address literal = address_of_literal(typed->host);
+	int family = typed_family(typed);
+	if (literal.family != 0 && family != 0 && literal.family != family)
+		usage_error("\"%s\" is no IPv%d address", typed->host, family);
 }
 
 static bool set_deployment(struct probe_arguments *a, const char *text, struct error *error)
@@ -121,7 +89,7 @@ static bool set_deployment(struct probe_arguments *a, const char *text, struct e
 	int value = 0;
 	if (strcmp(text, "auto") == 0)
 		return true;
-	a->deployment_given = true;
+	a->drive.deployment_given = true;
 	bool known = strcmp(text, "unknown") != 0 &&
 		     parse_name("deployment", text, deployment_names, DEPLOYMENTS, &value, error);
 	a->drive.deployment = (enum deployment)value;
@@ -179,20 +147,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	bool fine = true;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &a->report;
-		state->child_inputs[1] = &a->output;
+		state->child_inputs[0] = &a->typed;
+		state->child_inputs[1] = &a->report;
+		state->child_inputs[2] = &a->output;
 		break;
 	case ARGP_KEY_ARG:
 		fine = set_target(a, text, &error);
 		break;
 	case ARGP_KEY_NO_ARGS:
 		fine = error_set(&error, EXIT_USAGE, "a target is missing");
-		break;
-	case '4':
-		fine = set_family(a, 4, &error);
-		break;
-	case '6':
-		fine = set_family(a, 6, &error);
 		break;
 	case 'i':
 		a->drive.interface = text;
@@ -201,7 +164,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		a->save = text;
 		break;
 	case KEY_USER:
-		fine = set_user(a, text, &error);
+		fine = typed_option(&a->typed, 'l', text, &error);
 		break;
 	case KEY_KNOWN_HOSTS:
 		a->drive.known_hosts = text;
@@ -273,31 +236,32 @@ static int conclude(const struct probe_arguments *a, const struct run *runs, siz
 
 int command_probe(int argc, char **argv)
 {
-	static const struct argp_child children[] = { { &values_argp, 0, NULL, 0 },
+	static const struct argp_child children[] = { { &ssh_argp, 0, "As behind ssh:", 1 },
+						      { &values_argp, 0, NULL, 0 },
 						      { &output_argp, 0, "Output:", 9 },
 						      { 0 } };
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse,
-		.args_doc = "HOST[:PORT]",
-		.doc = "Says why SSH to HOST does not work, by asking the network.",
+		.args_doc = "[USER@]HOST[:PORT]\nssh://[USER@]HOST[:PORT]",
+		.doc = "Says why SSH to HOST does not work, by asking the network. HOST is what "
+		       "one "
+		       "types after ssh, an alias of its configuration too: ssh itself says what "
+		       "that means (ssh -G).",
 		.children = children,
 	};
-	struct probe_arguments a = { .drive.timeout_ns = RUN_DEADLINE, .drive.port = SSH_PORT };
+	struct probe_arguments a = { .drive.timeout_ns = RUN_DEADLINE };
 	struct error error = { 0 };
 	struct run runs[DRIVE_ADDRESSES] = { 0 };
 	size_t count = 0;
 	memcpy(a.drive.control_ports, default_controls, sizeof(default_controls));
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
 	parse_command_line(&argp, argc, argv, &a);
-	check_family(&a);
-	take_zone(&a);
-	a.drive.host = a.host;
+	check_family(&a.typed);
+	a.drive.typed = &a.typed;
 	a.drive.reference = a.reference;
 	if (a.drive.deep && !a.timeout_given)
 		a.drive.timeout_ns = RUN_DEADLINE_DEEP;
-	if (!a.deployment_given)
-		a.drive.deployment = deployment_of(a.host);
 	int code = EXIT_HEALTHY;
 	struct save save = { .file.fd = -1 };
 	a.drive.grew = save_grow;
@@ -310,7 +274,6 @@ int command_probe(int argc, char **argv)
 	for (size_t i = 0; i < count; i++)
 		run_free(&runs[i]);
 	save_close(&save);
-	free(a.host);
 	free(a.reference);
 	return code;
 }

@@ -1,5 +1,6 @@
 #include "drive/drive.h"
 
+#include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "names/resolve.h"
 #include "process/reserve.h"
 #include "route/netlink.h"
+#include "sshwhy/ssh.h"
 #include "user/privilege.h"
 #include "wall/wall.h"
 
@@ -17,20 +19,123 @@ _Static_assert(RESERVE_HELD_MAX >= DRIVE_ADDRESSES * PLAN_CRAFTED_PORTS,
 _Static_assert(DELIVERY_SESSIONS >= DRIVE_ADDRESSES, "the courier knows all addresses");
 _Static_assert(SHIELDED_MAX >= DRIVE_ADDRESSES, "a rule of the shield for each address");
 
+/* One diagnosis: a name, its addresses, and what their sessions have together. */
+struct diagnosis {
+	const struct drive_options *options;
+	char zone[IF_NAMESIZE];
+	struct consulted consulted;
+	struct resolver *resolver; /* NULL: nobody asks name servers */
+	struct resolution names;
+	struct reference reference;
+	struct sessions sessions;
+	struct run *runs; /* the caller's: one for each session */
+	struct person person;
+	struct reservation reservation;
+	struct netlink netlink;
+	struct wire wire;
+	struct machine machine;
+};
+
+/* Which lines and options decide: what they lead to may be what is wrong. */
+static void note_settings(struct run *run, const struct consulted *consulted)
+{
+	for (int k = 0; k < CONFIG_KEYWORD_COUNT; k++)
+		if (consulted->quote[k][0] != '\0')
+			run_event(run, &(struct event){ .kind = EVENT_SETTING,
+							.time_ns = run->started_ns,
+							.text = consulted->quote[k],
+							.detail = config_keywords[k] });
+}
+
+/* ssh ends over a file of its configuration; those whose modes it does not like are found anyway.
+ */
+static bool config_is_broken(const struct consulted *consulted)
+{
+	return consulted->outcome == CONSULT_REFUSED &&
+	       strncmp(consulted->words, "Bad owner or permissions", 24) != 0;
+}
+
+/* Why ssh's defaults are what was probed with. */
+static void note_unasked(struct run *run, const struct consulted *consulted)
+{
+	static const char *const reasons[] = {
+		[CONSULT_ABSENT] = "there is no ssh here",
+		[CONSULT_SILENT] = "ssh -G did not answer in time",
+		[CONSULT_REFUSED] = "ssh -G says",
+		[CONSULT_FAILED] = "it cannot be asked",
+	};
+	char text[768];
+	if (consulted->outcome != CONSULT_TOLD && consulted->outcome != CONSULT_STOPPED) {
+		snprintf(text, sizeof(text), "ssh's own settings (its defaults were taken): %s%s%s",
+			 reasons[consulted->outcome], consulted->words[0] != '\0' ? ": " : "",
+			 consulted->words);
+		run_event(run, &(struct event){ .kind = EVENT_LIMIT,
+						.time_ns = run->started_ns,
+						.text = text });
+	}
+	if (config_is_broken(consulted))
+		run_event(run, &(struct event){ .kind = EVENT_MODE,
+						.time_ns = run->started_ns,
+						.word = WORD_MODE_FATAL,
+						.text = consulted->words });
+	if (consulted->unread[0] != '\0')
+		run_event(run, &(struct event){ .kind = EVENT_LIMIT,
+						.time_ns = run->started_ns,
+						.text = consulted->unread });
+}
+
+/* What is only the caller's own name here is none of the VM's that anybody chose. */
+static const char *chosen_user(const struct consulted *consulted, const struct person *person)
+{
+	const char *user = consulted->settings.user;
+	return strcmp(user, person->name) != 0 || consulted->quote[CONFIG_USER][0] != '\0' ? user
+											   : NULL;
+}
+
+/* What is known before anybody was asked. */
 static void run_start(struct run *run, const struct drive_options *options)
 {
 	memset(run, 0, sizeof(*run));
 	run->planned = true;
-	run->host = arena_string(&run->arena, options->host);
-	run->user = arena_string(&run->arena, options->user);
-	run->port = options->port;
+	run->host = arena_string(&run->arena, options->typed->host);
+	run->port = options->typed->port != 0 ? options->typed->port : SSH_PORT;
 	run->vantage = options->vantage;
 	run->deployment = options->deployment;
 	run->path = options->path;
 	run->started_ns = run->stopped_ns = clock_ns(CLOCK_REALTIME);
 }
 
-static void note_resolution(struct run *run, const struct resolution *names)
+/* And what ssh makes of it. */
+static void run_settle(struct run *run, const struct diagnosis *d)
+{
+	const struct settings *settings = &d->consulted.settings;
+	run->hostname = arena_string(&run->arena, settings->hostname);
+	run->user = arena_string(&run->arena, chosen_user(&d->consulted, &d->person));
+	run->port = settings->port;
+	if (!d->options->deployment_given)
+		run->deployment = deployment_of(settings->hostname);
+	note_settings(run, &d->consulted);
+	note_unasked(run, &d->consulted);
+}
+
+/* What ssh would look up is another name, perhaps. */
+static bool is_looked_up(const struct consulted *consulted)
+{
+	return consulted->outcome == CONSULT_TOLD || consulted->outcome == CONSULT_ABSENT;
+}
+
+static void note_unknown_name(struct run *run, const struct resolution *names)
+{
+	char text[NI_MAXHOST + 320];
+	snprintf(text, sizeof(text),
+		 "an address: %s does not resolve (%s), and what ssh makes of it is not known",
+		 run->host, names->text);
+	run_event(run,
+		  &(struct event){ .kind = EVENT_LIMIT, .time_ns = run->stopped_ns, .text = text });
+}
+
+static void note_resolution(struct run *run, const struct consulted *consulted,
+			    const struct resolution *names)
 {
 	char text[512] = "", address[ADDRESS_TEXT];
 	for (size_t i = 0; i < names->count; i++) {
@@ -38,8 +143,12 @@ static void note_resolution(struct run *run, const struct resolution *names)
 		snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "",
 			 address_text(&names->address[i], address));
 	}
-	run->named = !names->literal;
+	run->named = !names->literal || names->error != 0;
 	run->stopped_ns = clock_ns(CLOCK_REALTIME);
+	if (names->error != 0 && names->error != EAI_INTR && !is_looked_up(consulted)) {
+		note_unknown_name(run, names);
+		return;
+	}
 	run_event(run, &(struct event){ .kind = EVENT_RESOLVED,
 					.time_ns = run->stopped_ns,
 					.error = names->error,
@@ -74,26 +183,12 @@ static struct ports ports_of(const struct ports *all, size_t session)
 	};
 }
 
-/* One diagnosis: a name, its addresses, and what their sessions have together. */
-struct diagnosis {
-	const struct drive_options *options;
-	struct resolver *resolver; /* NULL: nobody asks name servers */
-	struct resolution names;
-	struct reference reference;
-	struct sessions sessions;
-	struct run *runs; /* the caller's: one for each session */
-	struct person person;
-	struct reservation reservation;
-	struct netlink netlink;
-	struct wire wire;
-	struct machine machine;
-};
-
 static bool open_sessions(struct diagnosis *d, const struct ports *all, struct error *error)
 {
 	for (size_t i = 0; i < d->sessions.count; i++) {
 		struct session_wish wish = {
 			.options = d->options,
+			.consulted = &d->consulted,
 			.person = &d->person,
 			.address = &d->names.address[i],
 			/* Once is enough: the verdict is about the first, or about health. */
@@ -198,7 +293,8 @@ static bool open_all(struct diagnosis *d, struct error *error)
 	all = all_ports(&d->reservation, d->sessions.count);
 	if (!netlink_open(&d->netlink, error) || !open_sessions(d, &all, error))
 		return false;
-	machine_start(&d->machine, d->options, &d->person, d->sessions.session, d->sessions.count);
+	machine_start(&d->machine, d->options, &d->consulted, &d->person, d->sessions.session,
+		      d->sessions.count);
 	/* Before the captures: a copy of their rings would keep them alive. */
 	if (!start_courier(d, error) || !open_wire(d, &all, error) || !attach_sessions(d, error) ||
 	    !drop_and_read(&d->machine, error))
@@ -236,17 +332,21 @@ static void begin_runs(struct diagnosis *d, size_t *begun)
 {
 	const struct drive_options *options = d->options;
 	size_t count;
+	run_settle(&d->runs[0], d);
 	int64_t half_ms = options->timeout_ns / 2000000;
 	int patience_ms = half_ms < RESOLVE_PATIENCE_MS ? (int)half_ms : RESOLVE_PATIENCE_MS;
-	resolve_within(d->resolver, options->host, options->family, patience_ms,
+	const struct settings *settings = &d->consulted.settings;
+	resolve_within(d->resolver, settings->hostname, settings->family, patience_ms,
 		       d->sessions.signals, &d->names);
 	count = d->names.count < DRIVE_ADDRESSES ? d->names.count : DRIVE_ADDRESSES;
 	*begun = count > 0 ? count : 1;
 	d->sessions.count = count;
-	for (size_t i = 1; i < count; i++)
+	for (size_t i = 1; i < count; i++) {
 		run_start(&d->runs[i], options);
+		run_settle(&d->runs[i], d);
+	}
 	for (size_t i = 0; i < *begun; i++)
-		note_resolution(&d->runs[i], &d->names);
+		note_resolution(&d->runs[i], &d->consulted, &d->names);
 	d->runs[0].interrupted = count == 0 && d->names.error == EAI_INTR;
 }
 
@@ -274,7 +374,7 @@ static void find_reference(struct diagnosis *d)
 		return;
 	int64_t half_ms = (d->sessions.deadline_ns - clock_ns(CLOCK_MONOTONIC)) / 2000000;
 	int patience_ms = half_ms < REFERENCE_PATIENCE_MS ? (int)half_ms : REFERENCE_PATIENCE_MS;
-	resolve_within(d->resolver, options->reference, options->family, patience_ms,
+	resolve_within(d->resolver, options->reference, d->consulted.settings.family, patience_ms,
 		       d->sessions.signals, &found);
 	choose_address(&d->reference, &found, d->names.address[0].family);
 	if (found.count > 0)
@@ -306,10 +406,50 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 	return done;
 }
 
+/* ssh does not take what was typed: it says so of its command line, or of a name. What it says of
+ * its files is a finding. */
+static bool is_mistyped(const struct consulted *consulted)
+{
+	return consulted->outcome == CONSULT_REFUSED &&
+	       (strncmp(consulted->words, "command-line", 12) == 0 ||
+		strstr(consulted->words, "contains invalid characters") != NULL);
+}
+
+/* fe80::1%eth0 names the way out as -i eth0 does; ssh knows it by number too. */
+static bool take_zone(struct diagnosis *d, struct drive_options *own, struct error *error)
+{
+	const char *host = d->consulted.settings.hostname, *zone = strchr(host, '%');
+	if (zone == NULL || address_of_literal(host).family != 6)
+		return true;
+	const char *name = if_indextoname((unsigned)strtoul(zone + 1, NULL, 10), d->zone);
+	if (name == NULL)
+		name = zone + 1;
+	if (own->interface != NULL && strcmp(own->interface, name) != 0)
+		return error_set(error, EXIT_USAGE, "\"%s\" is not at %s", host, own->interface);
+	own->interface = name;
+	return true;
+}
+
+#define CONSULT_PATIENCE_MS 3000 /* `Match exec` may ask the network */
+
+/* What ssh makes of what was typed; it works while the resolver starts. */
+static bool hear_ssh(struct diagnosis *d, struct consultation *consultation,
+		     struct drive_options *own, struct error *error)
+{
+	int64_t half_ms = own->timeout_ns / 2000000;
+	int patience_ms = half_ms < CONSULT_PATIENCE_MS ? (int)half_ms : CONSULT_PATIENCE_MS;
+	consult_end(consultation, own->typed, &d->person, patience_ms, d->sessions.signals,
+		    &d->consulted);
+	if (is_mistyped(&d->consulted))
+		return error_set(error, EXIT_USAGE, "ssh: %s", d->consulted.words);
+	return take_zone(d, own, error);
+}
+
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error)
 {
-	struct diagnosis d = { .options = options,
+	struct drive_options own = *options;
+	struct diagnosis d = { .options = &own,
 			       .runs = runs,
 			       .sessions.signals = signals,
 			       .netlink.fd = -1,
@@ -317,16 +457,19 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	d.sessions.deadline_ns = clock_ns(CLOCK_MONOTONIC) + options->timeout_ns;
 	for (size_t i = 0; i < DRIVE_ADDRESSES; i++)
 		session_init(&d.sessions.session[i]);
-	struct error ignored; /* an address needs nobody who asks */
+	struct error ignored; /* the defaults do, and an address needs nobody who asks */
 	run_start(&runs[0], options);
 	*count = 1;
 	options->grew(options->context, &runs[0], false);
 	if (!privilege_check(error))
 		return false;
 	person_find(&d.person);
+	struct consultation *consultation = consult_start(own.typed, &d.person, &ignored);
 	d.resolver = resolver_start(&d.person, &ignored);
-	begin_runs(&d, count);
-	bool done = d.sessions.count == 0 || diagnose(&d, error);
+	bool done = hear_ssh(&d, consultation, &own, error);
+	if (done)
+		begin_runs(&d, count);
+	done = done && (d.sessions.count == 0 || diagnose(&d, error));
 	resolver_end(d.resolver);
 	put_healthy_first(runs, *count);
 	return done;

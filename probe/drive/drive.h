@@ -9,15 +9,15 @@
 #define PROBE_DRIVE_H
 
 #include "sshwhy/run.h"
+#include "user/typed.h"
 
 #define DRIVE_ADDRESSES 4
 
 struct drive_options {
-	const char *host;
-	uint16_t port;
-	int family;	       /* 0 any, 4, 6 */
-	const char *interface; /* NULL: the route's */
+	const struct typed *typed; /* what ssh makes of it is what is probed */
+	const char *interface;	   /* NULL: the route's */
 	enum vantage vantage;
+	bool deployment_given; /* else the host's name tells it */
 	enum deployment deployment;
 	enum path_kind path;
 	uint16_t control_ports[5];
@@ -27,7 +27,6 @@ struct drive_options {
 	bool deep;	    /* the heavier tests too */
 	bool no_names;	    /* name servers are not asked what routers are called */
 	int64_t timeout_ns; /* for the whole */
-	const char *user;
 	bool authenticate;
 	const char *host_key;	 /* "SHA256:...", the key the server should have; NULL unknown */
 	const char *known_hosts; /* instead of the files of ssh's configuration; NULL none */
@@ -39,8 +38,9 @@ struct drive_options {
 
 /* Fills runs[0 .. *count); runs[0] is the one the verdict is about: the first healthy
  * address, else the first of all; one that was cut short by it is `unfinished`. Each is the
- * caller's to free, on failure too. False with EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE: nothing could
- * be probed. `signals`: a signalfd; readable, it ends the run early. */
+ * caller's to free, on failure too. False with EXIT_NOT_PERMITTED, EXIT_UNAVAILABLE, EXIT_USAGE
+ * (ssh does not take what was typed): nothing could be probed. `signals`: a signalfd; readable, it
+ * ends the run early. */
 bool drive(const struct drive_options *options, int signals, struct run runs[DRIVE_ADDRESSES],
 	   size_t *count, struct error *error);
 

@@ -67,12 +67,27 @@ static bool carry(struct session *session, const struct action *action, int *err
 	return true;
 }
 
+/* As connect() ends where bind() has failed before it: nothing leaves. */
+static void refuse_connect(struct session *session, const struct session_socket *s,
+			   const struct action *action)
+{
+	tell_opening(session, action, now_of(session));
+	tell_event(session, (struct event){ .kind = EVENT_CONNECT,
+					    .local_port = s->local_port,
+					    .remote_port = action->remote_port,
+					    .error = EADDRNOTAVAIL });
+}
+
 static bool do_connect(struct session *session, const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
 	int error;
 	if (s == NULL || s->fd < 0)
 		return true;
+	if (session->source_gone && !action->to_reference) {
+		refuse_connect(session, s, action);
+		return true;
+	}
 	if (!carry(session, action, &error))
 		return false;
 	s->remote_port = action->remote_port;
@@ -86,7 +101,7 @@ static void do_talk(struct session *session, const struct machine *machine,
 		    const struct action *action)
 {
 	struct session_socket *s = socket_of(session, action->local_port);
-	struct handshake_options options = { .user = session->options->user };
+	struct handshake_options options = { 0 };
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;

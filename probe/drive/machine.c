@@ -9,6 +9,7 @@
 #include "drive/tell.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
+#include "user/proxy_command.h"
 
 /* -- rules ------------------------------------------------------------------------ */
 
@@ -35,12 +36,14 @@ static void read_listeners(const struct session *session, struct machine_listene
 }
 
 void machine_start(struct machine *machine, const struct drive_options *options,
-		   const struct person *person, const struct session *sessions, size_t count)
+		   const struct consulted *consulted, const struct person *person,
+		   const struct session *sessions, size_t count)
 {
 	struct flow flows[INVENTORY_FLOWS];
 	struct error ignored; /* a diagnosis without rules is one all the same */
 	memset(machine, 0, sizeof(*machine));
 	machine->options = options;
+	machine->consulted = consulted;
 	machine->person = *person;
 	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
 		flows[i] = flow_of(&sessions[i], person);
@@ -165,94 +168,139 @@ static void note_unread(struct machine *machine, const char *path)
 		snprintf(machine->unread, sizeof(machine->unread), "%s: %s", path, strerror(cause));
 }
 
-static void read_config_file(struct machine *machine, struct config_reader *reader,
-			     const char *path, const char *folder)
+static const struct settings *settings_of(const struct machine *machine)
 {
-	if (!config_read(reader, path, folder))
-		note_unread(machine, path);
+	return &machine->consulted->settings;
 }
 
-static void read_config(struct machine *machine, struct config_reader *reader)
+static const char *quote_of(const struct machine *machine, enum config_keyword keyword)
 {
-	char folder[320], path[352];
-	snprintf(folder, sizeof(folder), "%s/.ssh", machine->person.home);
-	snprintf(path, sizeof(path), "%s/config", folder);
-	*reader = (struct config_reader){ .host = machine->options->host,
-					  .user = machine->options->user,
-					  .local_user = machine->person.name,
-					  .home = machine->person.home,
-					  .config = &machine->config };
-	read_config_file(machine, reader, path, folder);
-	read_config_file(machine, reader, "/etc/ssh/ssh_config", "/etc/ssh");
+	return machine->consulted->quote[keyword];
 }
 
 /* Every file of a list as ssh_config(5) has it, for one name. */
-static void read_known_list(struct machine *machine, const struct config_reader *reader,
-			    const char *list, const char *name)
+static void read_known_list(struct machine *machine, const char *list, const char *name)
 {
 	char word[512], path[512];
 	while (list[0] != '\0') {
 		list += strspn(list, " \t\"");
 		size_t length = strcspn(list, " \t\"");
 		snprintf(word, sizeof(word), "%.*s", (int)length, list);
-		if (length > 0 && config_expand(word, reader, path, sizeof(path)) &&
+		if (length > 0 &&
+		    settings_expand(settings_of(machine), &machine->person, word, path,
+				    sizeof(path)) &&
 		    !known_read(&machine->known, path, name))
 			note_unread(machine, path);
 		list += length;
 	}
 }
 
-static void read_known_as(struct machine *machine, const struct config_reader *reader,
-			  const char *name)
+static void read_known_as(struct machine *machine, const char *host, uint16_t port)
 {
-	const struct config_setting *user = &machine->config.setting[CONFIG_USER_KNOWN_HOSTS];
-	const struct config_setting *global = &machine->config.setting[CONFIG_GLOBAL_KNOWN_HOSTS];
-	read_known_list(machine, reader,
-			user->set && user->certain ? user->value
-						   : "~/.ssh/known_hosts ~/.ssh/known_hosts2",
-			name);
-	read_known_list(machine, reader,
-			global->set && global->certain
-				? global->value
-				: "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2",
-			name);
+	char name[320];
+	known_name(host, port, name, sizeof(name));
+	read_known_list(machine, settings_of(machine)->user_known, name);
+	read_known_list(machine, settings_of(machine)->global_known, name);
 }
 
-/* Under HostKeyAlias, else as asked for, else under the HostName that ssh would use. */
-static bool read_known(struct machine *machine, const struct config_reader *reader,
-		       struct error *error)
+static bool read_known_file(struct machine *machine, const char *host, uint16_t port,
+			    struct error *error)
 {
-	const struct drive_options *options = machine->options;
-	const struct config_setting *alias = &machine->config.setting[CONFIG_HOST_KEY_ALIAS];
-	const struct config_setting *real = &machine->config.setting[CONFIG_HOST_NAME];
+	const char *file = machine->options->known_hosts;
 	char name[320];
-	known_name(options->host, options->port, name, sizeof(name));
-	if (alias->set && alias->certain)
-		known_name(alias->value, SSH_PORT, name, sizeof(name));
-	if (options->known_hosts != NULL) {
-		if (known_read(&machine->known, options->known_hosts, name))
-			return true;
-		return error_set(error, EXIT_NO_INPUT, "%s: %s", options->known_hosts,
-				 strerror(errno));
-	}
-	read_known_as(machine, reader, name);
-	if (machine->known.count == 0 && real->set && real->certain) {
-		known_name(real->value, options->port, name, sizeof(name));
-		read_known_as(machine, reader, name);
+	known_name(host, port, name, sizeof(name));
+	return known_read(&machine->known, file, name) ||
+	       error_set(error, EXIT_NO_INPUT, "%s: %s", file, strerror(errno));
+}
+
+/* get_hostfile_hostname_ipaddr() and check_host_key() of OpenSSH's sshconnect.c: under
+ * HostKeyAlias, else under the name and the port; where that is not known, under the name alone. */
+static bool read_known(struct machine *machine, struct error *error)
+{
+	const struct settings *settings = settings_of(machine);
+	bool alias = settings->host_key_alias[0] != '\0';
+	const char *host = alias ? settings->host_key_alias : settings->hostname;
+	uint16_t ports[] = { alias ? SSH_PORT : settings->port, SSH_PORT };
+	for (size_t i = 0; i < 2 && machine->known.count == 0; i++) {
+		if (i > 0 && ports[i] == ports[i - 1])
+			break;
+		machine->known.of_other_port = i > 0;
+		if (machine->options->known_hosts == NULL)
+			read_known_as(machine, host, ports[i]);
+		else if (!read_known_file(machine, host, ports[i], error))
+			return false;
 	}
 	return true;
 }
 
+/* -- the host key's algorithms --------------------------------------------------------- */
+
+static bool in_list(const char *list, const char *name, size_t length)
+{
+	while (*list != '\0') {
+		size_t its = strcspn(list, ",");
+		if (its == length && strncmp(list, name, length) == 0)
+			return true;
+		list += its + (list[its] == ',');
+	}
+	return false;
+}
+
+/* What the setting is set to: the word behind the keyword. */
+static const char *value_in(const char *quote, const char *keyword)
+{
+	const char *at = strcasestr(quote, keyword);
+	if (at == NULL)
+		return "";
+	at += strlen(keyword);
+	return at + strspn(at, " \t=\"");
+}
+
+/* order_hostkeyalgs() of OpenSSH's sshconnect2.c: those of the known keys come first, unless the
+ * person says in which order. */
+static bool known_come_first(const struct machine *machine)
+{
+	const char *quote = quote_of(machine, CONFIG_HOST_KEYS);
+	char first = value_in(quote, config_keywords[CONFIG_HOST_KEYS])[0];
+	return quote[0] == '\0' || first == '+' || first == '-';
+}
+
+static void add_name(char *list, size_t room, const char *name, size_t length)
+{
+	size_t used = strlen(list);
+	snprintf(list + used, room - used, "%s%.*s", used > 0 ? "," : "", (int)length, name);
+}
+
+/* Those of `names` that ssh offers at all. */
+static void add_offered(const char *names, const char *offered, char *list, size_t room)
+{
+	while (*names != '\0') {
+		size_t length = strcspn(names, ",");
+		if (offered[0] == '\0' || in_list(offered, names, length))
+			add_name(list, room, names, length);
+		names += length + (names[length] == ',');
+	}
+}
+
+static void choose_host_keys(struct machine *machine)
+{
+	const char *offered = settings_of(machine)->host_keys;
+	char known[256];
+	known_algorithms(&machine->known, known, sizeof(known));
+	machine->host_keys[0] = '\0';
+	if (known_come_first(machine) && !machine->known.of_other_port)
+		add_offered(known, offered, machine->host_keys, sizeof(machine->host_keys));
+}
+
 bool machine_read_files(struct machine *machine, struct error *error)
 {
-	struct config_reader reader;
+	const struct settings *settings = settings_of(machine);
 	machine->agent = getenv("SSH_AUTH_SOCK") != NULL;
-	read_config(machine, &reader);
-	modes_find(&reader, machine->person.uid, &machine->modes);
-	if (!read_known(machine, &reader, error))
+	modes_find(settings, &machine->person, &machine->modes);
+	if (!read_known(machine, error))
 		return false;
-	known_algorithms(&machine->known, machine->host_keys, sizeof(machine->host_keys));
-	machine->proxy = proxy_start(&reader, &machine->person, machine->options->port);
+	choose_host_keys(machine);
+	machine->proxy = proxy_start(settings, &machine->person);
 	if (machine->options->authenticate)
 		keys_read(machine->person.home, &machine->keys);
 	return true;
@@ -311,29 +359,26 @@ static void tell_direct(struct run *run)
 	note_event(run, EVENT_CONFIG, "", WORD_CONFIG_DIRECT);
 }
 
-/* ssh would go to another port than the one that is probed. */
-static bool tell_port(const struct machine *machine, struct run *run)
+/* Which line or option leads through a proxy; what ssh says of it, where none is found. */
+static void describe_proxy(const struct machine *machine, char *text, size_t room)
 {
-	const struct config_setting *port = &machine->config.setting[CONFIG_PORT];
-	char setting[640], text[1200];
-	if (!port->set || !port->certain || strtoul(port->value, NULL, 10) == run->port)
-		return false;
-	config_describe(port, setting, sizeof(setting));
-	snprintf(text, sizeof(text), "port %s, to which ssh's own configuration leads: %s",
-		 port->value, setting);
-	note_event(run, EVENT_LIMIT, text, WORD_NONE);
-	return true;
+	const struct settings *settings = settings_of(machine);
+	bool jump = settings->proxy_jump[0] != '\0';
+	const char *quote = quote_of(machine, jump ? CONFIG_PROXY_JUMP : CONFIG_PROXY_COMMAND);
+	if (quote[0] != '\0')
+		snprintf(text, room, "%s", quote);
+	else
+		snprintf(text, room, "%s %s", jump ? "ProxyJump" : "ProxyCommand",
+			 jump ? settings->proxy_jump : settings->proxy_command);
 }
 
 void machine_tell_files(const struct machine *machine, struct run *run)
 {
-	const struct config_setting *proxy = config_proxy(&machine->config);
-	char text[640];
-	if (proxy != NULL) {
-		config_describe(proxy, text, sizeof(text));
-		note_event(run, EVENT_CONFIG, text,
-			   proxy->certain ? WORD_CONFIG_PROXIED : WORD_CONFIG_MAY_BE_PROXIED);
-	} else if (!tell_port(machine, run)) {
+	char text[QUOTE_MAX];
+	if (proxy_used(settings_of(machine))) {
+		describe_proxy(machine, text, sizeof(text));
+		note_event(run, EVENT_CONFIG, text, WORD_CONFIG_PROXIED);
+	} else {
 		tell_direct(run);
 	}
 	tell_modes(machine, run);
@@ -369,11 +414,10 @@ void machine_license_listeners(const struct machine *machine, size_t index, stru
 
 static void tell_untried_proxy(const struct machine *machine, struct run *run)
 {
-	const struct config_setting *proxy = config_proxy(&machine->config);
-	char setting[640], text[704];
-	if (proxy == NULL || !proxy->certain)
+	char setting[QUOTE_MAX], text[QUOTE_MAX + 64];
+	if (!proxy_used(settings_of(machine)))
 		return;
-	config_describe(proxy, setting, sizeof(setting));
+	describe_proxy(machine, setting, sizeof(setting));
 	snprintf(text, sizeof(text), "the way through the proxy, which cannot be tried: %s",
 		 setting);
 	note_event(run, EVENT_LIMIT, text, WORD_NONE);
@@ -382,7 +426,7 @@ static void tell_untried_proxy(const struct machine *machine, struct run *run)
 bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
 			struct run *run)
 {
-	char setting[640], said[256], text[1024];
+	char setting[QUOTE_MAX], said[256], text[QUOTE_MAX + 384];
 	if (machine->proxy == NULL) {
 		tell_untried_proxy(machine, run);
 		return true;
@@ -392,7 +436,7 @@ bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int 
 			   deadline_ns / MILLISECONDS(1), signals, said, sizeof(said));
 	if (outcome == PROXY_STOPPED)
 		return false;
-	config_describe(config_proxy(&machine->config), setting, sizeof(setting));
+	describe_proxy(machine, setting, sizeof(setting));
 	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
 		 said[0] != '\0' ? "\")" : "");
 	static const enum event_word words[] = { [PROXY_SILENT] = WORD_CONFIG_PROXY_SILENT,
@@ -440,7 +484,15 @@ static bool key_is_no_other(void *context, const char *type, const char *fingerp
 
 void machine_offer(const struct machine *machine, struct handshake_options *options)
 {
-	options->host_keys = machine->host_keys[0] != '\0' ? machine->host_keys : NULL;
+	const struct settings *settings = settings_of(machine);
+	options->user = settings->user;
+	options->host_keys_first = machine->host_keys;
+	options->kex = settings->kex;
+	options->host_keys = settings->host_keys;
+	options->ciphers = settings->ciphers;
+	options->macs = settings->macs;
+	options->compression = settings->compression;
+	options->rsa_bits = settings->required_rsa_bits;
 	options->trusts = key_is_no_other;
 	options->context = (void *)(uintptr_t)machine;
 	if (!machine->options->authenticate)

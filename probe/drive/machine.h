@@ -8,18 +8,18 @@
 #include "firewall/inventory.h"
 #include "handshake/handshake.h"
 #include "process/owner.h"
+#include "user/consult.h"
 #include "user/keys.h"
 #include "user/known.h"
 #include "user/modes.h"
 #include "user/person.h"
 #include "user/proxy.h"
-#include "user/ssh_config.h"
 
 struct machine {
 	struct inventory *inventory; /* NULL: no rules are read */
 	const struct drive_options *options;
 	struct person person;
-	struct ssh_config config;
+	const struct consulted *consulted; /* what ssh makes of what was typed */
 	struct modes modes;
 	struct known known;
 	struct proxy *proxy; /* that the configuration goes through; NULL: none that can be tried */
@@ -30,13 +30,14 @@ struct machine {
 	char host_keys[256];	      /* algorithms to ask for first */
 	struct keys keys;	      /* the person's, for --auth */
 	bool agent;		      /* an SSH agent may hold keys */
-	char unread[448]; /* a file that could not be read for want of something, and why */
+	char unread[640]; /* a file that could not be read for want of something, and why */
 };
 
 /* Starts reading rules for these sessions, in a child; reads who listens on the VM, when this
  * is it. With privilege. */
 void machine_start(struct machine *machine, const struct drive_options *options,
-		   const struct person *person, const struct session *sessions, size_t count);
+		   const struct consulted *consulted, const struct person *person,
+		   const struct session *sessions, size_t count);
 
 /* Reads the person's own files and starts the proxy they name, as that person: after privilege
  * is dropped when it went to the person, else before. False when --known-hosts cannot be read. */

@@ -10,6 +10,7 @@
 
 #include <netinet/tcp.h>
 
+#include "drive/source.h"
 #include "route/neighbour.h"
 
 /* The port is ours (reserve.h), but its last connection may have ended a moment ago. */
@@ -64,6 +65,8 @@ static int open_socket(const struct address *local, const char *interface, uint1
  * interfaces, what is made by hand must come from the same: that is settled before. */
 static struct address source_of(const struct session *session)
 {
+	if (session->source.family != 0)
+		return session->source;
 	if (session->route.way_count > 1 && session->route.source.family != 0)
 		return session->route.source;
 	return (struct address){ .family = session->run->address.family };
@@ -104,11 +107,26 @@ static bool open_sockets(struct session *session, const struct person *person, s
 	return true;
 }
 
+/* Which line or option has ssh bind to what is not here. */
+static void describe_gone_source(const struct session *session, char *text, size_t room)
+{
+	const struct settings *settings = &session->consulted->settings;
+	bool address = settings->bind_address[0] != '\0';
+	const char *quote =
+		session->consulted->quote[address ? CONFIG_BIND_ADDRESS : CONFIG_BIND_INTERFACE];
+	snprintf(text, room, "ssh binds to %s, %s IPv%d address of this machine%s%s",
+		 address ? settings->bind_address : settings->bind_interface,
+		 address ? "which is no" : "which has no", session->run->address.family,
+		 quote[0] != '\0' ? ": " : "", quote);
+}
+
 static void note_route(struct session *session)
 {
 	const struct route *route = &session->route;
-	char source[ADDRESS_TEXT], hop[ADDRESS_TEXT], text[256];
-	if (route->error != 0)
+	char source[ADDRESS_TEXT], hop[ADDRESS_TEXT], text[QUOTE_MAX + NI_MAXHOST + 128];
+	if (session->source_gone)
+		describe_gone_source(session, text, sizeof(text));
+	else if (route->error != 0)
 		snprintf(text, sizeof(text), "%s", route_refusal(route->error));
 	else
 		snprintf(text, sizeof(text), "%s %s dev %s src %s mtu %u",
@@ -144,6 +162,23 @@ void session_init(struct session *session)
 		session->socket[i].fd = -1;
 }
 
+static bool look_route_up(struct session *session, uid_t uid, struct error *error)
+{
+	const struct address *target = &session->run->address;
+	enum source_state state =
+		source_find(&session->consulted->settings, target->family, &session->source);
+	session->source_gone = state == SOURCE_GONE;
+	if (state != SOURCE_BOUND)
+		session->source = (struct address){ 0 };
+	if (!route_lookup(session->netlink, target, session->options->interface,
+			  state == SOURCE_BOUND ? &session->source : NULL, uid, &session->route,
+			  error))
+		return false;
+	if (session->source_gone)
+		session->route.error = EADDRNOTAVAIL;
+	return true;
+}
+
 bool session_open(struct session *session, const struct session_wish *wish, struct error *error)
 {
 	uid_t uid = wish->person->uid;
@@ -153,12 +188,12 @@ bool session_open(struct session *session, const struct session_wish *wish, stru
 	session->run = wish->run;
 	session->netlink = wish->netlink;
 	session->options = wish->options;
+	session->consulted = wish->consulted;
 	session->ports = wish->ports;
 	session->run->address = *wish->address;
-	return route_lookup(wish->netlink, wish->address, wish->options->interface, uid,
-			    &session->route, error) &&
+	return look_route_up(session, uid, error) &&
 	       (session->reference.address.family == 0 ||
-		route_lookup(wish->netlink, &session->reference.address, NULL, uid,
+		route_lookup(wish->netlink, &session->reference.address, NULL, NULL, uid,
 			     &session->reference_route, error)) &&
 	       open_sockets(session, wish->person, error);
 }

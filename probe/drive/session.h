@@ -9,6 +9,7 @@
 #include "handshake/handshake.h"
 #include "plan/plan.h"
 #include "process/clock.h"
+#include "user/consult.h"
 #include "user/person.h"
 
 /* Connections of the kernel: three to the target, never more, and the last
@@ -33,9 +34,12 @@ struct session {
 	struct run *run;
 	struct plan *plan;
 	const struct drive_options *options;
+	const struct consulted *consulted;
 	struct wire *wire;	 /* borrowed */
 	struct netlink *netlink; /* borrowed */
 	struct route route;
+	struct address source; /* that ssh binds to; family 0: the kernel chooses */
+	bool source_gone;      /* there is none such here: nothing is connected */
 	struct reference reference;
 	struct route reference_route;
 	struct courier *courier; /* borrowed; its number there is `index` */
@@ -51,9 +55,10 @@ struct session {
 /* Nothing is open yet: session_close() has nothing to do. */
 void session_init(struct session *session);
 
-/* What a session is opened for. Options and run must live as long as it does. */
+/* What a session is opened for. Options, what ssh said and run must live as long as it does. */
 struct session_wish {
 	const struct drive_options *options;
+	const struct consulted *consulted;
 	const struct person *person; /* in whose name its sockets are opened */
 	const struct address *address;
 	const struct reference *reference; /* NULL: none */

@@ -42,6 +42,9 @@ enum { CALLS_MAX = 64 };
 #define KEXINIT_IS_IN	   0.55f
 #define METHODS_ARE_CHOSEN 0.75f
 
+/* What a client names in its KEXINIT. */
+enum offer { OFFER_KEX, OFFER_HOST_KEYS, OFFER_CIPHERS, OFFER_MACS, OFFER_COMPRESSION, OFFERS };
+
 enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS };
 
 struct handshake {
@@ -59,8 +62,15 @@ struct handshake {
 	float progress; /* libssh's own measure */
 	uint64_t moved; /* bytes of the server's that were read when it last came further */
 
-	char *user, *host_keys; /* may be NULL */
-	const int *agent;	/* as well */
+	char *user, *host_keys_first; /* the second may be NULL */
+	char *list[OFFERS];	      /* what ssh offers */
+	struct offered {	      /* what libssh does */
+		char names[2 * EAVESDROPPER_NAMES];
+		bool stands_in; /* it knows nothing of what ssh offers */
+	} offered[EAVESDROPPER_LISTS];
+	bool stands_in; /* of one of them at least */
+	int rsa_bits;
+	const int *agent; /* may be NULL */
 	unsigned listen_ms, timeout_ms;
 	bool authenticate;
 	bool (*trusts)(void *context, const char *type, const char *fingerprint);
@@ -74,10 +84,9 @@ struct handshake {
 
 /* -- what we offer --------------------------------------------------------------- */
 
-/* OpenSSH 9.2's defaults (its myproposal.h), as far as libssh has them. Some lists
- * name their algorithms twice: it changes no choice, and makes our KEXINIT as long
- * as OpenSSH's (1.5 KB), so that what drops its large packets drops ours. */
+/* OpenSSH's defaults (its myproposal.h). */
 #define KEX_LIST                                                                                   \
+	"sntrup761x25519-sha512@openssh.com,mlkem768x25519-sha256,"                                \
 	"curve25519-sha256,curve25519-sha256@libssh.org,"                                          \
 	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                                \
 	"diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"                      \
@@ -89,31 +98,31 @@ struct handshake {
 	"chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"                          \
 	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
 #define MAC_LIST                                                                                   \
+	"umac-64-etm@openssh.com,umac-128-etm@openssh.com,"                                        \
+	"umac-64@openssh.com,umac-128@openssh.com,"                                                \
 	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,"   \
 	"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
 #define COMPRESSION_LIST "none,zlib@openssh.com"
 
-/* In KEXINIT's order, to be given to libssh and to the eavesdropper alike. */
+static const char *const defaults[OFFERS] = { KEX_LIST, HOST_KEY_LIST, CIPHER_LIST, MAC_LIST,
+					      COMPRESSION_LIST };
+
+/* In KEXINIT's order, to be given to libssh and to the eavesdropper alike. Those that are `twice`
+ * name their algorithms twice: it changes no choice, and makes our KEXINIT as long as OpenSSH's
+ * (1.5 KB), so that what drops its large packets drops ours. */
 static const struct {
 	enum ssh_options_e option;
-	const char *list;
-} offers[EAVESDROPPER_LISTS] = {
-	{ SSH_OPTIONS_KEY_EXCHANGE, KEX_LIST },
-	{ SSH_OPTIONS_HOSTKEYS, HOST_KEY_LIST },
-	{ SSH_OPTIONS_CIPHERS_C_S, CIPHER_LIST },
-	{ SSH_OPTIONS_CIPHERS_S_C, CIPHER_LIST "," CIPHER_LIST },
-	{ SSH_OPTIONS_HMAC_C_S, MAC_LIST "," MAC_LIST },
-	{ SSH_OPTIONS_HMAC_S_C, MAC_LIST "," MAC_LIST },
-	{ SSH_OPTIONS_COMPRESSION_C_S, COMPRESSION_LIST },
-	{ SSH_OPTIONS_COMPRESSION_S_C, COMPRESSION_LIST },
-};
-
-/* What OpenSSH offers by default and libssh 0.10 does not know. */
-static const char *const theirs[] = {
-	"sntrup761x25519-sha512",
-	"mlkem768x25519-sha256",
-	"umac-64",
-	"umac-128",
+	enum offer offer;
+	bool twice;
+} lists[EAVESDROPPER_LISTS] = {
+	{ SSH_OPTIONS_KEY_EXCHANGE, OFFER_KEX, false },
+	{ SSH_OPTIONS_HOSTKEYS, OFFER_HOST_KEYS, true },
+	{ SSH_OPTIONS_CIPHERS_C_S, OFFER_CIPHERS, false },
+	{ SSH_OPTIONS_CIPHERS_S_C, OFFER_CIPHERS, true },
+	{ SSH_OPTIONS_HMAC_C_S, OFFER_MACS, true },
+	{ SSH_OPTIONS_HMAC_S_C, OFFER_MACS, true },
+	{ SSH_OPTIONS_COMPRESSION_C_S, OFFER_COMPRESSION, false },
+	{ SSH_OPTIONS_COMPRESSION_S_C, OFFER_COMPRESSION, false },
 };
 
 /* Nothing but these: no configuration, no known_hosts, no identity. */
@@ -126,15 +135,54 @@ static const struct {
 	{ SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null" },
 };
 
+/* Those of the names that libssh knows: it says so one by one. */
+static void add_known(ssh_session session, enum ssh_options_e option, const char *names,
+		      struct offered *offered)
+{
+	char name[128];
+	while (*names != '\0') {
+		size_t length = strcspn(names, ","), used = strlen(offered->names);
+		bool fits = length > 0 && length < sizeof(name) &&
+			    used + length + 1 < EAVESDROPPER_NAMES;
+		snprintf(name, sizeof(name), "%.*s", (int)(fits ? length : 0), names);
+		if (fits && ssh_options_set(session, option, name) == SSH_OK)
+			snprintf(offered->names + used, sizeof(offered->names) - used, "%s%s",
+				 used > 0 ? "," : "", name);
+		names += length + (names[length] == ',');
+	}
+}
+
+static void say_twice(struct offered *offered)
+{
+	size_t length = strlen(offered->names);
+	offered->names[length] = ',';
+	memcpy(offered->names + length + 1, offered->names, length);
+	offered->names[2 * length + 1] = '\0';
+}
+
+/* Where libssh knows nothing of what ssh offers, it offers the defaults instead: the server is
+ * heard, and what it says is held against ssh's own offer. */
+static void choose_offered(struct handshake *h, int list, struct offered *offered)
+{
+	enum ssh_options_e option = lists[list].option;
+	if (lists[list].offer == OFFER_HOST_KEYS && h->host_keys_first != NULL)
+		add_known(h->session, option, h->host_keys_first, offered);
+	add_known(h->session, option, h->list[lists[list].offer], offered);
+	if (offered->names[0] == '\0') {
+		h->stands_in = offered->stands_in = true;
+		add_known(h->session, option, defaults[lists[list].offer], offered);
+	}
+	if (lists[list].twice)
+		say_twice(offered);
+}
+
 static bool set_lists(struct handshake *h)
 {
 	const char *ours[EAVESDROPPER_LISTS];
-	char host_keys[1024];
-	snprintf(host_keys, sizeof(host_keys), "%s%s" HOST_KEY_LIST "," HOST_KEY_LIST,
-		 h->host_keys != NULL ? h->host_keys : "", h->host_keys != NULL ? "," : "");
-	for (size_t i = 0; i < EAVESDROPPER_LISTS; i++) {
-		ours[i] = offers[i].option == SSH_OPTIONS_HOSTKEYS ? host_keys : offers[i].list;
-		if (ssh_options_set(h->session, offers[i].option, ours[i]) != SSH_OK)
+	for (int i = 0; i < EAVESDROPPER_LISTS; i++) {
+		choose_offered(h, i, &h->offered[i]);
+		ours[i] = h->offered[i].names;
+		if (ssh_options_set(h->session, lists[i].option, ours[i]) != SSH_OK)
 			return false;
 	}
 	h->eavesdropper = eavesdropper_new(h->fd, ours);
@@ -271,24 +319,25 @@ static enum ending tcp_ending(const struct handshake *h)
 	return info.tcpi_state == TCP_CLOSE_WAIT ? ENDING_CLOSED : ENDING_FAILED;
 }
 
-static bool openssh_would_take_one(const char *list)
-{
-	for (size_t i = 0; i < sizeof(theirs) / sizeof(theirs[0]); i++) {
-		if (strstr(list, theirs[i]) != NULL)
-			return true;
-	}
-	return false;
-}
-
+/* What libssh and the server cannot agree on, ssh and the server may. */
 static void finish_without_common(struct handshake *h)
 {
-	const char *what = NULL, *list = eavesdropper_unshared(h->eavesdropper, &what);
-	if (list != NULL) {
+	const char *theirs[EAVESDROPPER_LISTS], *ours[EAVESDROPPER_LISTS];
+	const char *what = NULL;
+	for (int i = 0; i < EAVESDROPPER_LISTS; i++) {
+		theirs[i] = h->list[lists[i].offer];
+		ours[i] = h->offered[i].stands_in ? "" : h->offered[i].names;
+	}
+	const char *list = eavesdropper_unshared(h->eavesdropper, theirs, &what);
+	bool unfollowed = false;
+	if (list == NULL) {
+		list = eavesdropper_unshared(h->eavesdropper, ours, &what);
+		unfollowed = list != NULL;
+	}
+	if (list != NULL)
 		snprintf(h->result.message, sizeof(h->result.message),
 			 "nothing in common for the %s; the server offers %s", what, list);
-	}
-	bool only_ours = list != NULL && openssh_would_take_one(list);
-	finish(h, only_ours ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
+	finish(h, unfollowed ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
 }
 
 /* The text of the server's SSH_MSG_DISCONNECT, as it was heard, or as libssh tells it once all is
@@ -410,6 +459,10 @@ static int advance_connect(struct handshake *h)
 	}
 	if (h->progress > KEXINIT_IS_IN && h->result.stage < HANDSHAKE_STAGE_KEXINIT)
 		h->result.stage = HANDSHAKE_STAGE_KEXINIT;
+	if (h->stands_in && h->result.stage == HANDSHAKE_STAGE_KEXINIT) {
+		finish_without_common(h);
+		return SSH_OK;
+	}
 	if (answer == SSH_OK) {
 		note_kex(h);
 		h->phase = PHASE_NONE;
@@ -519,9 +572,8 @@ static bool share_agent(struct handshake *h)
 
 static bool set_options(struct handshake *h)
 {
-	int rsa_bits = 1024; /* OpenSSH's RequiredRSASize */
 	return set_silences(h->session) && set_lists(h) &&
-	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &rsa_bits) == SSH_OK &&
+	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &h->rsa_bits) == SSH_OK &&
 	       ssh_options_set(h->session, SSH_OPTIONS_USER, h->user) == SSH_OK &&
 	       (h->agent == NULL || share_agent(h)) &&
 	       ssh_options_set(h->session, SSH_OPTIONS_FD, &h->library_fd) == SSH_OK;
@@ -651,6 +703,23 @@ static char *copy_option(const char *text, bool *failed)
 	return copy;
 }
 
+static void copy_lists(struct handshake *h, const struct handshake_options *options, bool *failed)
+{
+	const char *wanted[OFFERS] = {
+		options->kex,
+		options->host_keys,
+		options->ciphers,
+		options->macs,
+		options->compression ? "zlib@openssh.com,none" : NULL,
+	};
+	for (int i = 0; i < OFFERS; i++) {
+		bool told = wanted[i] != NULL && wanted[i][0] != '\0';
+		h->list[i] = copy_option(told ? wanted[i] : defaults[i], failed);
+	}
+}
+
+#define RSA_BITS 1024 /* OpenSSH's RequiredRSASize */
+
 struct handshake *handshake_new(int fd, const struct handshake_options *options,
 				struct error *error)
 {
@@ -665,7 +734,9 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->fd = fd;
 	h->library_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	h->user = copy_option(named ? options->user : "root", &failed);
-	h->host_keys = copy_option(options->host_keys, &failed);
+	h->host_keys_first = copy_option(options->host_keys_first, &failed);
+	copy_lists(h, options, &failed);
+	h->rsa_bits = options->rsa_bits != 0 ? (int)options->rsa_bits : RSA_BITS;
 	h->agent = options->agent;
 	h->listen_ms = options->listen_ms != 0 ? options->listen_ms : LISTEN_MS;
 	h->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
@@ -741,7 +812,9 @@ void handshake_free(struct handshake *h)
 	leave(h);
 	eavesdropper_free(h->eavesdropper);
 	free(h->user);
-	free(h->host_keys);
+	free(h->host_keys_first);
+	for (int i = 0; i < OFFERS; i++)
+		free(h->list[i]);
 	free(h);
 	ssh_finalize();
 }

@@ -40,11 +40,17 @@ enum handshake_stage {
 
 /* Strings are copied by handshake_new(); those of `keys` are not and must live on. */
 struct handshake_options {
-	const char *user;      /* NULL: "root", a name that every Linux VM knows */
-	unsigned listen_ms;    /* silence before we talk; 0: 400 */
-	unsigned timeout_ms;   /* for the whole; 0: 10000 */
-	const char *host_keys; /* host key algorithms to ask for first, separated by commas
-				  (those of the known_hosts entry, say); NULL: OpenSSH's order */
+	const char *user;    /* NULL: "root", a name that every Linux VM knows */
+	unsigned listen_ms;  /* silence before we talk; 0: 400 */
+	unsigned timeout_ms; /* for the whole; 0: 10000 */
+
+	/* What ssh offers, in its order, names with commas between; NULL or "": OpenSSH's defaults.
+	 * Of these as much is offered as libssh knows. */
+	const char *kex, *host_keys, *ciphers, *macs;
+	const char *host_keys_first; /* of the host keys those to ask for first (those of the
+					known_hosts entry, say); may be NULL */
+	bool compression;
+	unsigned rsa_bits; /* the shortest RSA key that is taken; 0: 1024, as OpenSSH */
 
 	/* --auth */
 	bool authenticate;

@@ -11,6 +11,8 @@
 #include "sshwhy/shortage.h"
 #include "sshwhy/ssh.h"
 
+_Static_assert(EAVESDROPPER_NAMES == SSH_NAME_LIST_MAX, "what is given is kept");
+
 struct eavesdropper {
 	int fd;
 	struct stream stream; /* all that was seen */
@@ -19,15 +21,20 @@ struct eavesdropper {
 	uint32_t quiet; /* bytes in the socket that poll() does not report */
 };
 
+static void offer(struct ssh_dialog *dialog, const char *const ours[EAVESDROPPER_LISTS])
+{
+	struct ssh_side *client = &dialog->side[SSH_CLIENT];
+	for (int list = 0; list < EAVESDROPPER_LISTS; list++)
+		snprintf(client->list[list], SSH_NAME_LIST_MAX, "%s", ours[list]);
+	client->milestone = SSH_KEXINIT;
+}
+
 struct eavesdropper *eavesdropper_new(int fd, const char *const ours[EAVESDROPPER_LISTS])
 {
 	struct eavesdropper *eavesdropper = calloc(1, sizeof(*eavesdropper));
 	if (eavesdropper == NULL)
 		return NULL;
-	struct ssh_side *client = &eavesdropper->dialog.side[SSH_CLIENT];
-	for (int list = 0; list < EAVESDROPPER_LISTS; list++)
-		snprintf(client->list[list], SSH_NAME_LIST_MAX, "%s", ours[list]);
-	client->milestone = SSH_KEXINIT;
+	offer(&eavesdropper->dialog, ours);
 	eavesdropper->fd = fd;
 	stream_start(&eavesdropper->stream, 0);
 	return eavesdropper;
@@ -216,13 +223,16 @@ const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper, uin
 	return server(eavesdropper)->disconnect_text;
 }
 
-const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what)
+const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper,
+				  const char *const ours[EAVESDROPPER_LISTS], const char **what)
 {
 	char name[128];
+	struct ssh_dialog dialog = eavesdropper->dialog;
 	if (server(eavesdropper)->milestone < SSH_KEXINIT)
 		return NULL;
+	offer(&dialog, ours);
 	for (enum ssh_list list = 0; list < EAVESDROPPER_LISTS; list++) {
-		if (!ssh_negotiate(&eavesdropper->dialog, list, name)) {
+		if (!ssh_negotiate(&dialog, list, name)) {
 			*what = ssh_list_names[list];
 			return server(eavesdropper)->list[list];
 		}

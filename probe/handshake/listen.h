@@ -24,7 +24,8 @@ enum heard {
 
 struct eavesdropper;
 
-#define EAVESDROPPER_LISTS 8 /* the name-lists of KEXINIT, in its order, without languages */
+#define EAVESDROPPER_LISTS 8	/* the name-lists of KEXINIT, in its order, without languages */
+#define EAVESDROPPER_NAMES 2048 /* bytes of each of ours that are looked at */
 
 /* Borrows `fd`. `ours`: the lists that our KEXINIT will carry; copied. NULL: out of
  * memory. */
@@ -48,9 +49,10 @@ const char *eavesdropper_ident(const struct eavesdropper *eavesdropper);
 const char *eavesdropper_disconnect(const struct eavesdropper *eavesdropper,
 				    uint32_t *reason); /* its text; NULL: none was seen */
 
-/* The first of the server's lists that shares nothing with ours, and what it is a
- * list of; NULL when there is none, or no KEXINIT was seen. */
-const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper, const char **what);
+/* The first of the server's lists that shares nothing with `ours`, and what it is a list of; NULL
+ * when there is none, or no KEXINIT was seen. */
+const char *eavesdropper_unshared(const struct eavesdropper *eavesdropper,
+				  const char *const ours[EAVESDROPPER_LISTS], const char **what);
 
 /* "" when they are not known. */
 void eavesdropper_kex(const struct eavesdropper *eavesdropper, char name[128]);

@@ -66,7 +66,7 @@ bool child_bound(const struct child_bounds *bounds)
 #endif
 	return (bounds->multiplies || bound(RLIMIT_NPROC, 0)) &&
 	       bound(RLIMIT_CPU, bounds->seconds) && bound(RLIMIT_NOFILE, bounds->files) &&
-	       bound(RLIMIT_FSIZE, 0) && bound(RLIMIT_CORE, 0);
+	       (bounds->writes || bound(RLIMIT_FSIZE, 0)) && bound(RLIMIT_CORE, 0);
 }
 
 /* -- the parent -------------------------------------------------------------------- */

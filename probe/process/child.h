@@ -39,9 +39,10 @@ struct child_bounds {
 	unsigned seconds; /* of processor time */
 	unsigned files;	  /* descriptors, those open now among them */
 	bool multiplies;  /* it still starts threads or processes */
+	bool writes;	  /* files may grow */
 };
 
-/* Besides, no file grows and nothing is dumped. Bounds are only ever drawn tighter. */
+/* Besides, nothing is dumped. Bounds are only ever drawn tighter. */
 bool child_bound(const struct child_bounds *bounds);
 
 /* -- what this process asks the kernel for no more (seccomp) ------------------------------ */
@@ -57,5 +58,8 @@ enum child_sockets {
  * who tries is refused. What may not be foreseen (modules of name resolution, a C library of
  * another age) is allowed. Needs no_new_privs; holds for threads that are started later. */
 bool child_forbid(enum child_sockets sockets);
+
+/* No process is started: who tries is refused. Holds across exec. Needs no_new_privs. */
+bool child_stay_alone(void);
 
 #endif

@@ -215,3 +215,15 @@ bool child_forbid(enum child_sockets sockets)
 	seccomp_release(filter);
 	return done;
 }
+
+bool child_stay_alone(void)
+{
+	static const int calls[] = { SCMP_SYS(fork), SCMP_SYS(vfork) };
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	bool done = filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0 &&
+		    forbid_all(filter, REFUSAL, calls, COUNT(calls)) && forbid_processes(filter) &&
+		    forbid_all(filter, SCMP_ACT_ERRNO(ENOSYS), (int[]){ SCMP_SYS(clone3) }, 1) &&
+		    seccomp_load(filter) == 0;
+	seccomp_release(filter);
+	return done;
+}

@@ -115,24 +115,35 @@ static int refusal_error(const struct answer *answer)
 	return answer->error < 0 ? -answer->error : answer->error;
 }
 
-/* What the kernel would do with a flow to `port`; 0: whatever flow it may be. */
-static bool ask_for(struct netlink *netlink, const struct address *target, unsigned index,
-		    uid_t uid, uint16_t port, struct answer *answer, struct error *error)
+struct flow_question {
+	const struct address *target, *source; /* source NULL: the kernel chooses */
+	unsigned index;			       /* of an interface; 0: any */
+	uid_t uid;
+	uint16_t port; /* 0: whatever flow it may be */
+};
+
+/* What the kernel would do with such a flow. */
+static bool ask_for(struct netlink *netlink, const struct flow_question *flow,
+		    struct answer *answer, struct error *error)
 {
 	union netlink_request request;
-	struct rtmsg head = { .rtm_family = family_of(target),
-			      .rtm_dst_len = target->family == 6 ? 128 : 32 };
+	struct rtmsg head = { .rtm_family = family_of(flow->target),
+			      .rtm_dst_len = flow->target->family == 6 ? 128 : 32 };
+	if (flow->source != NULL)
+		head.rtm_src_len = head.rtm_dst_len;
 	int refused;
 
 	memset(answer, 0, sizeof(*answer));
 	netlink_begin(&request, RTM_GETROUTE, 0, &head, sizeof(head));
-	netlink_put_address(&request, RTA_DST, target);
-	mnl_attr_put_u32(&request.header, RTA_UID, uid); /* "ip rule ... uidrange" */
-	if (index != 0)
-		mnl_attr_put_u32(&request.header, RTA_OIF, index);
-	if (port != 0) {
+	netlink_put_address(&request, RTA_DST, flow->target);
+	mnl_attr_put_u32(&request.header, RTA_UID, flow->uid); /* "ip rule ... uidrange" */
+	if (flow->source != NULL)			       /* "ip rule ... from" */
+		netlink_put_address(&request, RTA_SRC, flow->source);
+	if (flow->index != 0)
+		mnl_attr_put_u32(&request.header, RTA_OIF, flow->index);
+	if (flow->port != 0) {
 		mnl_attr_put_u8(&request.header, RTA_IP_PROTO, IPPROTO_TCP);
-		mnl_attr_put_u16(&request.header, RTA_DPORT, htons(port));
+		mnl_attr_put_u16(&request.header, RTA_DPORT, htons(flow->port));
 	}
 	if (!netlink_ask(netlink, &request, take_answer, answer, &refused, error))
 		return false;
@@ -302,7 +313,7 @@ static void find_ways(struct netlink *netlink, const struct address *target, str
 }
 
 bool route_lookup(struct netlink *netlink, const struct address *target, const char *interface,
-		  uid_t uid, struct route *route, struct error *error)
+		  const struct address *source, uid_t uid, struct route *route, struct error *error)
 {
 	struct answer answer;
 	unsigned index = 0;
@@ -313,7 +324,10 @@ bool route_lookup(struct netlink *netlink, const struct address *target, const c
 	if (interface != NULL && (index = if_nametoindex(interface)) == 0)
 		return error_set(error, EXIT_UNAVAILABLE, "no such interface: %s", interface);
 	route->scope = index;
-	if (!ask_for(netlink, target, index, uid, 0, &answer, error))
+	struct flow_question flow = {
+		.target = target, .source = source, .index = index, .uid = uid
+	};
+	if (!ask_for(netlink, &flow, &answer, error))
 		return error_context(error, "route lookup");
 	if (is_shortage(ASKED_ROUTE, answer.error))
 		return error_set(error, EXIT_UNAVAILABLE, "route lookup: %s",
@@ -323,6 +337,8 @@ bool route_lookup(struct netlink *netlink, const struct address *target, const c
 		return true;
 	if (!route->bound)
 		find_ways(netlink, target, route);
+	if (source != NULL)
+		answer.source = *source;
 	return fill_route(target, &answer, route, error);
 }
 
@@ -330,9 +346,12 @@ int route_refuses_port(struct netlink *netlink, const struct address *target,
 		       const struct route *route, uint16_t port)
 {
 	struct answer answer;
+	struct flow_question flow = { .target = target,
+				      .index = route->bound ? route->scope : 0,
+				      .uid = route->uid,
+				      .port = port };
 
-	if (route->error != 0 || !ask_for(netlink, target, route->bound ? route->scope : 0,
-					  route->uid, port, &answer, NULL))
+	if (route->error != 0 || !ask_for(netlink, &flow, &answer, NULL))
 		return 0;
 	return is_shortage(ASKED_ROUTE, answer.error) ? 0 : answer.error;
 }

@@ -43,9 +43,11 @@ const char *route_refusal(int error);
 int route_refuses_port(struct netlink *netlink, const struct address *target,
 		       const struct route *route, uint16_t port);
 
-/* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL.
+/* Asks the kernel (rtnetlink RTM_GETROUTE) as uid `uid`; `interface` may be NULL, and so may
+ * `source`, an address of this machine that the connection is bound to.
  * False only when the kernel does not tell: "no route" is an answer, in route->error. */
 bool route_lookup(struct netlink *netlink, const struct address *target, const char *interface,
-		  uid_t uid, struct route *route, struct error *error);
+		  const struct address *source, uid_t uid, struct route *route,
+		  struct error *error);
 
 #endif

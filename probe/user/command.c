@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -11,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/child.h"
 #include "user/privilege.h"
 
 /* The keeper's own end of the leash comes behind the command's streams. */
@@ -28,15 +30,23 @@ static void allow_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _Noreturn void become_command(const char *line, const struct person *person)
+/* Under sudo some of it is root's. */
+static bool set_environment(const struct command_wish *wish)
+{
+	if (wish->environment != NULL)
+		environ = (char **)(uintptr_t)wish->environment;
+	return wish->environment != NULL || (setenv("HOME", wish->person->home, 1) == 0 &&
+					     setenv("USER", wish->person->name, 1) == 0 &&
+					     setenv("LOGNAME", wish->person->name, 1) == 0);
+}
+
+static _Noreturn void become_command(const struct command_wish *wish)
 {
 	close(KEPT_LEASH);
 	setpgid(0, 0);
 	allow_signals();
-	/* under sudo they are root's */
-	if (setenv("HOME", person->home, 1) == 0 && setenv("USER", person->name, 1) == 0 &&
-	    setenv("LOGNAME", person->name, 1) == 0)
-		execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+	if (set_environment(wish) && (!wish->alone || child_stay_alone()))
+		execvp(wish->words[0], (char *const *)(uintptr_t)wish->words);
 	_exit(127);
 }
 
@@ -84,18 +94,17 @@ static void wait_for_end_of_leash(void)
 		;
 }
 
-static _Noreturn void keep_command(const char *line, const struct person *person,
-				   const struct ends *ends)
+static _Noreturn void keep_command(const struct command_wish *wish, const struct ends *ends)
 {
 	struct error ignored;
-	if (!keep_four(ends) || !privilege_drop(person, &ignored) || setsid() < 0 ||
-	    prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+	if (!keep_four(ends) || (wish->person != NULL && !privilege_drop(wish->person, &ignored)) ||
+	    setsid() < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
 		_exit(127);
 	pid_t command = fork();
 	if (command < 0)
 		_exit(127);
 	if (command == 0)
-		become_command(line, person);
+		become_command(wish);
 	(void)send(KEPT_LEASH, "", 1, MSG_NOSIGNAL); /* it runs */
 	/* it is heard to end when the last that holds its streams has ended */
 	(void)close_range(STDIN_FILENO, STDERR_FILENO, 0);
@@ -164,13 +173,13 @@ static bool keeper_runs(const struct command *command)
 	return got == 1;
 }
 
-bool command_start(struct command *command, const char *line, const struct person *person)
+bool command_start(struct command *command, const struct command_wish *wish)
 {
 	struct ends theirs;
 	bool made = make_ends(&command->ends, &theirs);
 	command->keeper = made ? fork() : -1;
 	if (command->keeper == 0)
-		keep_command(line, person, &theirs);
+		keep_command(wish, &theirs);
 	close_ends(&theirs);
 	if (command->keeper > 0 && keeper_runs(command))
 		return true;

@@ -1,4 +1,5 @@
-/* command: a shell line of the person's files, run beside the probe; started and ended by proxy.c.
+/* command: a program of the person's, run beside the probe; started and ended by proxy.c and by
+ * consult.c.
  *
  * Between the two stands a keeper, a child that gives up every privilege before it runs
  * anything, as privilege_drop() does. What the command starts, in whatever session, becomes the
@@ -19,8 +20,17 @@ struct command {
 	} ends; /* -1: closed already */
 };
 
-/* Runs `line` as that person; when the person is root, as nobody. False: it cannot be run. */
-bool command_start(struct command *command, const char *line, const struct person *person);
+struct command_wish {
+	const char *const *words;	/* the program, looked for in PATH, and its arguments */
+	const char *const *environment; /* NULL: this process's own, but for whose it is */
+	/* Whom it runs as; when the person is root, nobody. NULL: as whom this process has become,
+	 * which has dropped its privileges. */
+	const struct person *person;
+	bool alone; /* it can start no other program */
+};
+
+/* False: it cannot be run. A program that is not there ends without a word. */
+bool command_start(struct command *command, const struct command_wish *wish);
 
 /* Ends all that came of it and closes the ends. Waits for that, but not for ever. */
 void command_end(struct command *command);

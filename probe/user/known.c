@@ -156,6 +156,8 @@ enum known_state known_check(const struct known *known, const char *type, const 
 	*which = same != NULL ? same : other != NULL ? other : other_type;
 	/* OpenSSH calls a key changed when the host has any other one, of whatever type
 	 * (check_hostkeys_by_key_or_type): it asked for the types it knows first. */
+	if (same == NULL && known->of_other_port)
+		*which = NULL;
 	return same != NULL ? KNOWN_SAME : *which != NULL ? KNOWN_CHANGED : KNOWN_NEW;
 }
 

@@ -31,6 +31,9 @@ struct known_key {
 struct known {
 	struct known_key key[KNOWN_KEYS_MAX];
 	size_t count;
+	/* They are known under the host's name alone, and it is asked on another port: ssh takes
+	 * one of them for the server's, but none for a reason to call another one changed. */
+	bool of_other_port;
 };
 
 /* "host" for port 22, "[host]:port" for others, in lower case, as ssh looks it up. */

@@ -10,15 +10,11 @@
 #define ENTRIES_MAX 512
 
 struct looking {
-	const struct config_reader *reader;
-	uid_t uid;
+	const struct settings *settings;
+	const struct person *person;
 	struct modes *modes;
 	char folder[320];
 };
-
-/* The names ssh tries by itself (ssh_config(5), IdentityFile). */
-static const char *const identities[] = { "id_rsa",	   "id_ecdsa", "id_ecdsa_sk", "id_ed25519",
-					  "id_ed25519_sk", "id_xmss",  "id_dsa" };
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -51,7 +47,7 @@ static bool compare_mode(const struct looking *looking, const char *path, unsign
 	snprintf(finding->path, sizeof(finding->path), "%s", path);
 	finding->mode = status.st_mode & 07777;
 	finding->wanted = wanted;
-	finding->foreign = status.st_uid != looking->uid;
+	finding->foreign = status.st_uid != looking->person->uid;
 	finding->unreadable = access(path, R_OK) != 0;
 	return finding->foreign || finding->unreadable || (finding->mode & ~wanted & 0777) != 0;
 }
@@ -137,22 +133,17 @@ static void look_at_config(const struct looking *looking, const char *path)
 		add_finding(looking->modes, &finding);
 }
 
-/* A key of the default names, or one that IdentityFile names. */
-static bool is_tried(const struct looking *looking, const char *path, const char *name)
+/* A key of the default names, or one that IdentityFile names in their stead. */
+static bool is_tried(const struct looking *looking, const char *path)
 {
-	const struct ssh_config *config = looking->reader->config;
-	for (size_t i = 0; i < config->identity_count; i++) {
+	const struct settings *settings = looking->settings;
+	for (size_t i = 0; i < settings->identity_count; i++) {
 		char expanded[512];
-		if (config_expand(config->identity[i], looking->reader, expanded,
-				  sizeof(expanded)) &&
+		if (settings_expand(settings, looking->person, settings->identity[i], expanded,
+				    sizeof(expanded)) &&
 		    strcmp(expanded, path) == 0)
 			return true;
 	}
-	/* IdentityFile replaces the default names */
-	for (size_t i = 0;
-	     config->identity_count == 0 && i < sizeof(identities) / sizeof(*identities); i++)
-		if (strcmp(name, identities[i]) == 0)
-			return true;
 	return false;
 }
 
@@ -167,18 +158,19 @@ static void look_at_entry(const struct looking *looking, const char *name)
 		look_at_config(looking, path);
 	else if (ends_with(name, ".pub") || strncmp(name, "known_hosts", 11) == 0)
 		look_at(looking, path, 0644);
-	else if (is_tried(looking, path, name) || is_private_key(path))
-		look_at_key(looking, path, is_tried(looking, path, name));
+	else if (is_tried(looking, path) || is_private_key(path))
+		look_at_key(looking, path, is_tried(looking, path));
 }
 
 /* Keys that IdentityFile names elsewhere. */
 static void look_elsewhere(const struct looking *looking)
 {
-	const struct ssh_config *config = looking->reader->config;
+	const struct settings *settings = looking->settings;
 	size_t inside = strlen(looking->folder);
-	for (size_t i = 0; i < config->identity_count; i++) {
+	for (size_t i = 0; i < settings->identity_count; i++) {
 		char path[512];
-		if (!config_expand(config->identity[i], looking->reader, path, sizeof(path)) ||
+		if (!settings_expand(settings, looking->person, settings->identity[i], path,
+				     sizeof(path)) ||
 		    (strncmp(path, looking->folder, inside) == 0 && path[inside] == '/' &&
 		     strchr(path + inside + 1, '/') == NULL))
 			continue;
@@ -186,11 +178,11 @@ static void look_elsewhere(const struct looking *looking)
 	}
 }
 
-void modes_find(const struct config_reader *reader, uid_t uid, struct modes *modes)
+void modes_find(const struct settings *settings, const struct person *person, struct modes *modes)
 {
-	struct looking looking = { .reader = reader, .uid = uid, .modes = modes };
+	struct looking looking = { .settings = settings, .person = person, .modes = modes };
 	memset(modes, 0, sizeof(*modes));
-	snprintf(looking.folder, sizeof(looking.folder), "%s/.ssh", reader->home);
+	snprintf(looking.folder, sizeof(looking.folder), "%s/.ssh", person->home);
 	look_at_folder(&looking);
 	DIR *folder = opendir(looking.folder);
 	const struct dirent *entry;

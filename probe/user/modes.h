@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#include "user/ssh_config.h"
+#include "user/settings.h"
 
 enum mode_severity {
 	MODE_DIFFERS, /* from what the guide asks for; ssh does not mind */
@@ -33,9 +33,9 @@ struct modes {
 	bool config_refused;   /* ssh ends over ~/.ssh/config */
 };
 
-/* Looks at ~/.ssh of the reader's home as user `uid`, whose privileges the process has
- * (or root's). `config`: names further keys. */
-void modes_find(const struct config_reader *reader, uid_t uid, struct modes *modes);
+/* Looks at ~/.ssh of that person, whose privileges the process has (or root's), and at the keys
+ * that ssh would try. */
+void modes_find(const struct settings *settings, const struct person *person, struct modes *modes);
 
 /* "/home/a/.ssh/id_rsa has mode 644, not 600" */
 void mode_describe(const struct mode_finding *finding, char *text, size_t room);

@@ -128,6 +128,13 @@ bool privilege_keep(const struct nobody *nobody, const unsigned *capabilities, s
 	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0;
 }
 
+bool privilege_shed(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && empty_bounding_set() &&
+	       empty_capabilities() && capng_get_caps_process() == 0 &&
+	       capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE;
+}
+
 bool privilege_drop(const struct person *person, struct error *error)
 {
 	struct person next = successor(person);

@@ -14,6 +14,10 @@ bool privilege_net_admin(void);
  * sudo, else to nobody), sets no_new_privs, and checks that nothing can be had back. */
 bool privilege_drop(const struct person *person, struct error *error);
 
+/* Drops every capability for good and stays who it is, root too: whose files are root's alone is
+ * still read, and nothing else may be done that others may not. */
+bool privilege_shed(void);
+
 /* Drops for good all but these of the capabilities that the process holds; root becomes nobody.
  * False: it could not be done. */
 bool privilege_keep(const struct nobody *nobody, const unsigned *capabilities, size_t count);

@@ -29,22 +29,22 @@ struct proxy {
 
 /* -- the command ------------------------------------------------------------------- */
 
-struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
-			  uint16_t port)
+struct proxy *proxy_start(const struct settings *settings, const struct person *person)
 {
 	char command[2048];
-	const struct config_setting *setting = config_proxy(reader->config);
-	if (!proxy_command(reader, port, command, sizeof(command)))
+	if (!proxy_command(settings, person, command, sizeof(command)))
 		return NULL;
 	struct proxy *proxy = calloc(1, sizeof(*proxy));
 	if (proxy == NULL)
 		return NULL;
-	proxy->jump = setting == &reader->config->setting[CONFIG_PROXY_JUMP];
+	proxy->jump = settings->proxy_jump[0] != '\0';
 	proxy->stand_in = person->uid == 0;
 	proxy->output.fd = &proxy->command.ends.output;
 	proxy->complaints.fd = &proxy->command.ends.complaints;
 	proxy->started_ms = clock_ms();
-	if (command_start(&proxy->command, command, person))
+	const char *const words[] = { "/bin/sh", "-c", command, NULL };
+	if (command_start(&proxy->command,
+			  &(struct command_wish){ .words = words, .person = person }))
 		return proxy;
 	free(proxy);
 	return NULL;

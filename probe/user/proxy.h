@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "user/command.h"
-#include "user/ssh_config.h"
+#include "user/settings.h"
 
 enum proxy_outcome {
 	PROXY_UNTOLD,  /* it wants what only its user has */
@@ -24,10 +24,8 @@ enum proxy_outcome {
 
 struct proxy;
 
-/* `port` as asked for on the command line. NULL: the configuration names no proxy for certain, or
- * it cannot be run. */
-struct proxy *proxy_start(const struct config_reader *reader, const struct person *person,
-			  uint16_t port);
+/* NULL: ssh goes through no proxy, or it cannot be run. */
+struct proxy *proxy_start(const struct settings *settings, const struct person *person);
 
 /* Waits for it, at most `patience_ms` after the start, no longer than until `deadline_ms` (of
  * clock_ms()), and until the descriptor `stop` (-1: none) becomes readable. `said`: what it

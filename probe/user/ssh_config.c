@@ -64,34 +64,17 @@ static bool next_keyword(const char **at, char *word, size_t room)
 
 /* -- settings --------------------------------------------------------------------- */
 
-static const char *const keywords[] = {
+const char *const config_keywords[CONFIG_KEYWORD_COUNT] = {
 #define CONFIG_KEYWORD(id, name) [CONFIG_##id] = name,
 	CONFIG_KEYWORDS
 #undef CONFIG_KEYWORD
 };
 
-static void add_identity(struct ssh_config *config, const char *value)
-{
-	if (config->identity_count < CONFIG_IDENTITIES_MAX)
-		snprintf(config->identity[config->identity_count++], sizeof(config->identity[0]),
-			 "%s", value);
-}
-
 static void set_value(struct file *file, enum config_keyword keyword, const char *value,
 		      const char *line, unsigned number)
 {
-	struct ssh_config *config = file->reader->config;
-	struct config_setting *setting = &config->setting[keyword];
+	struct config_setting *setting = &file->reader->config->setting[keyword];
 	bool certain = file->applies == APPLIES;
-	if (keyword == CONFIG_IDENTITY_FILE)
-		add_identity(config, value);
-	/* ProxyCommand and ProxyJump exclude each other: the first one stands */
-	if (keyword <= CONFIG_PROXY_JUMP) {
-		const struct config_setting *other =
-			&config->setting[CONFIG_PROXY_JUMP - (int)keyword];
-		if (other->set && other->certain)
-			return;
-	}
 	if (setting->set && (setting->certain || !certain))
 		return;
 	setting->set = true;
@@ -106,17 +89,10 @@ static void set_keyword(struct file *file, const char *keyword, const char *at, 
 			unsigned number)
 {
 	char value[512];
-	for (int k = 0; k < CONFIG_KEYWORD_COUNT; k++) {
-		if (strcmp(keyword, keywords[k]) != 0)
-			continue;
-		/* lists and commands are whole lines */
-		bool whole = k == CONFIG_PROXY_COMMAND || k == CONFIG_USER_KNOWN_HOSTS ||
-			     k == CONFIG_GLOBAL_KNOWN_HOSTS;
-		if (whole)
-			snprintf(value, sizeof(value), "%s", at);
-		if (whole ? *at != '\0' : next_word(&at, value, sizeof(value)))
+	for (int k = 0; k < CONFIG_KEYWORD_COUNT; k++)
+		if (strcmp(keyword, config_keywords[k]) == 0 &&
+		    next_word(&at, value, sizeof(value)))
 			set_value(file, (enum config_keyword)k, value, line, number);
-	}
 }
 
 /* -- Host, Match ------------------------------------------------------------------ */
@@ -270,54 +246,7 @@ bool config_read(struct config_reader *reader, const char *path, const char *fol
 	return read_file(&file);
 }
 
-/* -- what comes of it -------------------------------------------------------------- */
-
-const struct config_setting *config_proxy(const struct ssh_config *config)
-{
-	const struct config_setting *best = NULL;
-	for (int k = CONFIG_PROXY_COMMAND; k <= CONFIG_PROXY_JUMP; k++) {
-		const struct config_setting *setting = &config->setting[k];
-		if (setting->set && strcasecmp(setting->value, "none") != 0 &&
-		    (best == NULL || (setting->certain && !best->certain)))
-			best = setting;
-	}
-	return best;
-}
-
 void config_describe(const struct config_setting *setting, char *text, size_t room)
 {
 	snprintf(text, room, "%s:%u: %s", setting->file, setting->line, setting->text);
-}
-
-static bool append_text(char *out, size_t room, const char *text)
-{
-	size_t used = strlen(out);
-	return (size_t)snprintf(out + used, room - used, "%s", text) < room - used;
-}
-
-bool config_expand(const char *value, const struct config_reader *reader, char *out, size_t room)
-{
-	out[0] = '\0';
-	if (value[0] == '~' && value[1] == '/') {
-		if (!append_text(out, room, reader->home))
-			return false;
-		value++;
-	}
-	for (; *value != '\0'; value++) {
-		char plain[2] = { *value, '\0' };
-		const char *text = plain;
-		if (*value == '$' || (*value == '~' && out[0] == '\0'))
-			return false;
-		if (*value == '%') {
-			value++;
-			text = *value == 'd'   ? reader->home
-			       : *value == 'h' ? reader->host
-			       : *value == 'u' ? reader->local_user
-			       : *value == '%' ? "%"
-					       : NULL;
-		}
-		if (text == NULL || !append_text(out, room, text))
-			return false;
-	}
-	return true;
 }

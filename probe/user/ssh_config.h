@@ -1,9 +1,10 @@
-/* ssh_config: what ssh's configuration makes of a host; read by the machine, for modes and proxy.
+/* ssh_config: which line of ssh's configuration sets something for a host: file and number, to be
+ * quoted; read by consult.c.
  *
- * ssh_config(5). First come, first served: the first value that applies stands. Host and the
- * plain criteria of Match (all, host, originalhost, user, localuser) are evaluated; a Match that
- * asks for more (exec, canonical, final, ...) only *may* apply. Include is followed. Only
- * what matters to the way and the keys is kept, each with the line that sets it.
+ * What is set, ssh says (settings.h); only where it stands it does not. ssh_config(5): first come,
+ * first served. Host and the plain criteria of Match (all, host, originalhost, user, localuser) are
+ * evaluated; a Match that asks for more (exec, canonical, final, ...) only *may* apply. Include is
+ * followed.
  */
 #ifndef PROBE_USER_SSH_CONFIG_H
 #define PROBE_USER_SSH_CONFIG_H
@@ -12,15 +13,20 @@
 #include <stddef.h>
 
 #define CONFIG_KEYWORDS                                                                            \
-	CONFIG_KEYWORD(PROXY_COMMAND, "proxycommand")                                              \
-	CONFIG_KEYWORD(PROXY_JUMP, "proxyjump")                                                    \
 	CONFIG_KEYWORD(HOST_NAME, "hostname")                                                      \
 	CONFIG_KEYWORD(PORT, "port")                                                               \
 	CONFIG_KEYWORD(USER, "user")                                                               \
-	CONFIG_KEYWORD(HOST_KEY_ALIAS, "hostkeyalias")                                             \
-	CONFIG_KEYWORD(USER_KNOWN_HOSTS, "userknownhostsfile")                                     \
-	CONFIG_KEYWORD(GLOBAL_KNOWN_HOSTS, "globalknownhostsfile")                                 \
-	CONFIG_KEYWORD(IDENTITY_FILE, "identityfile")
+	CONFIG_KEYWORD(ADDRESS_FAMILY, "addressfamily")                                            \
+	CONFIG_KEYWORD(BIND_ADDRESS, "bindaddress")                                                \
+	CONFIG_KEYWORD(BIND_INTERFACE, "bindinterface")                                            \
+	CONFIG_KEYWORD(PROXY_COMMAND, "proxycommand")                                              \
+	CONFIG_KEYWORD(PROXY_JUMP, "proxyjump")                                                    \
+	CONFIG_KEYWORD(IP_QOS, "ipqos")                                                            \
+	CONFIG_KEYWORD(KEX, "kexalgorithms")                                                       \
+	CONFIG_KEYWORD(HOST_KEYS, "hostkeyalgorithms")                                             \
+	CONFIG_KEYWORD(CIPHERS, "ciphers")                                                         \
+	CONFIG_KEYWORD(MACS, "macs")                                                               \
+	CONFIG_KEYWORD(IDENTITIES_ONLY, "identitiesonly")
 
 enum config_keyword {
 #define CONFIG_KEYWORD(id, name) CONFIG_##id,
@@ -38,13 +44,11 @@ struct config_setting {
 	char text[320]; /* the line itself */
 };
 
-#define CONFIG_IDENTITIES_MAX 8
-
 struct ssh_config {
-	struct config_setting setting[CONFIG_KEYWORD_COUNT]; /* IDENTITY_FILE: the first */
-	char identity[CONFIG_IDENTITIES_MAX][512];	     /* as written: ~ and % unexpanded */
-	size_t identity_count;
+	struct config_setting setting[CONFIG_KEYWORD_COUNT];
 };
+
+extern const char *const config_keywords[CONFIG_KEYWORD_COUNT]; /* in lower case */
 
 /* For whom a configuration is read. */
 struct config_reader {
@@ -60,14 +64,7 @@ struct config_reader {
  * not there or cannot be read. Call it for ~/.ssh/config, then /etc/ssh/ssh_config. */
 bool config_read(struct config_reader *reader, const char *file, const char *folder);
 
-/* The line that sends ssh through a proxy (ProxyCommand or ProxyJump, not "none"); NULL:
- * none does. */
-const struct config_setting *config_proxy(const struct ssh_config *config);
-
 /* "~/.ssh/config:3: ProxyJump bastion" */
 void config_describe(const struct config_setting *setting, char *text, size_t room);
-
-/* `value` with ~, %d (home), %h, %u, %% expanded; false when it holds more than that. */
-bool config_expand(const char *value, const struct config_reader *reader, char *out, size_t room);
 
 #endif

@@ -1,4 +1,5 @@
-/* What the user's own files say: ssh_config, modes in ~/.ssh, and who owns a port. */
+/* What the user's own files say: where ssh_config sets something, modes in ~/.ssh, and who owns a
+ * port. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,27 +61,32 @@ static void read_config(const char *home, const char *text, struct ssh_config *c
 	assert_true(config_read(&reader, path, folder));
 }
 
-static void proxies(void **state)
+/* The line that is quoted for ProxyJump. */
+static const struct config_setting *jump_in(const struct ssh_config *config)
+{
+	const struct config_setting *jump = &config->setting[CONFIG_PROXY_JUMP];
+	return jump->set ? jump : NULL;
+}
+
+static void lines(void **state)
 {
 	static const struct {
 		const char *text;
-		unsigned line; /* of the proxy, 0 none */
+		unsigned line; /* that is quoted, 0 none */
 		bool certain;
 	} rows[] = {
 		{ "", 0, false },
 		{ "ProxyJump bastion", 1, true },
 		{ "# ProxyJump bastion\n\nproxyjump=bastion\n", 3, true },
-		{ "Host *\n  ProxyCommand nc %h %p\n", 2, true },
+		{ "Host *\n  ProxyJump bastion\n", 2, true },
 		{ "Host other\nProxyJump a\nHost vm.example\nProxyJump b\n", 4, true },
 		{ "Host *.example !vm.example\nProxyJump a\n", 0, false },
 		{ "Host other vm.*\nProxyJump a\n", 2, true },
 		{ "Host VM.EXAMPLE\nProxyJump a\n", 2, true },
 		{ "Host \"vm.example\"\nProxyJump a\n", 2, true },
 		{ "Host\nProxyJump a\n", 0, false },
-		/* the first one stands, of either keyword */
-		{ "ProxyJump none\nProxyCommand nc %h %p\n", 0, false },
-		{ "ProxyCommand none\nProxyJump a\n", 0, false },
-		{ "ProxyCommand nc\nProxyJump none\n", 1, true },
+		/* the first one stands */
+		{ "ProxyJump none\nProxyJump a\n", 1, true },
 		/* Match */
 		{ "Match all\nProxyJump a\n", 2, true },
 		{ "Match host vm.*\nProxyJump a\n", 2, true },
@@ -99,10 +105,10 @@ static void proxies(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct ssh_config config;
 		read_config(*state, rows[i].text, &config);
-		const struct config_setting *proxy = config_proxy(&config);
-		if ((proxy != NULL ? proxy->line : 0) != rows[i].line)
+		const struct config_setting *jump = jump_in(&config);
+		if ((jump != NULL ? jump->line : 0) != rows[i].line)
 			fail_msg("row %zu: %s", i, rows[i].text);
-		assert_true(proxy == NULL || proxy->certain == rows[i].certain);
+		assert_true(jump == NULL || jump->certain == rows[i].certain);
 	}
 }
 
@@ -113,7 +119,7 @@ static void includes(void **state)
 	snprintf(folder, sizeof(folder), "%s/.ssh", (const char *)*state);
 	write_file(folder, "one.conf", "Host vm.example\n\tProxyJump included\n", 0600);
 	read_config(*state, "Include *.conf\nProxyJump later\n", &config);
-	const struct config_setting *proxy = config_proxy(&config);
+	const struct config_setting *proxy = jump_in(&config);
 	assert_non_null(proxy);
 	config_describe(proxy, text, sizeof(text));
 	assert_non_null(strstr(text, "/.ssh/one.conf:2: ProxyJump included"));
@@ -122,56 +128,46 @@ static void includes(void **state)
 	read_config(*state, "Include ~/.ssh/one.conf\nUser u\n", &config);
 	assert_true(config.setting[CONFIG_USER].set);
 	read_config(*state, "Host other\nInclude one.conf\n", &config);
-	assert_null(config_proxy(&config));
+	assert_null(jump_in(&config));
 	/* under one that may apply, nothing is certain */
 	read_config(*state, "Match exec true\nInclude one.conf\n", &config);
-	assert_non_null(config_proxy(&config));
-	assert_false(config_proxy(&config)->certain);
+	assert_non_null(jump_in(&config));
+	assert_false(jump_in(&config)->certain);
 	/* a file that includes itself */
 	read_config(*state, "Include config\nInclude /nowhere/*\nProxyJump a\n", &config);
-	assert_non_null(config_proxy(&config));
+	assert_non_null(jump_in(&config));
 }
 
 static void values(void **state)
 {
 	struct ssh_config config;
-	char out[512];
-	read_config(*state,
-		    "IdentityFile ~/.ssh/%u\nIdentityFile \"/etc/a key\"\nPort 2222\n"
-		    "UserKnownHostsFile /a /b\nHostKeyAlias  alias # not this\n",
-		    &config);
-	struct config_reader reader = { .host = "h", .local_user = "alice", .home = "/home/a" };
-	assert_int_equal(config.identity_count, 2);
-	assert_true(config_expand(config.identity[0], &reader, out, sizeof(out)));
-	assert_string_equal(out, "/home/a/.ssh/alice");
-	assert_string_equal(config.identity[1], "/etc/a key");
+	read_config(*state, "Port 2222 # not this\nHostName \"a b\"\n", &config);
 	assert_string_equal(config.setting[CONFIG_PORT].value, "2222");
-	assert_string_equal(config.setting[CONFIG_USER_KNOWN_HOSTS].value, "/a /b");
-	assert_string_equal(config.setting[CONFIG_HOST_KEY_ALIAS].value, "alias");
-	assert_true(config_expand("%d/%h%%", &reader, out, sizeof(out)));
-	assert_string_equal(out, "/home/a/h%");
-	assert_false(config_expand("%C", &reader, out, sizeof(out)));
-	assert_false(config_expand("%", &reader, out, sizeof(out)));
-	assert_false(config_expand("${HOME}/x", &reader, out, sizeof(out)));
-	assert_false(config_expand("~bob/x", &reader, out, sizeof(out)));
-	assert_false(config_expand("/long", &reader, out, 5));
+	assert_string_equal(config.setting[CONFIG_HOST_NAME].value, "a b");
+	assert_false(config.setting[CONFIG_CIPHERS].set);
 }
 
 /* -- modes ------------------------------------------------------------------------- */
 
 #define KEY "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n"
 
-static void look(const char *home, struct ssh_config *config, struct modes *modes)
+/* As ssh with its own names of keys, or with one that IdentityFile names. */
+static void look(const char *home, const char *identity, struct modes *modes)
 {
-	struct config_reader reader = {
-		.host = "vm.example", .local_user = "alice", .home = home, .config = config
-	};
-	modes_find(&reader, getuid(), modes);
+	struct person person = { .uid = getuid(), .name = "alice" };
+	struct typed typed = { .host = "vm.example" };
+	struct settings settings;
+	snprintf(person.home, sizeof(person.home), "%s", home);
+	settings_assume(&settings, &typed, &person);
+	if (identity != NULL) {
+		settings.identity_count = 1;
+		snprintf(settings.identity[0], sizeof(settings.identity[0]), "%s", identity);
+	}
+	modes_find(&settings, &person, modes);
 }
 
 static void modes_of_files(void **state)
 {
-	struct ssh_config config = { 0 };
 	struct modes modes;
 	char folder[128], text[600];
 	snprintf(folder, sizeof(folder), "%s/.ssh", (const char *)*state);
@@ -180,19 +176,19 @@ static void modes_of_files(void **state)
 	write_file(folder, "known_hosts", "", 0600); /* stricter is fine */
 	write_file(folder, "notes", "nothing secret\n", 0666);
 	write_file(folder, "config", "", 0644);
-	look(*state, &config, &modes);
+	look(*state, NULL, &modes);
 	assert_int_equal(modes.count, 0);
 	assert_int_equal(modes.usable_keys, 1);
 
 	write_file(folder, "azure.pem", KEY, 0640); /* a key nobody tries */
-	look(*state, &config, &modes);
+	look(*state, NULL, &modes);
 	assert_int_equal(modes.count, 1);
 	assert_int_equal(modes.finding[0].severity, MODE_UNUSED);
 	assert_int_equal(modes.refused_keys, 0);
 
 	write_file(folder, "id_rsa", KEY, 0604);
 	write_file(folder, "id_rsa.pub", "", 0666);
-	look(*state, &config, &modes);
+	look(*state, NULL, &modes);
 	assert_int_equal(modes.count, 3);
 	assert_int_equal(modes.finding[0].severity, MODE_REFUSED);
 	assert_int_equal(modes.finding[2].severity, MODE_DIFFERS);
@@ -201,9 +197,7 @@ static void modes_of_files(void **state)
 	assert_non_null(strstr(text, "/.ssh/id_rsa has mode 604, not 600"));
 
 	/* IdentityFile names the keys that are tried */
-	config.identity_count = 1;
-	snprintf(config.identity[0], sizeof(config.identity[0]), "~/.ssh/azure.pem");
-	look(*state, &config, &modes);
+	look(*state, "~/.ssh/azure.pem", &modes);
 	assert_int_equal(modes.refused_keys, 1);
 	assert_int_equal(modes.usable_keys, 0);
 	assert_non_null(strstr(modes.finding[0].path, "azure.pem"));
@@ -211,13 +205,12 @@ static void modes_of_files(void **state)
 
 static void modes_of_config(void **state)
 {
-	struct ssh_config config = { 0 };
 	struct modes modes;
 	char folder[128];
 	snprintf(folder, sizeof(folder), "%s/.ssh", (const char *)*state);
 	write_file(folder, "config", "", 0664);
 	chmod(folder, 0755);
-	look(*state, &config, &modes);
+	look(*state, NULL, &modes);
 	assert_true(modes.config_refused);
 	assert_int_equal(modes.count, 2);
 	assert_int_equal(modes.finding[0].severity, MODE_REFUSED);
@@ -227,9 +220,8 @@ static void modes_of_config(void **state)
 static void no_folder(void **state)
 {
 	(void)state;
-	struct ssh_config config = { 0 };
 	struct modes modes;
-	look("/nowhere", &config, &modes);
+	look("/nowhere", NULL, &modes);
 	assert_int_equal(modes.count, 0);
 }
 
@@ -417,7 +409,7 @@ static void many_listeners(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(proxies, make_home, remove_home),
+		cmocka_unit_test_setup_teardown(lines, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(includes, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(values, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(modes_of_files, make_home, remove_home),

@@ -165,26 +165,36 @@ static void files_matter_at_authentication(void **state)
 		const char *methods; /* NULL: authentication was not reached */
 		enum answer expected;
 		size_t asides;
+		bool nameless; /* there is no address */
 	} rows[] = {
 		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH, "publickey password",
-		  ANSWER_PERMISSIONS_REFUSED, 1 },
+		  ANSWER_PERMISSIONS_REFUSED, 1, false },
 		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH_REFUSED, "publickey",
-		  ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_FINE, 1 },
-		{ WORD_MODE_REFUSED, ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1 },
-		{ WORD_MODE_REFUSED, ANSWER_NONE, NULL, ANSWER_NONE, 1 },
-		{ WORD_MODE_FATAL, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1 },
-		{ WORD_MODE_FATAL, ANSWER_NONE, NULL, ANSWER_NONE, 1 },
-		{ WORD_MODE_PARTLY, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
-		{ WORD_MODE_UNUSED, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1 },
-		{ WORD_MODE_DIFFERS, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_WIDE, 1 },
-		{ WORD_MODE_FINE, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0 },
-		{ WORD_NONE, ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0 },
+		  ANSWER_PERMISSIONS_REFUSED, 1, false },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_FINE, 1,
+		  false },
+		{ WORD_MODE_REFUSED, ANSWER_SSH_CUT, NULL, ANSWER_NONE, 1, false },
+		{ WORD_MODE_REFUSED, ANSWER_NONE, NULL, ANSWER_NONE, 1, false },
+		{ WORD_MODE_FATAL, ANSWER_SSH_AUTH, "password", ANSWER_PERMISSIONS_REFUSED, 1,
+		  false },
+		{ WORD_MODE_FATAL, ANSWER_NONE, NULL, ANSWER_NONE, 1, false },
+		/* over its configuration, which would have said what to look up */
+		{ WORD_MODE_FATAL, ANSWER_NONE, NULL, ANSWER_PERMISSIONS_REFUSED, 1, true },
+		{ WORD_MODE_REFUSED, ANSWER_NONE, NULL, ANSWER_NONE, 1, true },
+		{ WORD_MODE_PARTLY, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1,
+		  false },
+		{ WORD_MODE_UNUSED, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_SOME, 1,
+		  false },
+		{ WORD_MODE_DIFFERS, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_WIDE, 1,
+		  false },
+		{ WORD_MODE_FINE, ANSWER_SSH_AUTH, "publickey", ANSWER_PERMISSIONS_FINE, 0, false },
+		{ WORD_NONE, ANSWER_SSH_AUTH, "publickey", ANSWER_NONE, 0, false },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct scene scene;
 		struct aside asides[ASIDES_MAX];
 		begin(&scene);
+		scene.run.address.family = rows[i].nameless ? 0 : 4;
 		is_answered(&scene, rows[i].ssh);
 		event(&scene, EVENT_MODE, 0, "id_rsa has mode 644", rows[i].mode);
 		if (rows[i].methods != NULL)

@@ -14,32 +14,33 @@
 
 #include "user/proxy.h"
 
-static struct ssh_config config;
+enum proxy_kind { BY_COMMAND, BY_JUMP };
 
-static struct proxy *start_to(const char *host, const char *user, enum config_keyword keyword,
+static struct proxy *start_to(const char *host, const char *user, enum proxy_kind kind,
 			      const char *value)
 {
-	struct config_reader reader = { .host = host,
-					.user = user,
-					.local_user = "ann",
-					.home = "/home/ann",
-					.config = &config };
-	memset(&config, 0, sizeof(config));
-	config.setting[keyword].set = config.setting[keyword].certain = true;
-	snprintf(config.setting[keyword].value, sizeof(config.setting[keyword].value), "%s", value);
+	struct settings settings = { .port = 2222, .user = "ann" };
 	struct person person;
 	person_find(&person);
-	return proxy_start(&reader, &person, 2222);
+	snprintf(settings.host, sizeof(settings.host), "%s", host);
+	snprintf(settings.hostname, sizeof(settings.hostname), "%s", host);
+	if (user != NULL)
+		snprintf(settings.user, sizeof(settings.user), "%s", user);
+	if (kind == BY_JUMP)
+		snprintf(settings.proxy_jump, sizeof(settings.proxy_jump), "%s", value);
+	else
+		snprintf(settings.proxy_command, sizeof(settings.proxy_command), "%s", value);
+	return proxy_start(&settings, &person);
 }
 
-static struct proxy *start(enum config_keyword keyword, const char *value)
+static struct proxy *start(enum proxy_kind kind, const char *value)
 {
-	return start_to("vm.example", NULL, keyword, value);
+	return start_to("vm.example", NULL, kind, value);
 }
 
 static enum proxy_outcome outcome(const char *command, int patience_ms, char said[64])
 {
-	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, command);
+	struct proxy *proxy = start(BY_COMMAND, command);
 	assert_non_null(proxy);
 	enum proxy_outcome outcome = proxy_wait(proxy, patience_ms, INT64_MAX, -1, said, 64);
 	proxy_end(proxy);
@@ -85,20 +86,18 @@ static void not_run(void **state)
 {
 	(void)state;
 	static const struct {
-		enum config_keyword keyword;
+		enum proxy_kind kind;
 		const char *value;
 	} rows[] = {
-		{ CONFIG_PROXY_COMMAND, "none" },
-		{ CONFIG_PROXY_COMMAND, "nc %h %k" }, /* what %k is, is not known here */
-		{ CONFIG_PROXY_COMMAND, "nc %" },
-		{ CONFIG_PROXY_JUMP, "none" },
-		{ CONFIG_PROXY_JUMP, "host;id" },
-		{ CONFIG_PROXY_JUMP, "$(id)" },
-		{ CONFIG_PROXY_JUMP, "-oProxyCommand=id" },
+		{ BY_COMMAND, "" },
+		{ BY_COMMAND, "nc %h %k" }, /* what %k is, is not known here */
+		{ BY_COMMAND, "nc %" },
+		{ BY_JUMP, "host;id" },
+		{ BY_JUMP, "$(id)" },
+		{ BY_JUMP, "-oProxyCommand=id" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		assert_null(start(rows[i].keyword, rows[i].value));
-	config.setting[CONFIG_PROXY_COMMAND].certain = false;
+		assert_null(start(rows[i].kind, rows[i].value));
 	proxy_end(NULL);
 }
 
@@ -137,7 +136,7 @@ static void not_run_for_such_names(void **state)
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct proxy *proxy =
-			start_to(rows[i].host, rows[i].user, CONFIG_PROXY_COMMAND, "true %h %r");
+			start_to(rows[i].host, rows[i].user, BY_COMMAND, "true %h %r");
 		assert_int_equal(proxy != NULL, rows[i].run);
 		proxy_end(proxy);
 	}
@@ -171,7 +170,7 @@ static void nothing_stays_open_without_a_process(void **state)
 	(void)state;
 	size_t before = open_descriptors();
 	no_processes = true;
-	struct proxy *proxy = start(CONFIG_PROXY_COMMAND, "true");
+	struct proxy *proxy = start(BY_COMMAND, "true");
 	no_processes = false;
 	assert_null(proxy);
 	assert_int_equal(open_descriptors(), before);

@@ -205,7 +205,7 @@ static void test_sshd_host_keys(void **state)
 	if (skipped(real))
 		skip();
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-		struct handshake_options options = { .host_keys = keys[i].asked };
+		struct handshake_options options = { .host_keys_first = keys[i].asked };
 		struct handshake *handshake = talk_to_sshd(real, NULL, &options);
 		assert_string_equal(handshake_result(handshake)->host_key_type, keys[i].type);
 		assert_fingerprint(real, keys[i].file, handshake_result(handshake)->fingerprint);
