@@ -131,10 +131,13 @@ static void lock_filter(struct capture *capture)
 	(void)setsockopt(pcap_fileno(capture->pcap), SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
 }
 
-bool capture_refilter(struct capture *capture, const struct capture_filter *filter,
-		      struct error *error)
+bool capture_narrow(struct capture *capture, const struct capture_filter *filter,
+		    struct error *error)
 {
-	return set_filter(capture, filter, error);
+	bool narrowed = set_filter(capture, filter, error);
+	if (narrowed)
+		lock_filter(capture);
+	return narrowed;
 }
 
 /* Ethernet frames carry no direction; whose address is the source tells it. */
@@ -177,7 +180,7 @@ struct capture *capture_open_busy(const char *interface, const struct capture_fi
 	struct capture *capture = open_with(interface, 0, &in_batches, error);
 
 	if (capture == NULL || set_filter(capture, filter, error))
-		return capture; /* it is narrowed later: capture_refilter() */
+		return capture; /* it is narrowed later: capture_narrow() */
 	capture_close(capture);
 	return NULL;
 }

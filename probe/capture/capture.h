@@ -47,9 +47,9 @@ uint32_t capture_link(const struct capture *capture); /* enum link_type */
 int capture_read(struct capture *capture, void (*take)(void *context, const struct frame *frame),
 		 void *context, struct error *error);
 
-/* Another filter from now on. */
-bool capture_refilter(struct capture *capture, const struct capture_filter *filter,
-		      struct error *error);
+/* Another filter from now on, for good. Of a capture_open_busy(). */
+bool capture_narrow(struct capture *capture, const struct capture_filter *filter,
+		    struct error *error);
 
 /* Frames the kernel dropped for want of buffer since capture_open(). */
 uint64_t capture_dropped(struct capture *capture);

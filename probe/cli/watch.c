@@ -202,7 +202,7 @@ static void narrow(struct watch *w)
 	struct error ignored;
 	char *filter = filter_of(w->arguments, false);
 	w->narrowed =
-		capture_refilter(w->capture, &(struct capture_filter){ filter, filter }, &ignored);
+		capture_narrow(w->capture, &(struct capture_filter){ filter, filter }, &ignored);
 	free(filter);
 }
 

@@ -1,9 +1,12 @@
 /* Code that somebody has injected: preloaded, it tries one forbidden thing inside the program.
  *
  *   INTRUDER_ACT=name    what (acts[])
- *   INTRUDER_AT=moment   when: "start"    before main(): so that a test sees that it can be done at
- * all "dropped"  when privilege has just been dropped, before the wall "poll"     the first time
- * that the network is waited for after that "flush"    when the report is written
+ *   INTRUDER_AT=moment   when:
+ *     "start": before main(), so that a test sees that it can be done at all;
+ *     "dropped": when privilege has just been dropped, before the wall;
+ *     "poll": the first time that the network is waited for after that;
+ *     "locked": when a capture's filter has been locked after that;
+ *     "flush": when the report is written
  *
  * It says on stderr "intruder: NAME: done" or why not, and then lets the program go on, unless the
  * kernel has ended it.
@@ -417,6 +420,17 @@ int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout
 {
 	(void)room;
 	return ppoll(fds, count, timeout, mask);
+}
+
+typedef int setsockopt_function(int, int, int, const void *, socklen_t);
+
+int setsockopt(int fd, int level, int option, const void *value, socklen_t length)
+{
+	setsockopt_function *real = (setsockopt_function *)dlsym(RTLD_NEXT, "setsockopt");
+	int result = real(fd, level, option, value, length);
+	if (dropped && level == SOL_SOCKET && option == SO_LOCK_FILTER && result == 0)
+		come("locked");
+	return result;
 }
 
 int fflush(FILE *file)

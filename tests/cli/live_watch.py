@@ -126,6 +126,21 @@ class Watch(Case):
         self.assertRegex(" ".join(reports["::1"]["not_observed"]), r"the capture lost [1-9]\d* frames")
         self.assertRegex(ended.err, r"[1-9]\d* frames were lost; SYNs to other ports than SSH's were left out then")
 
+    def intrude(self, moment, act):
+        """What code that takes over then can do to the filter of what is captured, when frames are lost."""
+        words = [f"LD_PRELOAD={support.INTRUDER}", f"INTRUDER_AT={moment}", f"INTRUDER_ACT={act}"]
+        running = Run("watch", "-i", "lo", "--json", "--duration", "4", before=[*INSIDE, "env", *words])
+        time.sleep(1.5)
+        running.send(signal.SIGSTOP)
+        subprocess.run([*INSIDE, LOAD, "lo", "1000000", "1", "syn"], check=True, stdout=subprocess.DEVNULL)
+        running.send(signal.SIGCONT)
+        return running.end().err
+
+    def test_the_filter_is_locked_when_it_is_narrow(self):
+        self.assertIn("intruder: all-filter: done", self.intrude("poll", "all-filter"))  # not yet
+        for act in ("all-filter", "no-filter"):
+            self.assertIn(f"intruder: {act}: refused", self.intrude("locked", act))
+
     def test_usage(self):
         for words in ((), ("-i", "lo", "more"), ("-i", "lo", "--ring", "0"), ("-i", "lo", "--count", "x")):
             self.assert_one_line_error(support.sshwhy("watch", *words), USAGE)
