@@ -2,8 +2,10 @@
 """Who holds which socket with what rights while a probe goes on; and what becomes of it when somebody
 gets the better of one of its processes."""
 
+import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -179,6 +181,32 @@ class Ended(Probe):
                 os.kill(courier, how)
                 self.assert_no_fault_of_ours(self.end(run, 8))
                 self.assert_nothing_left()
+
+
+class Several(Case):
+    """A name with as many addresses as are probed at once, for somebody who is not root."""
+
+    ADDRESSES = (VM, "20.99.0.71", "20.99.0.72", "20.99.0.73")
+    USER = 20022
+
+    def test_with_the_capabilities_of_the_file(self):
+        folder = self.folder()
+        program, hosts = folder / "sshwhy", folder / "hosts"
+        shutil.copy(support.PROGRAM, program)
+        subprocess.run(["setcap", "cap_net_raw,cap_net_admin+ep", program], check=True)
+        hosts.write_text("".join(f"{address} several\n" for address in self.ADDRESSES))
+        become = f"exec setpriv --reuid={self.USER} --regid={self.USER} --clear-groups"
+        script = f'mount --bind "$0" /etc/hosts && {become} "$@"'
+        words = [*lab.on("client"), "unshare", "--mount", "sh", "-c", script, hosts, program, "probe", "--json", "several"]
+        with subprocess.Popen([str(w) for w in words], stdout=subprocess.PIPE, text=True) as process:
+            courier = wait_until(lambda: [pid for pid, name in processes().items() if name == COURIER])[0]
+            told = wait_until(lambda: status(courier)["Seccomp"] == "2" and status(courier))
+            self.assertEqual((set(told["Uid"].split()), int(told["CapPrm"], 16)), ({str(self.USER)}, 0))
+            report = json.loads(process.communicate()[0])
+        self.assertNotRegex("\n".join(report["not_observed"]), "the process that sends packets")
+        self.assertEqual((report["target"]["host"], report["verdict"]["outcome"]), ("several", "ambiguous"))
+        asked = [also["text"].split()[1] for also in report["also"] if also["text"].startswith("address ")]
+        self.assertEqual({report["target"]["address"], *asked}, set(self.ADDRESSES))
 
 
 # Stands for a stranger who has got the better of a process and does there what $TRY says: in the courier
