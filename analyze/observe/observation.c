@@ -66,6 +66,8 @@ const struct event *find_event_of(const struct run *run, enum event_kind kind, u
 bool capture_lost_frames(const struct run *run)
 {
 	const struct event *event;
+	if (run->frames_kept.refused > 0) /* what a run had no room for is told at its end */
+		return true;
 	for (size_t i = 0; (event = find_event(run, EVENT_CAPTURE, &i)) != NULL;)
 		if (event->value > 0)
 			return true;

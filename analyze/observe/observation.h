@@ -47,6 +47,7 @@ const char *setting_quoted(const struct observation *o, const char *keyword);
 
 /* The kernel's own connection; in somebody else's capture the last attempt; NULL: none. */
 const struct exchange *kernel_exchange(const struct track *track);
+/* Or the run has no room for more, as far as it is known by now. */
 bool capture_lost_frames(const struct run *run);
 
 /* The SYN that opened the connection, which need not be the first: that may have been lost. */

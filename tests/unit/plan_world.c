@@ -292,6 +292,7 @@ void world_run(struct world *w, int64_t timeout_ns)
 			       .local_address = address_parse("10.20.0.10"),
 			       .deployment = DEPLOYMENT_ARM,
 			       .started_ns = w->now };
+	w->run.frames_kept.refused = w->full;
 	struct plan_config config = { .control_ports = { 80, 443, CLOSED_PORT },
 				      .control_count = 3,
 				      .kernel_ports = 61000,

@@ -29,6 +29,7 @@ struct world {
 	bool gap;		    /* the server's first words are lost, its next come */
 	bool edge_drops;	    /* hop 1 drops SYNs to the SSH port */
 	bool deep;		    /* --deep */
+	bool full;		    /* the run has no room for what comes */
 	bool vm_reassembles;	    /* fragments to the SSH port arrive, too */
 	uint16_t reference;	    /* its port; 0: there is none */
 	int64_t reference_after_ns; /* how long its answer takes; 0: it is silent */
