@@ -182,6 +182,12 @@ static void judge_configuration(struct observation *o)
 		fact_set(o, ANSWER_CONFIG_FAILS,
 			 "ssh itself does not connect directly, and its proxy fails: %s",
 			 config->text);
+	else if (config->word == WORD_CONFIG_DIRECT && o->run->via != NULL)
+		fact_set(
+			o, ANSWER_CONFIG_DIRECT,
+			"ssh goes by way of the jump host %s%s, and directly to that one; this leg "
+			"was probed",
+			o->run->via, setting_quoted(o, "proxyjump"));
 	else if (config->word == WORD_CONFIG_DIRECT)
 		fact_set(o, ANSWER_CONFIG_DIRECT, "ssh's configuration leads directly to the VM");
 }

@@ -23,6 +23,9 @@ static bool leads_here(const struct run *run)
 static const char *name_of(const struct observation *o)
 {
 	const struct run *run = o->run;
+	if (run->via != NULL)
+		return arena_format(o->arena, "the jump host %s%s", run->via,
+				    setting_quoted(o, "proxyjump"));
 	if (strcasecmp(run_name(run), run->host) == 0)
 		return run->host;
 	return arena_format(o->arena, "%s, which %s is to ssh%s,", run_name(run), run->host,

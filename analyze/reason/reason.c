@@ -220,13 +220,20 @@ static bool evidence_enough(const struct facts *facts, const struct question_set
 	return false;
 }
 
+/* Of a way over a jump host its first leg is probed: that it is well says nothing of the others. */
+static bool whole_way_seen(const struct facts *facts, const struct run *run)
+{
+	return run->via == NULL || fact_answer(facts, QUESTION_CONFIG) == ANSWER_CONFIG_WORKS;
+}
+
 static enum outcome outcome_of(const struct verdict *verdict, const struct facts *facts,
-			       const struct question_set *use)
+			       const struct run *run, const struct question_set *use)
 {
 	if (!evidence_enough(facts, use) || verdict->cause == CAUSE_UNKNOWN)
 		return OUTCOME_UNKNOWN;
 	if (verdict->cause == CAUSE_HEALTHY)
-		return verdict->probability[CAUSE_HEALTHY] > 0.5 && health_asked(facts, use, true)
+		return verdict->probability[CAUSE_HEALTHY] > 0.5 &&
+				       health_asked(facts, use, true) && whole_way_seen(facts, run)
 			       ? OUTCOME_HEALTHY
 			       : OUTCOME_UNKNOWN;
 	return verdict->source_count == 1 ? OUTCOME_FAULT : OUTCOME_AMBIGUOUS;
@@ -243,7 +250,7 @@ void reason(const struct facts *facts, const struct run *run, const struct quest
 	for (int c = 0; c < CAUSES; c++)
 		if (verdict->probability[c] > verdict->probability[verdict->cause])
 			verdict->cause = (enum cause)c;
-	verdict->outcome = outcome_of(verdict, facts, use);
+	verdict->outcome = outcome_of(verdict, facts, run, use);
 	/* The first cause belongs to the first source, so that the two never disagree. */
 	bool blames = verdict->outcome == OUTCOME_FAULT || verdict->outcome == OUTCOME_AMBIGUOUS;
 	if (!blames) {

@@ -430,12 +430,17 @@ static void build_summary(struct building *b)
 	if (report->outcome == OUTCOME_UNKNOWN)
 		what = b->verdict.cause == CAUSE_UNKNOWN
 			       ? "the evidence fits none of the documented causes"
+		       : b->run->via != NULL && b->verdict.cause == CAUSE_HEALTHY
+			       ? "this leg is well, what is behind it was not seen"
 			       : "too little was seen to name a cause";
 	else if (report->outcome == OUTCOME_AMBIGUOUS)
 		what = arena_format(b->arena, "most likely %s, but %zu sources are left", what,
 				    report->source_count);
 	const char *why = because(b);
-	report->summary = arena_format(b->arena, "%s%s%s.", what, *why ? ": " : "", why);
+	const char *leg = "";
+	if (report->via != NULL) /* all that follows is about that one */
+		leg = arena_format(b->arena, "on the way to the jump host %s: ", report->via);
+	report->summary = arena_format(b->arena, "%s%s%s%s.", leg, what, *why ? ": " : "", why);
 }
 
 /* Where SSH answers instead. */
@@ -482,6 +487,7 @@ static void build_question(struct building *b)
 	char text[ADDRESS_TEXT];
 	report->host = run->host;
 	report->hostname = run->hostname;
+	report->via = run->via;
 	report->port = run->port;
 	if (run->address.family != 0)
 		report->address = arena_string(b->arena, address_text(&run->address, text));

@@ -172,6 +172,8 @@ static json_t *target(const struct report *report)
 				   text(report->address), "port", port_number(report->port));
 	if (target != NULL && report->hostname != NULL)
 		json_object_set_new(target, "hostname", text(report->hostname));
+	if (target != NULL && report->via != NULL)
+		json_object_set_new(target, "via", text(report->via));
 	return target;
 }
 

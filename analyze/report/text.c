@@ -98,6 +98,8 @@ static void put_setting(struct page *page, const struct report *report)
 	time_t when = (time_t)(report->started_ns / 1000000000);
 	struct tm tm;
 
+	if (report->via != NULL)
+		fprintf(line, "first leg: jump host %s, ", report->via);
 	fprintf(line, "%s", report->address != NULL ? report->address : "no address");
 	if (report->local_address != NULL)
 		fprintf(line, " from %s", report->local_address);

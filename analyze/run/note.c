@@ -74,6 +74,7 @@ const char *note_question(const struct run *run, struct arena *arena)
 	put_text(o, "sshwhy", FORMAT);
 	put_text(o, "host", run->host);
 	put_text(o, "hostname", run->hostname);
+	put_text(o, "via", run->via);
 	put_text(o, "user", run->user);
 	if (run->address.family != 0)
 		put_text(o, "address", address_text(&run->address, address));
@@ -186,6 +187,7 @@ static bool read_question(struct run *run, const json_t *o)
 	run->planned = true;
 	run->host = host != NULL ? host : arena_string(&run->arena, address_text(&address, text));
 	run->hostname = get_text(o, "hostname", &run->arena);
+	run->via = get_text(o, "via", &run->arena);
 	run->user = get_text(o, "user", &run->arena);
 	run->address = address;
 	run->port = (uint16_t)get_number(o, "port", 0, UINT16_MAX);

@@ -50,6 +50,8 @@ enum deployment deployment_of(const char *host)
 
 const char *run_name(const struct run *run)
 {
+	if (run->via != NULL)
+		return run->via;
 	return run->hostname != NULL ? run->hostname : run->host;
 }
 

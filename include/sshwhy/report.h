@@ -74,6 +74,7 @@ struct report_clock {
 struct report {
 	const char *host;     /* as asked for */
 	const char *hostname; /* as ssh resolves that; NULL: not told */
+	const char *via;      /* the jump host that address and port are of; NULL: none */
 	const char *address;  /* literal, NULL when it did not resolve */
 	uint16_t port;
 	const char *vantage;	/* "client", ... */

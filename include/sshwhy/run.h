@@ -119,8 +119,11 @@ struct event {
 
 struct run {
 	/* the question */
-	const char *host;	/* as asked for; never NULL in a planned run */
-	const char *hostname;	/* as ssh resolves that: what is looked up; NULL: not told */
+	const char *host;     /* as asked for; never NULL in a planned run */
+	const char *hostname; /* as ssh resolves that: what is looked up; NULL: not told */
+	/* the first jump host, which is what this machine connects to and what address and port are
+	 * of; NULL: ssh goes to the host itself */
+	const char *via;
 	const char *user;	/* to log in as; NULL: not told */
 	struct address address; /* family 0: the name did not resolve */
 	uint16_t port;
@@ -154,8 +157,7 @@ struct run {
 /* What the name of a cloud's host tells. */
 enum deployment deployment_of(const char *host);
 
-/* The name that stands for the VM in what is looked up and run: as ssh resolves it, else as asked
- * for. */
+/* The name that is looked up: of the jump host, of the VM as ssh resolves it, else as asked for. */
 const char *run_name(const struct run *run);
 
 /* Copies, strings too, if there is room; cuts these. */

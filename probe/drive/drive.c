@@ -109,7 +109,9 @@ static void run_start(struct run *run, const struct drive_options *options)
 static void run_settle(struct run *run, const struct diagnosis *d)
 {
 	const struct settings *settings = &d->consulted.settings;
-	run->hostname = arena_string(&run->arena, settings->hostname);
+	run->hostname = arena_string(&run->arena, d->consulted.target.hostname);
+	if (d->consulted.by_jump)
+		run->via = arena_string(&run->arena, settings->hostname);
 	run->user = arena_string(&run->arena, chosen_user(&d->consulted, &d->person));
 	run->port = settings->port;
 	if (!d->options->deployment_given)

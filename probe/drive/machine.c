@@ -300,7 +300,7 @@ bool machine_read_files(struct machine *machine, struct error *error)
 	if (!read_known(machine, error))
 		return false;
 	choose_host_keys(machine);
-	machine->proxy = proxy_start(settings, &machine->person);
+	machine->proxy = proxy_start(&machine->consulted->target, &machine->person);
 	if (machine->options->authenticate)
 		keys_read(machine->person.home, &machine->keys);
 	return true;
@@ -362,25 +362,31 @@ static void tell_direct(struct run *run)
 /* Which line or option leads through a proxy; what ssh says of it, where none is found. */
 static void describe_proxy(const struct machine *machine, char *text, size_t room)
 {
-	const struct settings *settings = settings_of(machine);
-	bool jump = settings->proxy_jump[0] != '\0';
+	const struct settings *target = &machine->consulted->target;
+	bool jump = target->proxy_jump[0] != '\0';
 	const char *quote = quote_of(machine, jump ? CONFIG_PROXY_JUMP : CONFIG_PROXY_COMMAND);
 	if (quote[0] != '\0')
 		snprintf(text, room, "%s", quote);
 	else
 		snprintf(text, room, "%s %s", jump ? "ProxyJump" : "ProxyCommand",
-			 jump ? settings->proxy_jump : settings->proxy_command);
+			 jump ? target->proxy_jump : target->proxy_command);
 }
 
-void machine_tell_files(const struct machine *machine, struct run *run)
+static void tell_proxied(const struct machine *machine, struct run *run)
 {
 	char text[QUOTE_MAX];
-	if (proxy_used(settings_of(machine))) {
-		describe_proxy(machine, text, sizeof(text));
-		note_event(run, EVENT_CONFIG, text, WORD_CONFIG_PROXIED);
-	} else {
+	describe_proxy(machine, text, sizeof(text));
+	note_event(run, EVENT_CONFIG, text, WORD_CONFIG_PROXIED);
+}
+
+/* Where the jump host is what is probed, nothing keeps ssh from going directly to it. */
+void machine_tell_files(const struct machine *machine, struct run *run)
+{
+	const struct consulted *consulted = machine->consulted;
+	if (proxy_used(&consulted->target) && !consulted->by_jump)
+		tell_proxied(machine, run);
+	else
 		tell_direct(run);
-	}
 	tell_modes(machine, run);
 	if (machine->unread[0] != '\0')
 		note_event(run, EVENT_LIMIT, machine->unread, WORD_NONE);
@@ -412,23 +418,79 @@ void machine_license_listeners(const struct machine *machine, size_t index, stru
 		licence_add_listener(licence, listeners->listener[i].port);
 }
 
-static void tell_untried_proxy(const struct machine *machine, struct run *run)
+static void tell_untold_proxy(const struct machine *machine, const char *why, struct run *run)
 {
-	char setting[QUOTE_MAX], text[QUOTE_MAX + 64];
-	if (!proxy_used(settings_of(machine)))
-		return;
+	char setting[QUOTE_MAX], text[QUOTE_MAX + NI_MAXHOST + 128];
 	describe_proxy(machine, setting, sizeof(setting));
-	snprintf(text, sizeof(text), "the way through the proxy, which cannot be tried: %s",
-		 setting);
+	if (machine->consulted->by_jump)
+		snprintf(text, sizeof(text), "the way behind %s, the jump host: %s: %s",
+			 settings_of(machine)->hostname, why, setting);
+	else
+		snprintf(text, sizeof(text), "the way through the proxy: %s: %s", why, setting);
 	note_event(run, EVENT_LIMIT, text, WORD_NONE);
+}
+
+/* Whether somebody answered a connection to the port, for the jump host at least. */
+static bool is_answered(const struct run *run)
+{
+	uint16_t own = 0;
+	for (size_t i = 0; i < run->event_count; i++) {
+		const struct event *event = &run->events[i];
+		if (event->kind == EVENT_OPEN && event->purpose == PURPOSE_SSH &&
+		    event->way == WAY_KERNEL)
+			own = event->local_port;
+		if (event->kind == EVENT_CONNECT && event->local_port == own &&
+		    (event->error == 0 || event->error == ECONNREFUSED))
+			return true;
+	}
+	return false;
+}
+
+static void tell_proxy_outcome(const struct machine *machine, enum proxy_outcome outcome,
+			       const char *said, struct run *run)
+{
+	static const enum event_word words[] = { [PROXY_SILENT] = WORD_CONFIG_PROXY_SILENT,
+						 [PROXY_ANSWERS] = WORD_CONFIG_PROXY_ANSWERS,
+						 [PROXY_FAILS] = WORD_CONFIG_PROXY_FAILS };
+	char setting[QUOTE_MAX], text[QUOTE_MAX + 384];
+	describe_proxy(machine, setting, sizeof(setting));
+	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
+		 said[0] != '\0' ? "\")" : "");
+	note_event(run, EVENT_CONFIG, text, words[outcome]);
+}
+
+/* What keeps the way through the proxy from being judged; NULL: nothing does. Behind a jump host
+ * that is well all may be wrong that may be wrong with a VM, and nothing of this machine's. */
+static const char *reason_untold(const struct machine *machine, enum proxy_outcome outcome,
+				 const char *said, const struct run *run)
+{
+	bool by_jump = machine->consulted->by_jump;
+	if (outcome == PROXY_UNHEARD)
+		return "the time was over before its silence would mean something";
+	if (outcome == PROXY_UNTOLD)
+		return "it wants what only its user has";
+	if (by_jump && outcome != PROXY_ANSWERS && run_healthy(run))
+		return said[0] != '\0' ? said : "nothing comes";
+	return NULL;
+}
+
+/* A jump host that cannot be reached is what the packets tell of, and they tell where it ends. */
+static bool is_cut_before(const struct machine *machine, const struct run *run)
+{
+	return machine->consulted->by_jump && !is_answered(run);
 }
 
 bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
 			struct run *run)
 {
-	char setting[QUOTE_MAX], said[256], text[QUOTE_MAX + 384];
-	if (machine->proxy == NULL) {
-		tell_untried_proxy(machine, run);
+	char said[256];
+	if (!proxy_used(&machine->consulted->target))
+		return true;
+	if (machine->proxy == NULL || is_cut_before(machine, run)) {
+		tell_untold_proxy(machine,
+				  machine->proxy == NULL ? "it cannot be tried"
+							 : "it was not come so far",
+				  run);
 		return true;
 	}
 	enum proxy_outcome outcome =
@@ -436,19 +498,11 @@ bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int 
 			   deadline_ns / MILLISECONDS(1), signals, said, sizeof(said));
 	if (outcome == PROXY_STOPPED)
 		return false;
-	describe_proxy(machine, setting, sizeof(setting));
-	snprintf(text, sizeof(text), "%s%s%s%s", setting, said[0] != '\0' ? " (says \"" : "", said,
-		 said[0] != '\0' ? "\")" : "");
-	static const enum event_word words[] = { [PROXY_SILENT] = WORD_CONFIG_PROXY_SILENT,
-						 [PROXY_ANSWERS] = WORD_CONFIG_PROXY_ANSWERS,
-						 [PROXY_FAILS] = WORD_CONFIG_PROXY_FAILS };
-	if (outcome == PROXY_UNHEARD)
-		note_event(run, EVENT_LIMIT,
-			   "the proxy command: the time was over before its silence would mean "
-			   "something",
-			   WORD_NONE);
-	else if (outcome != PROXY_UNTOLD)
-		note_event(run, EVENT_CONFIG, text, words[outcome]);
+	const char *why = reason_untold(machine, outcome, said, run);
+	if (why == NULL)
+		tell_proxy_outcome(machine, outcome, said, run);
+	else
+		tell_untold_proxy(machine, why, run);
 	return true;
 }
 

@@ -153,6 +153,7 @@ static void read_config(const struct question *question, struct consulted *consu
 static void quote_settings(const struct question *question, struct consulted *consulted)
 {
 	static struct ssh_config config;
+	config = (struct ssh_config){ 0 };
 	read_config(question, consulted, &config);
 	for (int k = 0; k < CONFIG_KEYWORD_COUNT; k++) {
 		char *quote = consulted->quote[k];
@@ -164,6 +165,8 @@ static void quote_settings(const struct question *question, struct consulted *co
 }
 
 /* -- the child -------------------------------------------------------------------------------- */
+
+#define JUMP_HOSTS_MAX 4 /* one behind another, each of another's configuration */
 
 /* What `Match exec` starts may be large, and many. */
 static const struct child_bounds bounds = {
@@ -202,6 +205,44 @@ static void ask(const struct question *question, struct consulted *consulted)
 	judge_answer(consulted, &output, &complaints);
 }
 
+/* The first of the jump hosts, as ssh itself goes on to it: the same file, no option else. */
+static bool first_jump(const struct typed *typed, const struct settings *settings,
+		       struct typed *jump)
+{
+	char first[sizeof(settings->proxy_jump)];
+	const char *file = typed_last(typed, 'F');
+	struct error ignored;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(settings->proxy_jump, ","),
+		 settings->proxy_jump);
+	*jump = (struct typed){ 0 };
+	return typed_destination(jump, first, &ignored) &&
+	       (file == NULL || typed_option(jump, 'F', file, &ignored));
+}
+
+/* Which jump host is connected to from here: jump hosts may be behind others. */
+static void follow_jumps(const struct question *question, struct consulted *consulted)
+{
+	static struct consulted hop;
+	static struct typed jump[JUMP_HOSTS_MAX];
+	struct question next = { .person = question->person };
+	const struct typed *typed = question->typed;
+	char *quote = consulted->quote[CONFIG_PROXY_JUMP];
+	for (size_t i = 0; i < JUMP_HOSTS_MAX && consulted->settings.proxy_jump[0] != '\0'; i++) {
+		if (!first_jump(typed, &consulted->settings, &jump[i]))
+			return;
+		next.typed = typed = &jump[i];
+		hop = (struct consulted){ 0 };
+		settings_assume(&hop.settings, typed, question->person);
+		ask(&next, &hop);
+		if (hop.outcome != CONSULT_TOLD)
+			return;
+		memcpy(hop.quote[CONFIG_PROXY_JUMP], quote, QUOTE_MAX);
+		memcpy(consulted->quote, hop.quote, sizeof(consulted->quote));
+		consulted->settings = hop.settings;
+		consulted->by_jump = true;
+	}
+}
+
 static int consult(int fd, void *context)
 {
 	static struct consulted consulted;
@@ -210,6 +251,9 @@ static int consult(int fd, void *context)
 	if (!give_up(question->person))
 		return EXIT_FAILURE;
 	ask(question, &consulted);
+	consulted.target = consulted.settings;
+	if (consulted.outcome == CONSULT_TOLD)
+		follow_jumps(question, &consulted);
 	return send(fd, &consulted, sizeof(consulted), MSG_NOSIGNAL) == sizeof(consulted)
 		       ? EXIT_SUCCESS
 		       : EXIT_FAILURE;
@@ -248,7 +292,8 @@ struct consultation *consult_start(const struct typed *typed, const struct perso
 static bool is_sound(const struct consulted *consulted)
 {
 	bool sound = consulted->outcome >= CONSULT_TOLD && consulted->outcome <= CONSULT_FAILED &&
-		     settings_sound(&consulted->settings) &&
+		     settings_sound(&consulted->settings) && settings_sound(&consulted->target) &&
+		     *(const unsigned char *)&consulted->by_jump <= 1 &&
 		     memchr(consulted->words, '\0', sizeof(consulted->words)) != NULL &&
 		     memchr(consulted->unread, '\0', sizeof(consulted->unread)) != NULL;
 	for (int k = 0; sound && k < CONFIG_KEYWORD_COUNT; k++)
@@ -287,6 +332,7 @@ void consult_end(struct consultation *consultation, const struct typed *typed,
 	if (outcome != CONSULT_TOLD) {
 		memset(consulted, 0, sizeof(*consulted));
 		settings_assume(&consulted->settings, typed, person);
+		consulted->target = consulted->settings;
 		consulted->outcome = outcome;
 		if (outcome == CONSULT_FAILED)
 			give_no_answer(consulted, "the process that asks it has ended");

@@ -28,8 +28,11 @@ enum consult_outcome {
 
 struct consulted {
 	enum consult_outcome outcome;
-	struct settings settings; /* assumed, where ssh has not told */
-	char words[512];	  /* not escaped */
+	struct settings target; /* of what was typed; assumed, where ssh has not told */
+	/* Of what this machine itself connects to: the first of the jump hosts, else the target. */
+	struct settings settings;
+	bool by_jump;	 /* they differ */
+	char words[512]; /* not escaped */
 	/* which option or line sets it: "/home/a/.ssh/config:3: Port 2222"; "": none that is found
 	 */
 	char quote[CONFIG_KEYWORD_COUNT][QUOTE_MAX];

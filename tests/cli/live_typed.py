@@ -185,6 +185,51 @@ class Known(Typed):
                 self.assertEqual(report["verdict"]["outcome"] != "healthy", differs)
 
 
+class Jumps(Typed):
+    """The leg that is probed is the first: what this machine connects to."""
+
+    def let_ann_in(self):
+        """At onprem, which she jumps over."""
+        lab("run", "client", "sh", "-c", "rm -rf /run/ann/.ssh && mkdir /run/ann/.ssh && ssh-keygen -q -t ed25519 -N '' -C '' -f /run/ann/.ssh/id_ed25519"
+            f" && chown -R {PERSON}:{PERSON} /run/ann/.ssh && chmod 700 /run/ann/.ssh")
+        key = lab("run", "client", "cat", "/run/ann/.ssh/id_ed25519.pub")
+        subprocess.run([*lab.on("onprem"), "sh", "-c", "cat >/run/keys; chmod 644 /run/keys"], input=key, check=True, text=True)
+        lab("stop", "onprem", "sshd")
+        lab("start", "onprem", "sshd", "22", *SSHD, "-o", "AuthorizedKeysFile=/run/keys", "-o", "StrictModes=no", "-o", "AllowTcpForwarding=yes")
+
+    def jump(self, target):
+        self.configure(f"Host myvm\n\tHostName {target}\n\tProxyJump {ONPREM}\nHost {ONPREM}\n\tUser ann\n"
+                       "Host *\n\tStrictHostKeyChecking no\n\tUserKnownHostsFile /dev/null\n", "/run/ann", f"{PERSON}:{PERSON}")
+        return self.probe("myvm", before=CALLED_BY_ANN)
+
+    def test_both_legs(self):
+        self.let_ann_in()
+        report = self.jump(VM)
+        self.assertEqual(report["verdict"]["outcome"], "healthy", report)
+        target = report["target"]
+        self.assertEqual((target["host"], target["hostname"], target["via"], target["address"]), ("myvm", VM, ONPREM, ONPREM))
+        self.assertIn(f"the jump host {ONPREM}", report["verdict"]["summary"])
+
+    def test_a_second_leg_that_fails(self):
+        """It is not this machine's, and nobody says that all is well."""
+        self.let_ann_in()
+        report = self.jump("10.20.0.1")  # the edge, where nothing listens
+        self.assertEqual(report["verdict"]["outcome"], "unknown")
+        self.assertRegex(" ".join(report["not_observed"]), f"the way behind {ONPREM}, the jump host: .*ProxyJump")
+
+    def test_a_first_leg_that_is_cut(self):
+        lab("break", "edge-firewall-drop")
+        report = self.probe("-J", VM, "10.1.0.5")
+        self.assertEqual(report["verdict"]["cause"], "edge.firewall")
+        self.assertEqual(report["target"]["via"], VM)
+        self.assertIn(f"-J {VM}", " ".join(report["not_observed"]))
+
+    def test_a_name_that_only_the_jump_host_knows(self):
+        """It is not looked up here."""
+        report = self.probe("-J", ONPREM, "only.internal")
+        self.assertEqual((report["verdict"]["outcome"], report["target"]["address"]), ("unknown", ONPREM))
+
+
 class Persons(Typed):
     def test_who_called_sudo(self):
         """Ann's configuration, and her commands with her rights."""

@@ -248,6 +248,32 @@ static void vpn_clears_the_edge(void **state)
 	assert_true(verdict.probability[CAUSE_EDGE_FIREWALL] == 0);
 }
 
+/* Its first leg is all that was probed. */
+static void a_way_over_a_jump_host(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *via;
+		enum answer config;
+		enum outcome outcome;
+	} rows[] = {
+		{ NULL, ANSWER_CONFIG_DIRECT, OUTCOME_HEALTHY },
+		{ "bastion", ANSWER_CONFIG_DIRECT, OUTCOME_UNKNOWN },
+		{ "bastion", ANSWER_CONFIG_WORKS, OUTCOME_HEALTHY },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts = { 0 };
+		struct verdict verdict;
+		struct run run = client;
+		run.via = rows[i].via;
+		set(&facts, ANSWER_SYN_SYN_ACK);
+		set(&facts, ANSWER_SSH_AUTH);
+		set(&facts, rows[i].config);
+		reason(&facts, &run, NULL, &verdict);
+		assert_int_equal(verdict.outcome, rows[i].outcome);
+	}
+}
+
 /* What loss does as easily is no evidence; what it hardly ever does is. */
 static void chance_weighs(void **state)
 {
@@ -288,6 +314,7 @@ int main(void)
 		cmocka_unit_test(evidence_that_fits_nothing_is_unknown),
 		cmocka_unit_test(silence_leaves_what_the_vantage_point_leaves),
 		cmocka_unit_test(vpn_clears_the_edge),
+		cmocka_unit_test(a_way_over_a_jump_host),
 		cmocka_unit_test(chance_weighs),
 	};
 	return cmocka_run_group_tests_name("reason", tests, NULL, NULL);

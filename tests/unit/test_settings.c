@@ -346,6 +346,38 @@ static void the_question(void **state)
 	assert_string_equal(consulted.quote[CONFIG_CIPHERS], "-o Ciphers=a b");
 }
 
+/* The first of the jump hosts is what this machine connects to, over whatever host it is itself
+ * behind. */
+static void jump_hosts(void **state)
+{
+	static struct consulted consulted;
+	play(*state, "case \"$*\" in\n"
+		     "*gate) echo hostname 192.0.2.1; echo port 22;;\n"
+		     "*-p\\ 2200\\ --\\ bastion) echo hostname bastion.example; echo port 2200; "
+		     "echo proxyjump gate; echo ciphers x;;\n"
+		     "*) echo hostname vm.example; echo port 22; echo user bob; "
+		     "echo proxyjump ann@bastion:2200,other; echo ciphers y;;\n"
+		     "esac");
+	ask(10000, &consulted);
+	assert_int_equal(consulted.outcome, CONSULT_TOLD);
+	assert_true(consulted.by_jump);
+	assert_string_equal(consulted.target.hostname, "vm.example");
+	assert_string_equal(consulted.target.proxy_jump, "ann@bastion:2200,other");
+	assert_string_equal(consulted.settings.hostname, "192.0.2.1");
+	assert_string_equal(consulted.settings.ciphers, "");
+	/* one that jumps over itself is not followed for ever */
+	play(*state, "echo hostname vm; echo port 22; echo proxyjump vm");
+	ask(10000, &consulted);
+	assert_int_equal(consulted.outcome, CONSULT_TOLD);
+	/* one that ssh does not know is not followed */
+	play(*state, "case \"$*\" in *bastion) echo no >&2;; *) echo hostname vm; echo port 22; "
+		     "echo proxyjump bastion;; esac");
+	ask(10000, &consulted);
+	assert_int_equal(consulted.outcome, CONSULT_TOLD);
+	assert_false(consulted.by_jump);
+	assert_string_equal(consulted.settings.hostname, "vm");
+}
+
 /* Commands of root's own configuration are not run. */
 static void root_starts_nothing(void **state)
 {
@@ -374,6 +406,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(answers, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(without_ssh, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(the_question, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(jump_hosts, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(root_starts_nothing, make_folder, remove_folder),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
