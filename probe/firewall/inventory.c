@@ -230,13 +230,10 @@ static void take_result(int fd, struct child *rules, struct inventory_result *re
 {
 	bool whole = read_all(fd, result, sizeof(*result));
 	int code = child_wait(rules);
-	if (!whole || code != EXIT_SUCCESS) {
+	if (!whole || code != EXIT_SUCCESS || !inventory_is_sound(result)) {
 		memset(result, 0, sizeof(*result));
 		snprintf(result->limit, sizeof(result->limit), "%s", why_unread(code));
 	}
-	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
-		if (result->part[i].rules.count > FINDINGS_MAX)
-			result->part[i].rules.count = 0;
 }
 
 static bool any_diversion(const struct inventory_result *result)
@@ -331,8 +328,10 @@ const struct inventory_result *inventory_read(struct inventory *inventory)
 	}
 	if (inventory->got < sizeof(inventory->result))
 		return NULL;
+	if (!inventory->ended && !inventory_is_sound(&inventory->result))
+		inventory->got = 0;
 	inventory->ended = true;
-	return &inventory->result;
+	return inventory->got != 0 ? &inventory->result : NULL;
 }
 
 void inventory_free(struct inventory *inventory)

@@ -34,6 +34,10 @@ struct inventory_result {
 	char legacy6[64];
 };
 
+/* Whether all of it can be read: no count or text beyond its room, no value that is none. Every
+ * process that gets a result asks this first. */
+bool inventory_is_sound(const struct inventory_result *result);
+
 struct inventory;
 
 /* Forks. NULL when that is not possible. `count` is INVENTORY_FLOWS at most. */
@@ -43,7 +47,7 @@ struct inventory *inventory_start(const struct flow *flows, size_t count,
 int inventory_fd(const struct inventory *inventory); /* readable when there is something */
 
 /* Takes what is there, without waiting. The result, once it is whole; NULL before, and
- * when the child ended without. */
+ * when the child ended without, or with one that is not sound. */
 const struct inventory_result *inventory_read(struct inventory *inventory);
 bool inventory_ended(const struct inventory *inventory);
 

@@ -27,4 +27,9 @@ struct name_answer {
 	bool confirmed;			       /* the name has the address that was asked about */
 };
 
+/* Whether it can be read: it comes from a process that may be in a stranger's hands. An address
+ * then has nothing behind its bytes, and a name ends. */
+bool name_question_is_sound(struct name_question *question);
+bool name_answer_is_sound(struct name_answer *answer);
+
 #endif

@@ -43,7 +43,7 @@ static void answer_questions(int fd)
 		ssize_t got = recv(fd, &question, sizeof(question), 0);
 		if (got < 0 && errno == EINTR)
 			continue;
-		if (got != sizeof(question))
+		if (got != sizeof(question) || !name_question_is_sound(&question))
 			return;
 		look_up(&question, &answer);
 		(void)send(fd, &answer, sizeof(answer), MSG_NOSIGNAL);
@@ -160,38 +160,12 @@ int resolver_ask(struct resolver *resolver, const struct name_question *question
 	return resolver->count++;
 }
 
-/* A family that we know, and nothing behind its bytes. */
-static bool check_address(struct address *address)
-{
-	size_t used = address->family == 4 ? 4 : 16;
-
-	if (address->family != 4 && address->family != 6)
-		return false;
-	memset(address->bytes + used, 0, sizeof(address->bytes) - used);
-	return true;
-}
-
-static bool check_answer(struct name_answer *answer)
-{
-	/* a bool that is neither 0 nor 1 is nothing that C knows */
-	unsigned char confirmed;
-
-	memcpy(&confirmed, &answer->confirmed, sizeof(confirmed));
-	if (confirmed > 1 || answer->count > ADDRESSES_MAX || answer->error > 0)
-		return false;
-	for (size_t i = 0; i < answer->count; i++)
-		if (!check_address(&answer->address[i]))
-			return false;
-	answer->name[sizeof(answer->name) - 1] = '\0';
-	return true;
-}
-
 static void take_answer(struct resolver *resolver, struct name_answer *answer)
 {
 	uint32_t number = answer->number;
 
 	if (number >= (uint32_t)resolver->count || resolver->answered[number] ||
-	    !check_answer(answer))
+	    !name_answer_is_sound(answer))
 		return;
 	resolver->answer[number] = *answer;
 	resolver->answered[number] = true;

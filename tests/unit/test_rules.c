@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "firewall/inventory.h"
 #include "flows.h"
 
 /* A document with one table, one base chain and these rules' expressions, and a chain
@@ -486,6 +487,68 @@ static void no_more_than_there_is_room_for(void **state)
 	assert_int_equal(found.finding[1].handle, 1);
 }
 
+/* -- what is read of the process that found them ------------------------------------------------
+ */
+
+static void set_bool(bool *value, unsigned char byte)
+{
+	memcpy(value, &byte, sizeof(byte));
+}
+
+#define FILL(array) memset(array, 'x', sizeof(array))
+
+static struct inventory_result sound_result(void)
+{
+	struct inventory_result result = { .read = true };
+	result.part[3].rules.count = FINDINGS_MAX;
+	for (size_t i = 0; i < FINDINGS_MAX; i++)
+		result.part[3].rules.finding[i].effect = WORD_RULE_DROPS;
+	return result;
+}
+
+/* Of whoever reads rules all may be wrong, in the last flow's last finding as in the first. */
+static void what_is_read_of_them_is_sound(void **state)
+{
+	(void)state;
+	struct inventory_result result = sound_result();
+	struct inventory_part *part = &result.part[3];
+	struct finding *last = &part->rules.finding[FINDINGS_MAX - 1];
+	assert_true(inventory_is_sound(&result));
+#define LIE(...)                                                                                   \
+	do {                                                                                       \
+		__VA_ARGS__;                                                                       \
+		assert_false(inventory_is_sound(&result));                                         \
+		result = sound_result();                                                           \
+	} while (0)
+	LIE(part->rules.count++);
+	LIE(part->rules.count = SIZE_MAX);
+	LIE(last->effect = WORD_NONE);
+	LIE(set_bool(&last->incoming, 2));
+	LIE(set_bool(&last->certain, 255));
+	LIE(set_bool(&last->policy, 3));
+	LIE(set_bool(&last->device_unknown, 2));
+	LIE(FILL(last->tool));
+	LIE(FILL(last->family));
+	LIE(FILL(last->table));
+	LIE(FILL(last->chain));
+	LIE(FILL(last->text));
+	LIE(last->to.family = 5);
+	LIE(set_bool(&part->diverted, 2));
+	LIE(set_bool(&part->owner.listens, 2));
+	LIE(FILL(part->owner.name));
+	LIE(FILL(part->owner.program));
+	LIE(set_bool(&result.read, 2));
+	LIE(FILL(result.limit));
+	LIE(FILL(result.legacy4));
+	LIE(FILL(result.legacy6));
+#undef LIE
+	assert_true(inventory_is_sound(&result));
+	/* what lies behind the last finding is nobody's */
+	part->rules.count--;
+	FILL(last->text);
+	assert_true(inventory_is_sound(&result));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -499,6 +562,7 @@ int main(void)
 		cmocka_unit_test(shields_hide_other_ports),
 		cmocka_unit_test(tables_that_do_not_count),
 		cmocka_unit_test(no_more_than_there_is_room_for),
+		cmocka_unit_test(what_is_read_of_them_is_sound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
