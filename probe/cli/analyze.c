@@ -5,6 +5,7 @@
 
 #include "cli/options.h"
 #include "cli/reports.h"
+#include "sshwhy/ssh.h"
 #include "user/known_file.h"
 #include "wall/wall.h"
 
@@ -90,7 +91,13 @@ static enum event_word judge_key(void *context, const struct shown_key *key, cha
 	const struct analyze_arguments *a = context;
 	char text[ADDRESS_TEXT], name[ADDRESS_TEXT + 16];
 	known_name(address_text(key->server, text), key->port, name, sizeof(name));
-	return known_judge(known_file_ask(a->known, name), key->type, key->fingerprint, why, room);
+	struct known known = *known_file_ask(a->known, name);
+	if (known.count == 0 && key->port != SSH_PORT) { /* as ssh asks once more */
+		known_name(text, SSH_PORT, name, sizeof(name));
+		known = *known_file_ask(a->known, name);
+		known.of_other_port = true;
+	}
+	return known_judge(&known, key->type, key->fingerprint, why, room);
 }
 
 /* Said at once, not of each key. */

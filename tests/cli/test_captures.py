@@ -432,9 +432,20 @@ class KnownHosts(Captures):
         blob[-1] ^= change
         return base64.b64encode(bytes(blob)).decode()
 
-    def facts(self, line):
+    def on_port(self, port):
+        """The same with the server elsewhere: Ethernet, IPv4 and TCP without options before the ports."""
+        content, at = bytearray(self.CAPTURE.read_bytes()), 24
+        while at < len(content):
+            length = struct.unpack_from("<I", content, at + 8)[0]
+            for place in (at + 16 + 34, at + 16 + 36):
+                if content[place : place + 2] == struct.pack("!H", 22):
+                    struct.pack_into("!H", content, place, port)
+            at += 16 + length
+        return self.file(bytes(content), "elsewhere.pcap")
+
+    def facts(self, line, capture=None):
         known = self.file(line.encode() + b"\n", "known_hosts")
-        report = sshwhy("analyze", "--json", "--known-hosts", known, self.CAPTURE).report()
+        report = sshwhy("analyze", "--json", "--known-hosts", known, capture or self.CAPTURE).report()
         return {row["fact"] for row in report["evidence"] if row["fact"].startswith("key.")}
 
     def test_answers(self):
@@ -445,6 +456,18 @@ class KnownHosts(Captures):
             (f"20.99.0.5 ssh-ed25519 {self.key()}", "key.not-known-yet"),
         ):
             self.assertEqual(self.facts(line), {fact}, line)
+
+    def test_another_port(self):
+        """As ssh asks: with the port, then without; and then another key is none that has changed."""
+        capture = self.on_port(2222)
+        for line, fact in (
+            (f"[20.99.0.4]:2222 ssh-ed25519 {self.key()}", "key.known"),
+            (f"[20.99.0.4]:2222 ssh-ed25519 {self.key(1)}", "key.changed"),
+            (f"[20.99.0.4]:2222 ssh-ed25519 {self.key(1)}\n20.99.0.4 ssh-ed25519 {self.key()}", "key.changed"),
+            (f"20.99.0.4 ssh-ed25519 {self.key()}", "key.known"),
+            (f"20.99.0.4 ssh-ed25519 {self.key(1)}", "key.not-known-yet"),
+        ):
+            self.assertEqual(self.facts(line, capture), {fact}, line)
 
     def test_without_a_file_nobody_knows(self):
         report = sshwhy("analyze", "--json", self.CAPTURE).report()

@@ -149,6 +149,19 @@ static void quotes_the_same_type(void **state)
 	assert_int_equal(which->line, 1);
 }
 
+/* Under the name alone, where another port is asked. */
+static void of_another_port(void **state)
+{
+	(void)state;
+	struct known known = { .of_other_port = true };
+	const struct known_key *which = NULL;
+	known_line(&known, "h " ED25519, "h", "f", 1);
+	assert_int_equal(known_check(&known, "ssh-ed25519", ED25519_PRINT, &which), KNOWN_SAME);
+	assert_int_equal(which->line, 1);
+	assert_int_equal(known_check(&known, "ssh-ed25519", OTHER_PRINT, &which), KNOWN_NEW);
+	assert_null(which);
+}
+
 static void cut_lines(void **state)
 {
 	(void)state;
@@ -254,6 +267,7 @@ int main(void)
 		cmocka_unit_test(name_forms),
 		cmocka_unit_test(checks),
 		cmocka_unit_test(quotes_the_same_type),
+		cmocka_unit_test(of_another_port),
 		cmocka_unit_test(cut_lines),
 		cmocka_unit_test(more_keys_than_room),
 		cmocka_unit_test(files),
