@@ -28,6 +28,7 @@
 
 #include "handshake/handshake.h"
 #include "handshake/listen.h"
+#include "handshake/offers.h"
 #include "sshwhy/patience.h"
 
 enum { LISTEN_MS = LISTEN_FIRST / MILLISECONDS(1), TIMEOUT_MS = RUN_DEADLINE / MILLISECONDS(1) };
@@ -41,9 +42,6 @@ enum { CALLS_MAX = 64 };
  * between. */
 #define KEXINIT_IS_IN	   0.55f
 #define METHODS_ARE_CHOSEN 0.75f
-
-/* What a client names in its KEXINIT. */
-enum offer { OFFER_KEX, OFFER_HOST_KEYS, OFFER_CIPHERS, OFFER_MACS, OFFER_COMPRESSION, OFFERS };
 
 enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS };
 
@@ -62,13 +60,8 @@ struct handshake {
 	float progress; /* libssh's own measure */
 	uint64_t moved; /* bytes of the server's that were read when it last came further */
 
-	char *user, *host_keys_first; /* the second may be NULL */
-	char *list[OFFERS];	      /* what ssh offers */
-	struct offered {	      /* what libssh does */
-		char names[2 * EAVESDROPPER_NAMES];
-		bool stands_in; /* it knows nothing of what ssh offers */
-	} offered[EAVESDROPPER_LISTS];
-	bool stands_in; /* of one of them at least */
+	char *user;
+	struct offers offers;
 	int rsa_bits;
 	const int *agent; /* may be NULL */
 	unsigned listen_ms, timeout_ms;
@@ -84,45 +77,11 @@ struct handshake {
 
 /* -- what we offer --------------------------------------------------------------- */
 
-/* OpenSSH's defaults (its myproposal.h). */
-#define KEX_LIST                                                                                   \
-	"sntrup761x25519-sha512@openssh.com,mlkem768x25519-sha256,"                                \
-	"curve25519-sha256,curve25519-sha256@libssh.org,"                                          \
-	"ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,"                                \
-	"diffie-hellman-group-exchange-sha256,diffie-hellman-group16-sha512,"                      \
-	"diffie-hellman-group18-sha512,diffie-hellman-group14-sha256"
-#define HOST_KEY_LIST                                                                              \
-	"ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"                 \
-	"sk-ssh-ed25519@openssh.com,sk-ecdsa-sha2-nistp256@openssh.com,rsa-sha2-512,rsa-sha2-256"
-#define CIPHER_LIST                                                                                \
-	"chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,"                          \
-	"aes128-gcm@openssh.com,aes256-gcm@openssh.com"
-#define MAC_LIST                                                                                   \
-	"umac-64-etm@openssh.com,umac-128-etm@openssh.com,"                                        \
-	"umac-64@openssh.com,umac-128@openssh.com,"                                                \
-	"hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha1-etm@openssh.com,"   \
-	"hmac-sha2-256,hmac-sha2-512,hmac-sha1"
-#define COMPRESSION_LIST "none,zlib@openssh.com"
-
-static const char *const defaults[OFFERS] = { KEX_LIST, HOST_KEY_LIST, CIPHER_LIST, MAC_LIST,
-					      COMPRESSION_LIST };
-
-/* In KEXINIT's order, to be given to libssh and to the eavesdropper alike. Those that are `twice`
- * name their algorithms twice: it changes no choice, and makes our KEXINIT as long as OpenSSH's
- * (1.5 KB), so that what drops its large packets drops ours. */
-static const struct {
-	enum ssh_options_e option;
-	enum offer offer;
-	bool twice;
-} lists[EAVESDROPPER_LISTS] = {
-	{ SSH_OPTIONS_KEY_EXCHANGE, OFFER_KEX, false },
-	{ SSH_OPTIONS_HOSTKEYS, OFFER_HOST_KEYS, true },
-	{ SSH_OPTIONS_CIPHERS_C_S, OFFER_CIPHERS, false },
-	{ SSH_OPTIONS_CIPHERS_S_C, OFFER_CIPHERS, true },
-	{ SSH_OPTIONS_HMAC_C_S, OFFER_MACS, true },
-	{ SSH_OPTIONS_HMAC_S_C, OFFER_MACS, true },
-	{ SSH_OPTIONS_COMPRESSION_C_S, OFFER_COMPRESSION, false },
-	{ SSH_OPTIONS_COMPRESSION_S_C, OFFER_COMPRESSION, false },
+/* Of KEXINIT's lists, in its order. */
+static const enum ssh_options_e list_options[EAVESDROPPER_LISTS] = {
+	SSH_OPTIONS_KEY_EXCHANGE,    SSH_OPTIONS_HOSTKEYS,	  SSH_OPTIONS_CIPHERS_C_S,
+	SSH_OPTIONS_CIPHERS_S_C,     SSH_OPTIONS_HMAC_C_S,	  SSH_OPTIONS_HMAC_S_C,
+	SSH_OPTIONS_COMPRESSION_C_S, SSH_OPTIONS_COMPRESSION_S_C,
 };
 
 /* Nothing but these: no configuration, no known_hosts, no identity. */
@@ -135,54 +94,19 @@ static const struct {
 	{ SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null" },
 };
 
-/* Those of the names that libssh knows: it says so one by one. */
-static void add_known(ssh_session session, enum ssh_options_e option, const char *names,
-		      struct offered *offered)
+static bool libssh_knows(void *context, int list, const char *name)
 {
-	char name[128];
-	while (*names != '\0') {
-		size_t length = strcspn(names, ","), used = strlen(offered->names);
-		bool fits = length > 0 && length < sizeof(name) &&
-			    used + length + 1 < EAVESDROPPER_NAMES;
-		snprintf(name, sizeof(name), "%.*s", (int)(fits ? length : 0), names);
-		if (fits && ssh_options_set(session, option, name) == SSH_OK)
-			snprintf(offered->names + used, sizeof(offered->names) - used, "%s%s",
-				 used > 0 ? "," : "", name);
-		names += length + (names[length] == ',');
-	}
-}
-
-static void say_twice(struct offered *offered)
-{
-	size_t length = strlen(offered->names);
-	offered->names[length] = ',';
-	memcpy(offered->names + length + 1, offered->names, length);
-	offered->names[2 * length + 1] = '\0';
-}
-
-/* Where libssh knows nothing of what ssh offers, it offers the defaults instead: the server is
- * heard, and what it says is held against ssh's own offer. */
-static void choose_offered(struct handshake *h, int list, struct offered *offered)
-{
-	enum ssh_options_e option = lists[list].option;
-	if (lists[list].offer == OFFER_HOST_KEYS && h->host_keys_first != NULL)
-		add_known(h->session, option, h->host_keys_first, offered);
-	add_known(h->session, option, h->list[lists[list].offer], offered);
-	if (offered->names[0] == '\0') {
-		h->stands_in = offered->stands_in = true;
-		add_known(h->session, option, defaults[lists[list].offer], offered);
-	}
-	if (lists[list].twice)
-		say_twice(offered);
+	const struct handshake *h = context;
+	return ssh_options_set(h->session, list_options[list], name) == SSH_OK;
 }
 
 static bool set_lists(struct handshake *h)
 {
 	const char *ours[EAVESDROPPER_LISTS];
+	offers_choose(&h->offers, libssh_knows, h);
 	for (int i = 0; i < EAVESDROPPER_LISTS; i++) {
-		choose_offered(h, i, &h->offered[i]);
-		ours[i] = h->offered[i].names;
-		if (ssh_options_set(h->session, lists[i].option, ours[i]) != SSH_OK)
+		ours[i] = h->offers.ours[i].names;
+		if (ssh_options_set(h->session, list_options[i], ours[i]) != SSH_OK)
 			return false;
 	}
 	h->eavesdropper = eavesdropper_new(h->fd, ours);
@@ -322,22 +246,22 @@ static enum ending tcp_ending(const struct handshake *h)
 /* What libssh and the server cannot agree on, ssh and the server may. */
 static void finish_without_common(struct handshake *h)
 {
-	const char *theirs[EAVESDROPPER_LISTS], *ours[EAVESDROPPER_LISTS];
-	const char *what = NULL;
-	for (int i = 0; i < EAVESDROPPER_LISTS; i++) {
-		theirs[i] = h->list[lists[i].offer];
-		ours[i] = h->offered[i].stands_in ? "" : h->offered[i].names;
-	}
-	const char *list = eavesdropper_unshared(h->eavesdropper, theirs, &what);
-	bool unfollowed = false;
-	if (list == NULL) {
-		list = eavesdropper_unshared(h->eavesdropper, ours, &what);
-		unfollowed = list != NULL;
-	}
+	const char *what;
+	bool ssh_agrees = false;
+	const char *list = offers_unshared(&h->offers, h->eavesdropper, &what, &ssh_agrees);
 	if (list != NULL)
 		snprintf(h->result.message, sizeof(h->result.message),
 			 "nothing in common for the %s; the server offers %s", what, list);
-	finish(h, unfollowed ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
+	finish(h, ssh_agrees ? WORD_SSH_UNFOLLOWED : WORD_SSH_NO_COMMON);
+}
+
+/* libssh agrees with the server, but on what ssh does not offer. */
+static bool is_led_astray(const struct handshake *h)
+{
+	const char *what;
+	bool ignored;
+	return h->offers.stands_in && h->result.stage == HANDSHAKE_STAGE_KEXINIT &&
+	       offers_unshared(&h->offers, h->eavesdropper, &what, &ignored) != NULL;
 }
 
 /* The text of the server's SSH_MSG_DISCONNECT, as it was heard, or as libssh tells it once all is
@@ -459,7 +383,7 @@ static int advance_connect(struct handshake *h)
 	}
 	if (h->progress > KEXINIT_IS_IN && h->result.stage < HANDSHAKE_STAGE_KEXINIT)
 		h->result.stage = HANDSHAKE_STAGE_KEXINIT;
-	if (h->stands_in && h->result.stage == HANDSHAKE_STAGE_KEXINIT) {
+	if (is_led_astray(h)) {
 		finish_without_common(h);
 		return SSH_OK;
 	}
@@ -703,21 +627,6 @@ static char *copy_option(const char *text, bool *failed)
 	return copy;
 }
 
-static void copy_lists(struct handshake *h, const struct handshake_options *options, bool *failed)
-{
-	const char *wanted[OFFERS] = {
-		options->kex,
-		options->host_keys,
-		options->ciphers,
-		options->macs,
-		options->compression ? "zlib@openssh.com,none" : NULL,
-	};
-	for (int i = 0; i < OFFERS; i++) {
-		bool told = wanted[i] != NULL && wanted[i][0] != '\0';
-		h->list[i] = copy_option(told ? wanted[i] : defaults[i], failed);
-	}
-}
-
 #define RSA_BITS 1024 /* OpenSSH's RequiredRSASize */
 
 struct handshake *handshake_new(int fd, const struct handshake_options *options,
@@ -734,8 +643,7 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->fd = fd;
 	h->library_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	h->user = copy_option(named ? options->user : "root", &failed);
-	h->host_keys_first = copy_option(options->host_keys_first, &failed);
-	copy_lists(h, options, &failed);
+	failed |= !offers_set(&h->offers, options);
 	h->rsa_bits = options->rsa_bits != 0 ? (int)options->rsa_bits : RSA_BITS;
 	h->agent = options->agent;
 	h->listen_ms = options->listen_ms != 0 ? options->listen_ms : LISTEN_MS;
@@ -812,9 +720,7 @@ void handshake_free(struct handshake *h)
 	leave(h);
 	eavesdropper_free(h->eavesdropper);
 	free(h->user);
-	free(h->host_keys_first);
-	for (int i = 0; i < OFFERS; i++)
-		free(h->list[i]);
+	offers_free(&h->offers);
 	free(h);
 	ssh_finalize();
 }

@@ -30,14 +30,16 @@ static void allow_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Under sudo some of it is root's. */
+/* Under sudo some of our own is root's. */
 static bool set_environment(const struct command_wish *wish)
 {
-	if (wish->environment != NULL)
+	if (wish->environment != NULL) {
 		environ = (char **)(uintptr_t)wish->environment;
-	return wish->environment != NULL || (setenv("HOME", wish->person->home, 1) == 0 &&
-					     setenv("USER", wish->person->name, 1) == 0 &&
-					     setenv("LOGNAME", wish->person->name, 1) == 0);
+		return true;
+	}
+	return wish->person != NULL && setenv("HOME", wish->person->home, 1) == 0 &&
+	       setenv("USER", wish->person->name, 1) == 0 &&
+	       setenv("LOGNAME", wish->person->name, 1) == 0;
 }
 
 static _Noreturn void become_command(const struct command_wish *wish)

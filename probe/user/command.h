@@ -22,7 +22,7 @@ struct command {
 
 struct command_wish {
 	const char *const *words;	/* the program, looked for in PATH, and its arguments */
-	const char *const *environment; /* NULL: this process's own, but for whose it is */
+	const char *const *environment; /* NULL: this process's own, as that person */
 	/* Whom it runs as; when the person is root, nobody. NULL: as whom this process has become,
 	 * which has dropped its privileges. */
 	const struct person *person;

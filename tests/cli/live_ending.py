@@ -299,7 +299,7 @@ class EndlessProxy(NothingStays):
                 run = self.start(caller, "--timeout", "1")
                 ended = self.end(run, 3)
                 report = self.assert_verdict(ended)
-                self.assertIn("the proxy command: the time was over", " ".join(report["not_observed"]))
+                self.assertIn("the way through the proxy: the time was over", " ".join(report["not_observed"]))
                 self.assertNotEqual(report["verdict"]["cause"], "client.proxy")
                 self.assert_nothing_left()
 

@@ -248,6 +248,37 @@ static void test_sshd_algorithms(void **state)
 	}
 }
 
+/* What ssh offers is what counts, whether libssh knows it or not. */
+static void test_sshd_and_what_ssh_offers(void **state)
+{
+	struct real *real = *state;
+	static const struct {
+		struct handshake_options options;
+		enum event_word end;
+	} rows[] = {
+		{ { .kex = "diffie-hellman-group14-sha1,ecdh-sha2-nistp384" },
+		  WORD_SSH_AUTHENTICATION },
+		{ { .kex = "diffie-hellman-group1-sha1" }, WORD_SSH_NO_COMMON },
+		{ { .kex = "sntrup761x25519-sha512@openssh.com" }, WORD_SSH_UNFOLLOWED },
+		{ { .kex = "unheard-of" }, WORD_SSH_NO_COMMON },
+		{ { .ciphers = "aes128-cbc" }, WORD_SSH_NO_COMMON },
+		/* a cipher that needs no MAC asks for none */
+		{ { .macs = "hmac-md5" }, WORD_SSH_AUTHENTICATION },
+		{ { .macs = "hmac-md5", .ciphers = "aes128-ctr" }, WORD_SSH_NO_COMMON },
+		{ { .macs = "umac-64@openssh.com", .ciphers = "aes128-ctr" }, WORD_SSH_UNFOLLOWED },
+		{ { .compression = true }, WORD_SSH_AUTHENTICATION },
+	};
+	if (skipped(real))
+		skip();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct handshake *handshake = talk_to_sshd(real, NULL, &rows[i].options);
+		if (handshake_result(handshake)->end != rows[i].end)
+			fail_msg("row %zu: %s", i,
+				 event_word_name(handshake_result(handshake)->end));
+		handshake_free(handshake);
+	}
+}
+
 static void test_sshd_refuses(void **state)
 {
 	struct real *real = *state;
@@ -408,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_sshd),
 		cmocka_unit_test(test_sshd_host_keys),
 		cmocka_unit_test(test_sshd_algorithms),
+		cmocka_unit_test(test_sshd_and_what_ssh_offers),
 		cmocka_unit_test(test_sshd_refuses),
 		cmocka_unit_test(test_sshd_key),
 		cmocka_unit_test(test_sshd_is_not_trusted),
