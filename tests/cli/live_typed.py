@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
-"""The target is what one types after ssh: what ssh makes of it is probed, and what its configuration decides is said."""
+"""The target is what one types after ssh: what ssh makes of it is probed, and what its configuration decides is said.
+
+Without arguments some of each kind; `live_typed.py Names Choices Jumps Known Persons` tries all.
+"""
 
 import subprocess
+import sys
 from pathlib import Path
 
 import support
@@ -261,5 +265,10 @@ class Persons(Typed):
         self.assertIn("there is no ssh here", " ".join(report["not_observed"]))
 
 
+SHOWN = ("Names.test_as_they_are_typed", "Names.test_what_ssh_does_not_take", "Choices.test_an_address_that_has_gone",
+         "Choices.test_a_server_that_this_configuration_can_talk_to", "Jumps.test_both_legs", "Persons")
+
 if __name__ == "__main__":
+    if len(sys.argv) == 1:
+        sys.argv.extend(SHOWN)
     support.main()
