@@ -36,10 +36,13 @@ struct ruling {
 };
 
 static const struct ruling rulings[] = {
+	{ UNCONNECTED, { works_unseen, has_nothing_to_offer }, tell_no_key, TOLD },
 	{ UNCONNECTED, { works_unseen }, tell_auth_unseen, TOLD },
 	{ UNCONNECTED, { is_unconnected, socket_is_destroyed }, tell_destroyed, TOLD },
 
+	{ AUTHENTICATION, { has_nothing_to_offer }, tell_no_key, TOLD },
 	{ AUTHENTICATION, { is_refused }, tell_auth_refused, TOLD },
+	{ AUTHENTICATION, { login_stalls }, tell_login_stalled, TOLD },
 	{ AUTHENTICATION, { goes_on_after_reset }, tell_survived, TOLD },
 	{ AUTHENTICATION, { NULL }, tell_auth, TOLD },
 

@@ -196,7 +196,8 @@ void observe_files(struct observation *o)
 {
 	struct aside modes = judge_modes(o->run, o->arena);
 	enum answer ssh = fact_answer(o->facts, QUESTION_SSH);
-	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED;
+	bool reached = ssh == ANSWER_SSH_AUTH || ssh == ANSWER_SSH_AUTH_REFUSED ||
+		       ssh == ANSWER_SSH_NO_KEY || ssh == ANSWER_SSH_AUTH_STALLED;
 	bool fatal = find_mode(o->run, WORD_MODE_FATAL) != NULL;
 	/* then it is not known either what ssh would look up */
 	reached |= fatal && o->run->address.family == 0;

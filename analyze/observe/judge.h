@@ -30,10 +30,11 @@ teller tell_other, tell_limited, tell_refused_in_words, tell_drip;
 /* kex.c: it has */
 guard conversation_stalls, key_exchange_stalls, never_comes_further, breaks_protocol;
 guard is_unfollowed, algorithms_differ, client_finds_none_in_common;
-guard is_refused, goes_on_after_reset;
+guard is_refused, has_nothing_to_offer, login_stalls, goes_on_after_reset;
 teller tell_cut, tell_swallowed, tell_stalled, tell_unfollowed, tell_algorithms_differ;
 teller tell_none_in_common, tell_kex_cut, tell_kex_stalled, tell_endless, tell_broken;
-teller tell_auth_refused, tell_survived, tell_auth, tell_auth_unseen;
+teller tell_auth_refused, tell_no_key, tell_login_stalled, tell_survived, tell_auth;
+teller tell_auth_unseen;
 
 /* farewell.c: the server says why it ends */
 guard takes_leave;

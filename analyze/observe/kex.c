@@ -233,15 +233,69 @@ bool is_refused(const struct observation *o)
 	return handshake_end(o) == WORD_SSH_AUTH_REFUSED || takes_leave_of_user(o);
 }
 
-void tell_auth_refused(struct observation *o)
+static const char *methods_offered(const struct observation *o)
 {
 	const struct event *auth = event_of(o, EVENT_AUTH);
+	if (auth == NULL)
+		return "unknown";
+	return auth->text[0] != '\0' ? auth->text : "none";
+}
+
+void tell_auth_refused(struct observation *o)
+{
 	const char *words = farewell_words(o);
+	if (words == NULL && handshake_end(o) == WORD_SSH_AUTH_REFUSED)
+		words = detail_of_end(o, NULL);
 	fact_packet(fact_set(o, ANSWER_SSH_AUTH_REFUSED,
 			     "the server refuses authentication%s%s; methods offered: %s",
 			     words != NULL ? ": " : "", words != NULL ? words : "",
-			     auth != NULL ? auth->text : "unknown"),
+			     methods_offered(o)),
 		    o->kernel->connection->server_data_frame);
+}
+
+/* -- with --auth ---------------------------------------------------------------------- */
+
+bool has_nothing_to_offer(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_NO_KEY;
+}
+
+/* What ssh could do if there were somebody to ask. */
+static const char *way_out(const char *methods)
+{
+	bool asks = strstr(methods, "password") != NULL || strstr(methods, "keyboard") != NULL;
+	return asks ? "; at a terminal ssh could ask for a password" : "";
+}
+
+/* By no packet: all of it is encrypted. */
+void tell_no_key(struct observation *o)
+{
+	const char *methods = methods_offered(o);
+	bool keys = strstr(methods, "publickey") != NULL;
+	const char *lacks = detail_of_end(o, keys ? "no key" : "it takes no keys");
+	struct fact *fact =
+		fact_set(o, ANSWER_SSH_NO_KEY,
+			 "ssh has nothing to offer of what the server accepts (%s): %s%s", methods,
+			 lacks, way_out(methods));
+	if (o->kernel->connection != NULL)
+		fact_packet(fact, o->kernel->connection->server_data_frame);
+}
+
+/* The methods were listed, something was offered, and no answer comes. */
+bool login_stalls(const struct observation *o)
+{
+	return handshake_end(o) == WORD_SSH_AUTH_SILENT && event_of(o, EVENT_AUTH) != NULL;
+}
+
+void tell_login_stalled(struct observation *o)
+{
+	const char *words = detail_of_end(o, NULL);
+	struct fact *fact =
+		fact_set(o, ANSWER_SSH_AUTH_STALLED,
+			 "the server lists its methods (%s), and then goes no further%s%s",
+			 methods_offered(o), words != NULL ? ": " : "", words != NULL ? words : "");
+	unless_speech_lost(o, fact);
+	fact_packet(fact, o->kernel->connection->server_data_frame);
 }
 
 /* Bytes of the server's come that stand behind those which the reset ends. */
@@ -262,8 +316,14 @@ void tell_survived(struct observation *o)
 void tell_auth(struct observation *o)
 {
 	const struct event *auth = event_of(o, EVENT_AUTH);
+	const char *words = detail_of_end(o, NULL);
 	struct fact *fact;
-	if (auth != NULL)
+	if (handshake_end(o) == WORD_SSH_AUTHENTICATED)
+		fact = fact_set(o, ANSWER_SSH_AUTH, "authentication succeeds; methods: %s%s%s%s",
+				auth != NULL && auth->text[0] ? auth->text : "none needed",
+				words != NULL ? "; it opens no session (" : "",
+				words != NULL ? words : "", words != NULL ? ")" : "");
+	else if (auth != NULL)
 		fact = fact_set(o, ANSWER_SSH_AUTH,
 				"the handshake reaches authentication; methods: %s",
 				auth->text[0] ? auth->text : "none needed");
@@ -277,9 +337,19 @@ void tell_auth(struct observation *o)
  * not. The handshake itself hears what no packet shows. */
 void tell_auth_unseen(struct observation *o)
 {
+	static const struct {
+		enum event_word end;
+		enum answer answer;
+		const char *words;
+	} ends[] = { { WORD_SSH_AUTH_REFUSED, ANSWER_SSH_AUTH_REFUSED, ", which is refused" },
+		     { WORD_SSH_AUTH_SILENT, ANSWER_SSH_AUTH_STALLED, " and goes no further" },
+		     { WORD_NONE, ANSWER_SSH_AUTH, "" } };
 	const char *methods = event_of(o, EVENT_AUTH)->text;
-	fact_set(o, ANSWER_SSH_AUTH,
-		 "the handshake reaches authentication, by a port or an interface that is not "
+	size_t i = 0;
+	while (ends[i].end != WORD_NONE && ends[i].end != handshake_end(o))
+		i++;
+	fact_set(o, ends[i].answer,
+		 "the handshake reaches authentication%s, by a port or an interface that is not "
 		 "listened to; methods: %s",
-		 methods[0] ? methods : "none needed");
+		 ends[i].words, methods[0] ? methods : "none needed");
 }

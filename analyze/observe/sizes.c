@@ -159,6 +159,8 @@ static enum answer small_answer(const struct observation *o)
 	const struct event *end = find_event_of(o->run, EVENT_SSH, port);
 	if (end != NULL && end->word == WORD_SSH_AUTH_REFUSED)
 		return ANSWER_SSH_AUTH_REFUSED;
+	if (end != NULL && end->word == WORD_SSH_NO_KEY)
+		return ANSWER_SSH_NO_KEY;
 	return find_event_of(o->run, EVENT_AUTH, port) != NULL ? ANSWER_SSH_AUTH : ANSWER_NONE;
 }
 
@@ -170,8 +172,10 @@ bool small_reaches_auth(const struct observation *o)
 void tell_small_auth(struct observation *o)
 {
 	enum answer answer = small_answer(o);
-	fact_packet(fact_set(o, answer, "a second handshake reaches authentication%s",
-			     answer == ANSWER_SSH_AUTH ? "" : ", which is refused"),
+	const char *outcome = answer == ANSWER_SSH_AUTH	    ? ""
+			      : answer == ANSWER_SSH_NO_KEY ? ", with nothing to offer"
+							    : ", which is refused";
+	fact_packet(fact_set(o, answer, "a second handshake reaches authentication%s", outcome),
 		    small_conversation(o)->connection->server_data_frame);
 }
 

@@ -134,6 +134,12 @@ void bad_modes(struct scenario *s, struct dice *dice, int how)
 	s->client.modes = how == MODES_FATAL ? WORD_MODE_FATAL : WORD_MODE_REFUSED;
 }
 
+void keyless(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice, (void)how;
+	s->client.keyless = true;
+}
+
 void key_is(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice;

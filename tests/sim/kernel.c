@@ -356,7 +356,8 @@ static void methods_came(struct model *model, struct socket_model *socket)
 	tell_key(model, socket);
 	socket->keyed = false;
 	tell(model, (struct event){ .kind = EVENT_AUTH, .local_port = port, .text = "publickey" });
-	talk_ends(model, socket, refused ? WORD_SSH_AUTH_REFUSED : WORD_SSH_AUTHENTICATION);
+	enum event_word end = refused ? WORD_SSH_AUTH_REFUSED : WORD_SSH_AUTHENTICATION;
+	talk_ends(model, socket, model->scenario->client.keyless ? WORD_SSH_NO_KEY : end);
 }
 
 static void identified(struct model *model, struct socket_model *socket)

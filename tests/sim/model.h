@@ -157,6 +157,7 @@ struct client {
 	enum event_word modes;	  /* of EVENT_MODE */
 	enum event_word config;	  /* of EVENT_CONFIG */
 	enum event_word key;	  /* of EVENT_HOST_KEY; WORD_NONE: none is judged */
+	bool keyless;		  /* nothing to offer to the server, which is asked to let in */
 };
 
 enum ecmp { ECMP_NONE, ECMP_FLOW, ECMP_PACKET };

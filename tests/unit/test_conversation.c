@@ -115,6 +115,34 @@ static void small_segments_show_that_it_is_the_size(void **state)
 	assert_int_equal(answer_of(&scene, QUESTION_SSH), ANSWER_SSH_STALLED);
 }
 
+/* --auth: that the methods are listed is not all that was asked. */
+static void how_authentication_ends_counts(void **state)
+{
+	(void)state;
+	static const struct {
+		enum event_word end;
+		enum answer answer;
+	} ends[] = { { WORD_SSH_AUTHENTICATION, ANSWER_SSH_AUTH },
+		     { WORD_SSH_AUTHENTICATED, ANSWER_SSH_AUTH },
+		     { WORD_SSH_NO_KEY, ANSWER_SSH_NO_KEY },
+		     { WORD_SSH_AUTH_SILENT, ANSWER_SSH_AUTH_STALLED },
+		     { WORD_SSH_AUTH_REFUSED, ANSWER_SSH_AUTH_REFUSED } };
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		for (int seen = 0; seen <= 1; seen++) {
+			struct scene scene;
+			begin(&scene);
+			if (!seen)
+				nothing_is_seen(&scene);
+			run_event(&scene.run, &(struct event){ .kind = EVENT_AUTH,
+							       .local_port = FIRST_PORT,
+							       .text = "publickey" });
+			run_event(&scene.run, &(struct event){ .kind = EVENT_SSH,
+							       .local_port = FIRST_PORT,
+							       .word = ends[i].end });
+			assert_int_equal(answer_of(&scene, QUESTION_SSH), ends[i].answer);
+		}
+}
+
 /* Source translation on this machine gives it another port. */
 static void what_works_unseen_is_not_diverted(void **state)
 {
@@ -518,6 +546,7 @@ int main(void)
 		cmocka_unit_test(where_the_client_is_missing_the_server_is_not_judged),
 		cmocka_unit_test(small_segments_show_that_it_is_the_size),
 		cmocka_unit_test(what_came_before_refutes_the_size),
+		cmocka_unit_test(how_authentication_ends_counts),
 		cmocka_unit_test(what_works_unseen_is_not_diverted),
 		cmocka_unit_test(what_is_led_elsewhere_is_diverted),
 		cmocka_unit_test(what_is_translated_is_not_seen_to_leave),
