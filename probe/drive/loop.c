@@ -106,11 +106,6 @@ static void do_talk(struct session *session, const struct machine *machine,
 	if (s == NULL || s->fd < 0)
 		return;
 	machine_offer(machine, &options);
-	if (session->options->authenticate && !options.authenticate)
-		tell_event(session,
-			   (struct event){ .kind = EVENT_LIMIT,
-					   .text = "authentication: there is no agent, and no key "
-						   "that can be read" });
 	s->handshake = handshake_new(s->fd, &options, &error);
 	if (s->handshake != NULL)
 		return;

@@ -292,6 +292,19 @@ static void choose_host_keys(struct machine *machine)
 		add_offered(known, offered, machine->host_keys, sizeof(machine->host_keys));
 }
 
+static void read_keys(struct machine *machine)
+{
+	keys_read(settings_of(machine), &machine->person, &machine->keys);
+	for (size_t i = 0; i < machine->keys.count; i++) {
+		const struct keys_offer *key = &machine->keys.key[i];
+		machine->offer[i] = (struct handshake_key){ .path = key->path,
+							    .text = key->text,
+							    .certificate = key->certificate,
+							    .half = key->half,
+							    .trouble = key->trouble };
+	}
+}
+
 bool machine_read_files(struct machine *machine, struct error *error)
 {
 	const struct settings *settings = settings_of(machine);
@@ -302,7 +315,7 @@ bool machine_read_files(struct machine *machine, struct error *error)
 	choose_host_keys(machine);
 	machine->proxy = proxy_start(&machine->consulted->target, &machine->person);
 	if (machine->options->authenticate)
-		keys_read(machine->person.home, &machine->keys);
+		read_keys(machine);
 	return true;
 }
 
@@ -379,6 +392,17 @@ static void tell_proxied(const struct machine *machine, struct run *run)
 	note_event(run, EVENT_CONFIG, text, WORD_CONFIG_PROXIED);
 }
 
+static void tell_left_out(const struct machine *machine, struct run *run)
+{
+	char text[128];
+	if (machine->keys.left_out == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "authentication: %zu of the keys that ssh would offer are not: sshd bears %d",
+		 machine->keys.left_out, KEYS_MAX);
+	note_event(run, EVENT_LIMIT, text, WORD_NONE);
+}
+
 /* Where the jump host is what is probed, nothing keeps ssh from going directly to it. */
 void machine_tell_files(const struct machine *machine, struct run *run)
 {
@@ -390,6 +414,7 @@ void machine_tell_files(const struct machine *machine, struct run *run)
 	tell_modes(machine, run);
 	if (machine->unread[0] != '\0')
 		note_event(run, EVENT_LIMIT, machine->unread, WORD_NONE);
+	tell_left_out(machine, run);
 }
 
 void machine_tell_listeners(const struct machine *machine, size_t index, struct run *run)
@@ -551,8 +576,10 @@ void machine_offer(const struct machine *machine, struct handshake_options *opti
 	options->context = (void *)(uintptr_t)machine;
 	if (!machine->options->authenticate)
 		return;
-	options->agent = machine->keys.has_agent ? &machine->keys.agent : NULL;
+	options->authenticate = true;
+	options->agent = machine->keys.agent_keys > 0 ? &machine->keys.agent : NULL;
 	options->key_count = machine->keys.count;
-	options->keys = (const char *const *)machine->keys.text;
-	options->authenticate = options->agent != NULL || options->key_count > 0;
+	options->keys = machine->offer;
+	options->lacks = machine->keys.lacks;
+	options->key_algorithms = settings->pubkey_algorithms;
 }

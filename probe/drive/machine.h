@@ -26,10 +26,11 @@ struct machine {
 	struct machine_listeners {
 		bool read; /* the session's address is this machine's, and it is the VM */
 		struct listeners on;
-	} listeners[INVENTORY_FLOWS]; /* for each session */
-	char host_keys[256];	      /* algorithms to ask for first */
-	struct keys keys;	      /* the person's, for --auth */
-	bool agent;		      /* an SSH agent may hold keys */
+	} listeners[INVENTORY_FLOWS];	      /* for each session */
+	char host_keys[256];		      /* algorithms to ask for first */
+	struct keys keys;		      /* the person's, for --auth */
+	struct handshake_key offer[KEYS_MAX]; /* the same, for the handshake */
+	bool agent;			      /* an SSH agent may hold keys */
 	char unread[640]; /* a file that could not be read for want of something, and why */
 };
 
@@ -69,8 +70,7 @@ int machine_fd(const struct machine *machine); /* readable when rules were read;
 enum event_word machine_judge_key(const struct machine *machine, const char *type,
 				  const char *fingerprint, char *why, size_t room);
 
-/* The keys to ask the server for, whom to trust, and with --auth what to offer; nothing where there
- * is nothing: a refusal would be our doing. */
+/* The keys to ask the server for, whom to trust, and with --auth what to offer. */
 void machine_offer(const struct machine *machine, struct handshake_options *options);
 
 void machine_close(struct machine *machine);

@@ -43,7 +43,7 @@ enum { CALLS_MAX = 64 };
 #define KEXINIT_IS_IN	   0.55f
 #define METHODS_ARE_CHOSEN 0.75f
 
-enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS };
+enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS, PHASE_SESSION };
 
 struct handshake {
 	int fd; /* the caller's */
@@ -60,7 +60,7 @@ struct handshake {
 	float progress; /* libssh's own measure */
 	uint64_t moved; /* bytes of the server's that were read when it last came further */
 
-	char *user;
+	char *user, *key_algorithms; /* the second may be NULL */
 	struct offers offers;
 	int rsa_bits;
 	const int *agent; /* may be NULL */
@@ -68,9 +68,14 @@ struct handshake {
 	bool authenticate;
 	bool (*trusts)(void *context, const char *type, const char *fingerprint);
 	void *context;
-	const char *const *keys;
+	const struct handshake_key *keys;
 	size_t key_count, key_next;
-	ssh_key key;
+	const char *lacks; /* may be NULL */
+	ssh_key key;	   /* that is offered now: keys[key_next - 1] */
+	uint64_t said;	   /* bytes of ours when there was something to offer first */
+	const struct handshake_key *locked; /* that the server would take, and that is of no use */
+	bool partly;			    /* a key was taken, and the server wants more */
+	ssh_channel channel;
 
 	struct handshake_result result;
 };
@@ -196,8 +201,9 @@ static void leave(struct handshake *h)
 	h->key = NULL;
 	if (h->session == NULL)
 		return;
-	ssh_free(h->session);
+	ssh_free(h->session); /* and its channel */
 	h->session = NULL;
+	h->channel = NULL;
 	/* The caller may hold its own descriptor for long, and the server may have few
 	 * places. */
 	if (h->result.stage >= HANDSHAKE_STAGE_IDENTIFIED)
@@ -214,10 +220,30 @@ static void finish(struct handshake *h, enum event_word end)
 	h->state = HANDSHAKE_DONE;
 }
 
+static void quote_banner(struct handshake *h);
+
+/* At the last stage, where all is encrypted and the library has no words of its own. */
+static void describe_login_ending(struct handshake *h, enum ending ending)
+{
+	char *message = h->result.message;
+	message[0] = '\0';
+	quote_banner(h);
+	if (message[0] != '\0')
+		return;
+	bool inside = h->phase == PHASE_SESSION;
+	copy_text(message, sizeof(h->result.message),
+		  ending == ENDING_SILENT && inside ? "it lets in, and then says nothing"
+		  : ending == ENDING_SILENT	    ? ""
+		  : inside			    ? "it lets in, and then ends the connection"
+						    : "it ends the connection");
+}
+
 static void finish_early(struct handshake *h, enum ending ending, int error)
 {
 	enum handshake_stage stage = h->result.stage;
 	h->result.error = error;
+	if (stage == HANDSHAKE_STAGE_AUTH && ending != ENDING_FAILED)
+		describe_login_ending(h, ending);
 	if (stage == HANDSHAKE_STAGE_CONNECTED && eavesdropper_has_bytes(h->eavesdropper))
 		finish(h, text_meanings[ending]);
 	else
@@ -400,6 +426,75 @@ static bool server_is_trusted(const struct handshake *h)
 	       h->trusts(h->context, h->result.host_key_type, h->result.fingerprint);
 }
 
+/* What the server has said to its users last (SSH_MSG_USERAUTH_BANNER): pam_nologin, say, tells so
+ * that the system is booting up. */
+static void quote_banner(struct handshake *h)
+{
+	char *banner = ssh_get_issue_banner(h->session);
+	if (banner == NULL)
+		return;
+	copy_text(h->result.message, sizeof(h->result.message), banner);
+	size_t length = strlen(h->result.message);
+	while (length > 0 && strchr(" \r\n", h->result.message[length - 1]) != NULL)
+		h->result.message[--length] = '\0';
+	ssh_string_free_char(banner);
+}
+
+static void finish_refused(struct handshake *h)
+{
+	quote_banner(h);
+	finish(h, WORD_SSH_AUTH_REFUSED);
+}
+
+/* As ssh ends when it has tried all methods that are left. */
+static void finish_without_key(struct handshake *h)
+{
+	char *message = h->result.message;
+	size_t room = sizeof(h->result.message);
+	if (h->partly)
+		copy_text(message, room, "a key was taken, and the server wants more than that");
+	else if (h->locked != NULL)
+		snprintf(message, room, "the server would take %s, which %s, and no agent holds it",
+			 h->locked->path, h->locked->trouble);
+	else if (strstr(h->result.auth_methods, "publickey") != NULL)
+		copy_text(message, room, h->lacks != NULL ? h->lacks : "no key");
+	else
+		copy_text(message, room, "the server takes no keys");
+	finish(h, WORD_SSH_NO_KEY);
+}
+
+static bool takes_keys(const struct handshake *h)
+{
+	return strstr(h->result.auth_methods, "publickey") != NULL;
+}
+
+/* Not one that a person could use: asked with --auth, for hostbased is another's to set up. */
+static bool leaves_no_method(const struct handshake *h)
+{
+	const char *methods = h->result.auth_methods;
+	return methods[0] == '\0' || (h->authenticate && strcmp(methods, "hostbased") == 0);
+}
+
+/* The methods are known. */
+static void choose_what_to_offer(struct handshake *h)
+{
+	h->said = h->on_socket.out_bytes;
+	if (!h->result.no_auth_needed && leaves_no_method(h)) {
+		finish_refused(h); /* whoever comes */
+	} else if (!h->authenticate) {
+		finish(h, WORD_SSH_AUTHENTICATION);
+	} else if (h->result.no_auth_needed) {
+		h->phase = PHASE_SESSION;
+	} else if (!server_is_trusted(h)) {
+		h->result.withheld = true;
+		finish(h, WORD_SSH_AUTHENTICATION);
+	} else if (!takes_keys(h)) {
+		finish_without_key(h);
+	} else {
+		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
+	}
+}
+
 static int advance_none(struct handshake *h)
 {
 	int answer = ssh_userauth_none(h->session, NULL);
@@ -411,21 +506,25 @@ static int advance_none(struct handshake *h)
 	} else {
 		note_methods(h);
 	}
-	h->result.withheld = h->authenticate && !h->result.no_auth_needed && !server_is_trusted(h);
-	if (!h->authenticate || h->result.no_auth_needed || h->result.withheld)
-		finish(h, WORD_SSH_AUTHENTICATION);
-	else
-		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
+	choose_what_to_offer(h);
 	return SSH_OK;
 }
 
-/* A key was taken; where the server wants more than a key (SSH_AUTH_PARTIAL), the
- * methods that remain. */
-static int key_taken(struct handshake *h, int answer)
+/* Whether the server answered what was offered, and how; `next` is where it goes from there. */
+static int offer_answered(struct handshake *h, int answer, enum phase next)
 {
-	if (answer == SSH_AUTH_PARTIAL)
-		note_methods(h);
-	finish(h, WORD_SSH_AUTHENTICATED);
+	h->phase = next;
+	if (answer == SSH_AUTH_SUCCESS)
+		h->phase = PHASE_SESSION;
+	else if (ssh_get_fd(h->session) < 0)
+		return SSH_ERROR; /* the server closed: too many attempts */
+	if (answer != SSH_AUTH_PARTIAL)
+		return SSH_OK;
+	/* the server wants more than this key: these methods are left */
+	note_methods(h);
+	h->partly = true;
+	if (!takes_keys(h))
+		finish_without_key(h);
 	return SSH_OK;
 }
 
@@ -434,39 +533,99 @@ static int advance_agent(struct handshake *h)
 	int answer = ssh_userauth_agent(h->session, NULL);
 	if (answer == SSH_AUTH_AGAIN)
 		return SSH_AGAIN;
-	if (answer == SSH_AUTH_SUCCESS || answer == SSH_AUTH_PARTIAL)
-		return key_taken(h, answer);
-	if (ssh_get_fd(h->session) < 0)
-		return SSH_ERROR; /* the server closed: too many attempts */
-	h->phase = PHASE_KEYS;
-	return SSH_OK;
+	/* the agent may hold the other key that is wanted, too */
+	return offer_answered(h, answer, answer == SSH_AUTH_PARTIAL ? PHASE_AGENT : PHASE_KEYS);
+}
+
+static ssh_key import_private(const struct handshake_key *offer)
+{
+	ssh_key key = NULL, certificate = NULL;
+	if (ssh_pki_import_privkey_base64(offer->text, NULL, no_passphrase, NULL, &key) != SSH_OK)
+		return NULL;
+	if (offer->certificate == NULL)
+		return key;
+	char type[128] = "", words[8192] = "";
+	bool fits = sscanf(offer->certificate, "%127s %8191s", type, words) == 2 &&
+		    ssh_pki_import_cert_base64(words, ssh_key_type_from_name(type), &certificate) ==
+			    SSH_OK &&
+		    ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
+	ssh_key_free(certificate);
+	if (fits)
+		return key;
+	ssh_key_free(key);
+	return NULL;
+}
+
+static ssh_key import_half(const struct handshake_key *offer)
+{
+	ssh_key key = NULL;
+	char type[128], words[8192];
+	if (offer->half == NULL || sscanf(offer->half, "%127s %8191s", type, words) != 2 ||
+	    ssh_pki_import_pubkey_base64(words, ssh_key_type_from_name(type), &key) != SSH_OK)
+		return NULL;
+	return key;
 }
 
 static bool load_next_key(struct handshake *h)
 {
 	while (h->key == NULL && h->key_next < h->key_count) {
-		const char *text = h->keys[h->key_next++];
-		if (ssh_pki_import_privkey_base64(text, NULL, no_passphrase, NULL, &h->key) !=
-		    SSH_OK)
-			h->key = NULL;
+		const struct handshake_key *offer = &h->keys[h->key_next++];
+		h->key = offer->text != NULL ? import_private(offer) : import_half(offer);
 	}
 	return h->key != NULL;
+}
+
+/* Of a key that cannot be used the server is asked whether it would take it, as ssh asks. */
+static int offer_key(struct handshake *h)
+{
+	const struct handshake_key *offer = &h->keys[h->key_next - 1];
+	if (offer->text != NULL)
+		return ssh_userauth_publickey(h->session, NULL, h->key);
+	int answer = ssh_userauth_try_publickey(h->session, NULL, h->key);
+	if (answer != SSH_AUTH_SUCCESS)
+		return answer;
+	h->locked = offer;
+	return SSH_AUTH_DENIED;
+}
+
+static void finish_keys(struct handshake *h)
+{
+	bool offered = h->on_socket.out_bytes > h->said;
+	if (h->partly || h->locked != NULL || !offered)
+		finish_without_key(h);
+	else
+		finish_refused(h);
 }
 
 static int advance_keys(struct handshake *h)
 {
 	if (!load_next_key(h)) {
-		finish(h, WORD_SSH_AUTH_REFUSED);
+		finish_keys(h);
 		return SSH_OK;
 	}
-	int answer = ssh_userauth_publickey(h->session, NULL, h->key);
+	int answer = offer_key(h);
 	if (answer == SSH_AUTH_AGAIN)
 		return SSH_AGAIN;
-	if (answer == SSH_AUTH_SUCCESS || answer == SSH_AUTH_PARTIAL)
-		return key_taken(h, answer);
 	ssh_key_free(h->key);
 	h->key = NULL;
-	return ssh_get_fd(h->session) < 0 ? SSH_ERROR : SSH_OK;
+	return offer_answered(h, answer, PHASE_KEYS);
+}
+
+/* Nothing is asked for in it, so nothing is run and nobody is told of a login: a server that ends
+ * every session ends this one too. One that opens none may still forward. */
+static int advance_session(struct handshake *h)
+{
+	if (h->channel == NULL && (h->channel = ssh_channel_new(h->session)) == NULL)
+		return SSH_ERROR;
+	int answer = ssh_channel_open_session(h->channel);
+	if (answer == SSH_AGAIN)
+		return SSH_AGAIN;
+	if (ssh_get_fd(h->session) < 0)
+		return SSH_ERROR;
+	if (answer != SSH_OK)
+		copy_text(h->result.message, sizeof(h->result.message), ssh_get_error(h->session));
+	finish(h, WORD_SSH_AUTHENTICATED);
+	return SSH_OK;
 }
 
 static int advance(struct handshake *h)
@@ -480,6 +639,8 @@ static int advance(struct handshake *h)
 		return advance_agent(h);
 	case PHASE_KEYS:
 		return advance_keys(h);
+	case PHASE_SESSION:
+		return advance_session(h);
 	}
 	return SSH_ERROR;
 }
@@ -494,8 +655,17 @@ static bool share_agent(struct handshake *h)
 	return own >= 0 && ssh_set_agent_socket(h->session, own) == SSH_OK;
 }
 
+/* Of those that ssh signs with, as many as libssh knows; where it knows none, its own. */
+static void set_key_algorithms(struct handshake *h)
+{
+	if (h->key_algorithms != NULL)
+		(void)ssh_options_set(h->session, SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES,
+				      h->key_algorithms);
+}
+
 static bool set_options(struct handshake *h)
 {
+	set_key_algorithms(h);
 	return set_silences(h->session) && set_lists(h) &&
 	       ssh_options_set(h->session, SSH_OPTIONS_RSA_MIN_SIZE, &h->rsa_bits) == SSH_OK &&
 	       ssh_options_set(h->session, SSH_OPTIONS_USER, h->user) == SSH_OK &&
@@ -643,6 +813,8 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->fd = fd;
 	h->library_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	h->user = copy_option(named ? options->user : "root", &failed);
+	bool limited = options->key_algorithms != NULL && options->key_algorithms[0] != '\0';
+	h->key_algorithms = copy_option(limited ? options->key_algorithms : NULL, &failed);
 	failed |= !offers_set(&h->offers, options);
 	h->rsa_bits = options->rsa_bits != 0 ? (int)options->rsa_bits : RSA_BITS;
 	h->agent = options->agent;
@@ -653,6 +825,7 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->context = options->context;
 	h->keys = options->keys;
 	h->key_count = options->key_count;
+	h->lacks = options->lacks;
 	if (!failed && set_up(h))
 		return h;
 	error_set(error, EXIT_UNAVAILABLE, "the SSH handshake cannot be set up: %s",
@@ -720,6 +893,7 @@ void handshake_free(struct handshake *h)
 	leave(h);
 	eavesdropper_free(h->eavesdropper);
 	free(h->user);
+	free(h->key_algorithms);
 	offers_free(&h->offers);
 	free(h);
 	ssh_finalize();

@@ -10,8 +10,9 @@
  * The socket stays the caller's: connected, non-blocking, polled by the caller,
  * and closed by it after handshake_free(). libssh works on a duplicate. No file is
  * read, no configuration, nothing is printed; the process ignores SIGPIPE or not,
- * none is raised. No call blocks, except on the user's agent and key files, which
- * are only touched with `authenticate`.
+ * none is raised. No call blocks, except on the agent that is given, which is
+ * only touched with `authenticate`. Then a session is opened in which nothing is run: what the
+ * server does once it has let somebody in shows, and no command, shell or terminal is asked for.
  */
 #ifndef PROBE_HANDSHAKE_H
 #define PROBE_HANDSHAKE_H
@@ -38,7 +39,17 @@ enum handshake_stage {
 	HANDSHAKE_STAGE_AUTH,	    /* the authentication methods are listed */
 };
 
-/* Strings are copied by handshake_new(); those of `keys` are not and must live on. */
+/* A key that ssh would offer. */
+struct handshake_key {
+	const char *path;	 /* how it is called */
+	const char *text;	 /* the private key, as its file has it; NULL: it cannot be used */
+	const char *certificate; /* to be shown with it, as its file has it; NULL: none */
+	const char *half;    /* of a key that cannot be used, its public half, as a .pub file has
+				it; ssh asks whether the server would take it */
+	const char *trouble; /* and why it cannot: "needs its passphrase" */
+};
+
+/* Strings are copied by handshake_new(); those of `keys` and `lacks` are not and must live on. */
 struct handshake_options {
 	const char *user;    /* NULL: "root", a name that every Linux VM knows */
 	unsigned listen_ms;  /* silence before we talk; 0: 400 */
@@ -54,10 +65,11 @@ struct handshake_options {
 
 	/* --auth */
 	bool authenticate;
-	const int *agent;	 /* a connection to it, which is not used up; NULL: none */
-	const char *const *keys; /* private keys, as their files have them; tried after the
-				    agent's; those with a passphrase are left out */
+	const int *agent;		  /* a connection to it, which is not used up; NULL: none */
+	const struct handshake_key *keys; /* offered after the agent's */
 	size_t key_count;
+	const char *key_algorithms; /* that it is signed with; NULL or "": whatever libssh has */
+	const char *lacks; /* why there may be nothing to offer, for the result's message */
 	/* Whether the server, which has proved that it holds this host key, is to be offered
 	 * anything; NULL: it is. */
 	bool (*trusts)(void *context, const char *type, const char *fingerprint);

@@ -331,8 +331,9 @@ static void test_sshd_key(void **state)
 	const struct passwd *self = getpwuid(geteuid());
 	assert_non_null(self);
 	char stranger[8192], user[8192];
-	const char *keys[] = { "no key", key_text(real, "stranger", stranger),
-			       key_text(real, "user", user) };
+	const struct handshake_key keys[] = { { .text = "no key" },
+					      { .text = key_text(real, "stranger", stranger) },
+					      { .text = key_text(real, "user", user) } };
 	struct handshake_options options = {
 		.user = self->pw_name, .authenticate = true, .keys = keys, .key_count = 2
 	};
@@ -349,6 +350,19 @@ static void test_sshd_key(void **state)
 							   : "authentication-refused");
 	handshake_free(handshake);
 
+	/* Neither has anything to offer. */
+	options.key_count = 1;
+	options.lacks = "no such key";
+	handshake = talk_to_sshd(real, NULL, &options);
+	assert_string_equal(event_word_name(handshake_result(handshake)->end), "nothing-to-offer");
+	assert_string_equal(handshake_result(handshake)->message, "no such key");
+	handshake_free(handshake);
+	options.key_count = 3;
+	handshake = talk_to_sshd(real, "PubkeyAuthentication=no", &options);
+	assert_string_equal(event_word_name(handshake_result(handshake)->end), "nothing-to-offer");
+	assert_string_equal(handshake_result(handshake)->message, "the server takes no keys");
+	handshake_free(handshake);
+
 	/* The first attempt is one too many. */
 	options.key_count = 2;
 	handshake = talk_to_sshd(real, "MaxAuthTries=1", &options);
@@ -357,6 +371,35 @@ static void test_sshd_key(void **state)
 	assert_int_equal(handshake_result(handshake)->reason, 2);
 	assert_string_equal(handshake_result(handshake)->message,
 			    "Too many authentication failures");
+	handshake_free(handshake);
+}
+
+/* A key whose passphrase nobody is asked for: whether the server would take it is. */
+static void test_sshd_locked_key(void **state)
+{
+	struct real *real = *state;
+	if (skipped(real))
+		skip();
+	const struct passwd *self = getpwuid(geteuid());
+	char stranger[8192], user[8192];
+	const struct handshake_key keys[] = {
+		{ .path = "a", .half = key_text(real, "stranger.pub", stranger), .trouble = "b" },
+		{ .path = "c", .half = key_text(real, "user.pub", user), .trouble = "is locked" }
+	};
+	struct handshake_options options = {
+		.user = self->pw_name, .authenticate = true, .keys = keys, .key_count = 1
+	};
+	struct handshake *handshake = talk_to_sshd(real, NULL, &options);
+	assert_string_equal(event_word_name(handshake_result(handshake)->end),
+			    "authentication-refused");
+	handshake_free(handshake);
+	if (!account_is_open(self->pw_name))
+		skip();
+	options.key_count = 2;
+	handshake = talk_to_sshd(real, NULL, &options);
+	assert_string_equal(event_word_name(handshake_result(handshake)->end), "nothing-to-offer");
+	assert_non_null(
+		strstr(handshake_result(handshake)->message, "would take c, which is locked"));
 	handshake_free(handshake);
 }
 
@@ -381,7 +424,7 @@ static void test_sshd_is_not_trusted(void **state)
 	if (skipped(real))
 		skip();
 	char stranger[8192];
-	const char *keys[] = { key_text(real, "stranger", stranger) };
+	const struct handshake_key keys[] = { { .text = key_text(real, "stranger", stranger) } };
 	for (int trusted = 0; trusted <= 1; trusted++) {
 		struct opinion opinion = { .trusted = trusted };
 		struct handshake_options options = { .authenticate = true,
@@ -409,7 +452,7 @@ static void test_no_file_is_written(void **state)
 		skip();
 	assert_int_equal(unlink(in_folder(real, "stranger.pub")), 0);
 	char stranger[8192];
-	const char *keys[] = { key_text(real, "stranger", stranger) };
+	const struct handshake_key keys[] = { { .text = key_text(real, "stranger", stranger) } };
 	struct handshake_options options = { .authenticate = true, .keys = keys, .key_count = 1 };
 	handshake_free(talk_to_sshd(real, NULL, &options));
 	assert_int_not_equal(access(in_folder(real, "stranger.pub"), F_OK), 0);
@@ -442,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_sshd_and_what_ssh_offers),
 		cmocka_unit_test(test_sshd_refuses),
 		cmocka_unit_test(test_sshd_key),
+		cmocka_unit_test(test_sshd_locked_key),
 		cmocka_unit_test(test_sshd_is_not_trusted),
 		cmocka_unit_test(test_no_file_is_written),
 		cmocka_unit_test(test_dropbear),
