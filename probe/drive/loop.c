@@ -275,6 +275,18 @@ static void want_sockets(struct loop *loop, const struct session *session)
 	}
 }
 
+static void forget_events(struct loop *loop)
+{
+	for (nfds_t i = 0; i < loop->fd_count; i++)
+		loop->fd[i].revents = 0;
+}
+
+static void poll_now(struct loop *loop)
+{
+	if (poll(loop->fd, loop->fd_count, 0) < 0)
+		forget_events(loop);
+}
+
 /* False: the kernel does not wait for us. */
 static bool wait_for(struct loop *loop, struct error *error)
 {
@@ -291,8 +303,7 @@ static bool wait_for(struct loop *loop, struct error *error)
 				    .tv_nsec = loop->left_ns % SECONDS(1) };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) >= 0)
 		return true;
-	for (nfds_t i = 0; i < loop->fd_count; i++)
-		loop->fd[i].revents = 0;
+	forget_events(loop);
 	return errno == EINTR ||
 	       error_set(error, EXIT_UNAVAILABLE, "waiting for answers: %s", strerror(errno));
 }
@@ -347,7 +358,7 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	config.deadline_ns = deadline_ns + session->clock_offset_ns;
 	if (getrandom(config.key, sizeof(config.key), 0) != sizeof(config.key))
 		return false;
-	session->run->started_ns = now_of(session);
+	session->run->started_ns = session->heard_ns = now_of(session);
 	session->plan = plan_new(session->run, &config, session->run->started_ns);
 	return session->plan != NULL;
 }
@@ -355,7 +366,7 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 static void finish_session(struct session *session)
 {
 	losses_tell(session, now_of(session));
-	session->run->stopped_ns = now_of(session);
+	session->run->stopped_ns = session->heard_ns;
 	run_tell_refused(session->run);
 	session->done = true;
 }
@@ -438,6 +449,20 @@ static void look_at_drops(struct loop *loop)
 			losses_tell_new(&loop->sessions[i], now_of(&loop->sessions[i]));
 }
 
+/* All that came until now: to the sockets, which may have waited since they were last asked, and to
+ * the captures. */
+static void hear(struct loop *loop)
+{
+	int64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	poll_now(loop);
+	read_captures(loop);
+	for (size_t i = 0; i < loop->count; i++) {
+		struct session *session = &loop->sessions[i];
+		session->heard_ns = now_ns + session->clock_offset_ns;
+		plan_heard(session->plan, session->heard_ns);
+	}
+}
+
 /* Until all plans are done, a signal comes, or nothing can be sent or heard any more. */
 static bool run_until_done(struct loop *loop, struct error *error)
 {
@@ -450,7 +475,7 @@ static bool run_until_done(struct loop *loop, struct error *error)
 			return true;
 		if (!wait_for(loop, error))
 			return false;
-		read_captures(loop);
+		hear(loop);
 		look_at_drops(loop);
 		loop->interrupted = (loop->fd[0].revents & POLLIN) != 0;
 		if (loop->interrupted || loop->deaf)
@@ -489,7 +514,7 @@ static void finish_all(struct loop *loop)
 static void begin_captures(struct loop *loop)
 {
 	for (unsigned round = 0; !loop->deaf && round < CAPTURE_ROUNDS; round++)
-		read_captures(loop);
+		hear(loop);
 	for (size_t i = 0; i < loop->count; i++)
 		losses_forget(&loop->sessions[i]);
 }

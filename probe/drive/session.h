@@ -49,6 +49,7 @@ struct session {
 	struct session_socket socket[SESSION_SOCKETS];
 	uint64_t dropped[WIRE_CAPTURES]; /* frames that the captures lost, as far as is told */
 	bool next_hop_settled, reference_hop_settled, rules_told, done;
+	int64_t heard_ns;	 /* all that came until then has been read; wall clock */
 	int64_t clock_offset_ns; /* from the monotonic clock to the captures' wall clock */
 };
 

@@ -317,6 +317,11 @@ void plan_event(struct plan *plan, const struct event *event)
 	plan->looked_ns = 0; /* look again */
 }
 
+void plan_heard(struct plan *plan, int64_t until_ns)
+{
+	plan->heard_ns = until_ns;
+}
+
 static void note_departure(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	sweep_note_departure(plan, now_ns, action);
@@ -348,7 +353,8 @@ struct action plan_next(struct plan *plan, int64_t now_ns)
 	if (take_due(plan, now_ns, &action))
 		return action;
 	if (plan->phase != PLAN_CLEAN && now_ns >= next_look(plan)) {
-		look_at_facts(plan, now_ns);
+		bool waits = plan->heard_ns != 0 && plan->heard_ns < now_ns;
+		look_at_facts(plan, waits ? plan->heard_ns : now_ns);
 		if (take_due(plan, now_ns, &action))
 			return action;
 	}

@@ -96,6 +96,10 @@ enum packet_use plan_packet(struct plan *plan, const struct packet *packet);
 const struct strays *plan_strays(const struct plan *plan);
 void plan_event(struct plan *plan, const struct event *event);
 
+/* Whatever came until then has been told. A busy machine may come to that late: the facts are those
+ * of then, not of when it asks, for what came since may wait to be read. (0: nothing waits.) */
+void plan_heard(struct plan *plan, int64_t until_ns);
+
 /* The next action that is due; ACTION_NONE when there is none. Of an action that `opens`
  * its local port for an exchange the driver tells the run and the plan action_opening(), with a
  * time before the action's first packet. */

@@ -49,6 +49,7 @@ struct plan {
 	int64_t started_ns;
 	int64_t next_hop_ns; /* when its link-layer address is told, or at the latest given up */
 	int64_t pass_ns;     /* when the last pass began */
+	int64_t heard_ns;    /* plan_heard() */
 	int64_t looked_ns;   /* when the facts were last looked at; 0: look now */
 	uint64_t looked_packets; /* what the tracker had seen by then */
 

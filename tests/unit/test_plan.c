@@ -253,9 +253,26 @@ static void strays_are_held_as_examples(void **state)
 	plan_free(plan);
 }
 
+/* A busy machine asks late, with answers unread: what was heard ends where it ends. */
+static void what_waits_to_be_read_is_no_silence(void **state)
+{
+	(void)state;
+	struct run run = { .planned = true, .port = 22, .address = address_parse("20.99.0.4") };
+	const struct plan_config config = { .deadline_ns = MS(2000), .kernel_ports = 61000 };
+	struct plan *plan = plan_new(&run, &config, MS(1000));
+	assert_int_equal(plan_next(plan, MS(1000)).kind, ACTION_CONNECT);
+	plan_heard(plan, MS(1001));
+	assert_int_equal(plan_next(plan, MS(9000)).kind, ACTION_NONE);
+	plan_heard(plan, MS(9000));
+	assert_int_equal(plan_next(plan, MS(9000)).kind, ACTION_DONE);
+	plan_free(plan);
+	run_free(&run);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_waits_to_be_read_is_no_silence),
 		cmocka_unit_test(a_healthy_vm_sees_no_crafted_packet),
 		cmocka_unit_test(a_closed_port_is_settled_quickly),
 		cmocka_unit_test(silence_takes_three_seconds_at_most),
