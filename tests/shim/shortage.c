@@ -214,6 +214,8 @@ static void begin(void)
 		(void)backtrace(stack, 1);
 	}
 	dl_iterate_phdr(find_spared, plan.spared);
+	/* The GNU C library crashes where it has no memory for its list of databases. */
+	(void)getpwuid(0);
 	struct shortage *shortage = share(getenv("SHORTAGE_COUNTS"));
 	unsetenv("LD_PRELOAD");
 	unsetenv("SHORTAGE");
