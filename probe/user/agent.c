@@ -178,9 +178,9 @@ static bool be_confined(void)
 static int go_between(int fd, void *context)
 {
 	const struct shown *shown = context;
-	uint8_t *message = malloc(AGENT_MESSAGE_MAX);
 	size_t length;
-	if (message == NULL || !be_confined())
+	uint8_t *message = be_confined() ? malloc(AGENT_MESSAGE_MAX) : NULL;
+	if (message == NULL)
 		return EXIT_FAILURE;
 	while ((length = read_message(fd, message)) > 0) {
 		bool lists = message[LENGTH_BYTES] == REQUEST_IDENTITIES;
