@@ -1,4 +1,4 @@
-/* handshake: the only file that knows libssh (0.10).
+/* handshake: beside login.c the only file that knows libssh (0.10).
  *
  * What its source taught (src/socket.c, src/client.c, src/packet_cb.c):
  * - ssh_connect() on a given descriptor does one poll() a call, and the first one,
@@ -28,6 +28,7 @@
 
 #include "handshake/handshake.h"
 #include "handshake/listen.h"
+#include "handshake/login.h"
 #include "handshake/offers.h"
 #include "sshwhy/patience.h"
 
@@ -43,7 +44,7 @@ enum { CALLS_MAX = 64 };
 #define KEXINIT_IS_IN	   0.55f
 #define METHODS_ARE_CHOSEN 0.75f
 
-enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_AGENT, PHASE_KEYS, PHASE_SESSION };
+enum phase { PHASE_CONNECT, PHASE_NONE, PHASE_LOGIN };
 
 struct handshake {
 	int fd; /* the caller's */
@@ -68,14 +69,7 @@ struct handshake {
 	bool authenticate;
 	bool (*trusts)(void *context, const char *type, const char *fingerprint);
 	void *context;
-	const struct handshake_key *keys;
-	size_t key_count, key_next;
-	const char *lacks; /* may be NULL */
-	ssh_key key;	   /* that is offered now: keys[key_next - 1] */
-	uint64_t said;	   /* bytes of ours when there was something to offer first */
-	const struct handshake_key *locked; /* that the server would take, and that is of no use */
-	bool partly;			    /* a key was taken, and the server wants more */
-	ssh_channel channel;
+	struct login login;
 
 	struct handshake_result result;
 };
@@ -196,14 +190,11 @@ static void disconnect(struct handshake *h)
 static void leave(struct handshake *h)
 {
 	disconnect(h);
-	if (h->key != NULL)
-		ssh_key_free(h->key);
-	h->key = NULL;
+	login_leave(&h->login);
 	if (h->session == NULL)
 		return;
-	ssh_free(h->session); /* and its channel */
+	ssh_free(h->session);
 	h->session = NULL;
-	h->channel = NULL;
 	/* The caller may hold its own descriptor for long, and the server may have few
 	 * places. */
 	if (h->result.stage >= HANDSHAKE_STAGE_IDENTIFIED)
@@ -220,30 +211,12 @@ static void finish(struct handshake *h, enum event_word end)
 	h->state = HANDSHAKE_DONE;
 }
 
-static void quote_banner(struct handshake *h);
-
-/* At the last stage, where all is encrypted and the library has no words of its own. */
-static void describe_login_ending(struct handshake *h, enum ending ending)
-{
-	char *message = h->result.message;
-	message[0] = '\0';
-	quote_banner(h);
-	if (message[0] != '\0')
-		return;
-	bool inside = h->phase == PHASE_SESSION;
-	copy_text(message, sizeof(h->result.message),
-		  ending == ENDING_SILENT && inside ? "it lets in, and then says nothing"
-		  : ending == ENDING_SILENT	    ? ""
-		  : inside			    ? "it lets in, and then ends the connection"
-						    : "it ends the connection");
-}
-
 static void finish_early(struct handshake *h, enum ending ending, int error)
 {
 	enum handshake_stage stage = h->result.stage;
 	h->result.error = error;
 	if (stage == HANDSHAKE_STAGE_AUTH && ending != ENDING_FAILED)
-		describe_login_ending(h, ending);
+		login_describe(&h->login, ending == ENDING_SILENT);
 	if (stage == HANDSHAKE_STAGE_CONNECTED && eavesdropper_has_bytes(h->eavesdropper))
 		finish(h, text_meanings[ending]);
 	else
@@ -338,14 +311,6 @@ static void on_progress(void *context, float part)
 	h->moved = h->on_socket.in_bytes;
 }
 
-/* The keys are the user's: a passphrase is not asked for. */
-static int no_passphrase(const char *prompt, char *buffer, size_t length, int echo, int verify,
-			 void *context)
-{
-	(void)prompt, (void)buffer, (void)length, (void)echo, (void)verify, (void)context;
-	return -1;
-}
-
 static void note_host_key(struct handshake *h)
 {
 	ssh_key key = NULL;
@@ -372,29 +337,6 @@ static void note_kex(struct handshake *h)
 	copy_text(h->result.kex, sizeof(h->result.kex), ssh_get_kex_algo(h->session));
 	note_host_key(h);
 	h->result.stage = HANDSHAKE_STAGE_KEX;
-}
-
-static void note_methods(struct handshake *h)
-{
-	static const struct {
-		int bit;
-		const char *name;
-	} methods[] = {
-		{ SSH_AUTH_METHOD_PUBLICKEY, "publickey" },
-		{ SSH_AUTH_METHOD_PASSWORD, "password" },
-		{ SSH_AUTH_METHOD_INTERACTIVE, "keyboard-interactive" },
-		{ SSH_AUTH_METHOD_HOSTBASED, "hostbased" },
-		{ SSH_AUTH_METHOD_GSSAPI_MIC, "gssapi-with-mic" },
-	};
-	int offered = ssh_userauth_list(h->session, NULL);
-	char *out = h->result.auth_methods;
-	size_t used = 0;
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-		if (offered & methods[i].bit)
-			used += (size_t)snprintf(out + used, sizeof(h->result.auth_methods) - used,
-						 "%s%s", used > 0 ? " " : "", methods[i].name);
-	}
-	h->result.stage = HANDSHAKE_STAGE_AUTH;
 }
 
 static int advance_connect(struct handshake *h)
@@ -426,72 +368,21 @@ static bool server_is_trusted(const struct handshake *h)
 	       h->trusts(h->context, h->result.host_key_type, h->result.fingerprint);
 }
 
-/* What the server has said to its users last (SSH_MSG_USERAUTH_BANNER): pam_nologin, say, tells so
- * that the system is booting up. */
-static void quote_banner(struct handshake *h)
-{
-	char *banner = ssh_get_issue_banner(h->session);
-	if (banner == NULL)
-		return;
-	copy_text(h->result.message, sizeof(h->result.message), banner);
-	size_t length = strlen(h->result.message);
-	while (length > 0 && strchr(" \r\n", h->result.message[length - 1]) != NULL)
-		h->result.message[--length] = '\0';
-	ssh_string_free_char(banner);
-}
-
-static void finish_refused(struct handshake *h)
-{
-	quote_banner(h);
-	finish(h, WORD_SSH_AUTH_REFUSED);
-}
-
-/* As ssh ends when it has tried all methods that are left. */
-static void finish_without_key(struct handshake *h)
-{
-	char *message = h->result.message;
-	size_t room = sizeof(h->result.message);
-	if (h->partly)
-		copy_text(message, room, "a key was taken, and the server wants more than that");
-	else if (h->locked != NULL)
-		snprintf(message, room, "the server would take %s, which %s, and no agent holds it",
-			 h->locked->path, h->locked->trouble);
-	else if (strstr(h->result.auth_methods, "publickey") != NULL)
-		copy_text(message, room, h->lacks != NULL ? h->lacks : "no key");
-	else
-		copy_text(message, room, "the server takes no keys");
-	finish(h, WORD_SSH_NO_KEY);
-}
-
-static bool takes_keys(const struct handshake *h)
-{
-	return strstr(h->result.auth_methods, "publickey") != NULL;
-}
-
-/* Not one that a person could use: asked with --auth, for hostbased is another's to set up. */
-static bool leaves_no_method(const struct handshake *h)
-{
-	const char *methods = h->result.auth_methods;
-	return methods[0] == '\0' || (h->authenticate && strcmp(methods, "hostbased") == 0);
-}
-
 /* The methods are known. */
 static void choose_what_to_offer(struct handshake *h)
 {
-	h->said = h->on_socket.out_bytes;
-	if (!h->result.no_auth_needed && leaves_no_method(h)) {
-		finish_refused(h); /* whoever comes */
+	bool is_free = h->result.no_auth_needed;
+	if (!is_free && login_is_hopeless(&h->login, h->authenticate)) {
+		(void)login_quote(&h->login);
+		finish(h, WORD_SSH_AUTH_REFUSED); /* whoever comes */
 	} else if (!h->authenticate) {
 		finish(h, WORD_SSH_AUTHENTICATION);
-	} else if (h->result.no_auth_needed) {
-		h->phase = PHASE_SESSION;
-	} else if (!server_is_trusted(h)) {
+	} else if (!is_free && !server_is_trusted(h)) {
 		h->result.withheld = true;
 		finish(h, WORD_SSH_AUTHENTICATION);
-	} else if (!takes_keys(h)) {
-		finish_without_key(h);
 	} else {
-		h->phase = h->agent != NULL ? PHASE_AGENT : PHASE_KEYS;
+		h->phase = PHASE_LOGIN;
+		login_begin(&h->login, is_free);
 	}
 }
 
@@ -500,131 +391,24 @@ static int advance_none(struct handshake *h)
 	int answer = ssh_userauth_none(h->session, NULL);
 	if (answer == SSH_AUTH_AGAIN || answer == SSH_AUTH_ERROR)
 		return answer == SSH_AUTH_AGAIN ? SSH_AGAIN : SSH_ERROR;
-	if (answer == SSH_AUTH_SUCCESS) {
-		h->result.no_auth_needed = true;
-		h->result.stage = HANDSHAKE_STAGE_AUTH;
-	} else {
-		note_methods(h);
-	}
+	h->login.session = h->session;
+	h->result.no_auth_needed = answer == SSH_AUTH_SUCCESS;
+	if (!h->result.no_auth_needed)
+		login_note_methods(&h->login);
+	h->result.stage = HANDSHAKE_STAGE_AUTH;
 	choose_what_to_offer(h);
 	return SSH_OK;
 }
 
-/* Whether the server answered what was offered, and how; `next` is where it goes from there. */
-static int offer_answered(struct handshake *h, int answer, enum phase next)
+static int advance_login(struct handshake *h)
 {
-	h->phase = next;
-	if (answer == SSH_AUTH_SUCCESS)
-		h->phase = PHASE_SESSION;
-	else if (ssh_get_fd(h->session) < 0)
-		return SSH_ERROR; /* the server closed: too many attempts */
-	if (answer != SSH_AUTH_PARTIAL)
-		return SSH_OK;
-	/* the server wants more than this key: these methods are left */
-	note_methods(h);
-	h->partly = true;
-	if (!takes_keys(h))
-		finish_without_key(h);
-	return SSH_OK;
-}
-
-static int advance_agent(struct handshake *h)
-{
-	int answer = ssh_userauth_agent(h->session, NULL);
-	if (answer == SSH_AUTH_AGAIN)
-		return SSH_AGAIN;
-	/* the agent may hold the other key that is wanted, too */
-	return offer_answered(h, answer, answer == SSH_AUTH_PARTIAL ? PHASE_AGENT : PHASE_KEYS);
-}
-
-static ssh_key import_private(const struct handshake_key *offer)
-{
-	ssh_key key = NULL, certificate = NULL;
-	if (ssh_pki_import_privkey_base64(offer->text, NULL, no_passphrase, NULL, &key) != SSH_OK)
-		return NULL;
-	if (offer->certificate == NULL)
-		return key;
-	char type[128] = "", words[8192] = "";
-	bool fits = sscanf(offer->certificate, "%127s %8191s", type, words) == 2 &&
-		    ssh_pki_import_cert_base64(words, ssh_key_type_from_name(type), &certificate) ==
-			    SSH_OK &&
-		    ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
-	ssh_key_free(certificate);
-	if (fits)
-		return key;
-	ssh_key_free(key);
-	return NULL;
-}
-
-static ssh_key import_half(const struct handshake_key *offer)
-{
-	ssh_key key = NULL;
-	char type[128], words[8192];
-	if (offer->half == NULL || sscanf(offer->half, "%127s %8191s", type, words) != 2 ||
-	    ssh_pki_import_pubkey_base64(words, ssh_key_type_from_name(type), &key) != SSH_OK)
-		return NULL;
-	return key;
-}
-
-static bool load_next_key(struct handshake *h)
-{
-	while (h->key == NULL && h->key_next < h->key_count) {
-		const struct handshake_key *offer = &h->keys[h->key_next++];
-		h->key = offer->text != NULL ? import_private(offer) : import_half(offer);
+	if (h->login.end == WORD_NONE) {
+		int answer = login_advance(&h->login);
+		if (answer != SSH_OK)
+			return answer;
 	}
-	return h->key != NULL;
-}
-
-/* Of a key that cannot be used the server is asked whether it would take it, as ssh asks. */
-static int offer_key(struct handshake *h)
-{
-	const struct handshake_key *offer = &h->keys[h->key_next - 1];
-	if (offer->text != NULL)
-		return ssh_userauth_publickey(h->session, NULL, h->key);
-	int answer = ssh_userauth_try_publickey(h->session, NULL, h->key);
-	if (answer != SSH_AUTH_SUCCESS)
-		return answer;
-	h->locked = offer;
-	return SSH_AUTH_DENIED;
-}
-
-static void finish_keys(struct handshake *h)
-{
-	bool offered = h->on_socket.out_bytes > h->said;
-	if (h->partly || h->locked != NULL || !offered)
-		finish_without_key(h);
-	else
-		finish_refused(h);
-}
-
-static int advance_keys(struct handshake *h)
-{
-	if (!load_next_key(h)) {
-		finish_keys(h);
-		return SSH_OK;
-	}
-	int answer = offer_key(h);
-	if (answer == SSH_AUTH_AGAIN)
-		return SSH_AGAIN;
-	ssh_key_free(h->key);
-	h->key = NULL;
-	return offer_answered(h, answer, PHASE_KEYS);
-}
-
-/* Nothing is asked for in it, so nothing is run and nobody is told of a login: a server that ends
- * every session ends this one too. One that opens none may still forward. */
-static int advance_session(struct handshake *h)
-{
-	if (h->channel == NULL && (h->channel = ssh_channel_new(h->session)) == NULL)
-		return SSH_ERROR;
-	int answer = ssh_channel_open_session(h->channel);
-	if (answer == SSH_AGAIN)
-		return SSH_AGAIN;
-	if (ssh_get_fd(h->session) < 0)
-		return SSH_ERROR;
-	if (answer != SSH_OK)
-		copy_text(h->result.message, sizeof(h->result.message), ssh_get_error(h->session));
-	finish(h, WORD_SSH_AUTHENTICATED);
+	if (h->login.end != WORD_NONE)
+		finish(h, h->login.end);
 	return SSH_OK;
 }
 
@@ -635,12 +419,8 @@ static int advance(struct handshake *h)
 		return advance_connect(h);
 	case PHASE_NONE:
 		return advance_none(h);
-	case PHASE_AGENT:
-		return advance_agent(h);
-	case PHASE_KEYS:
-		return advance_keys(h);
-	case PHASE_SESSION:
-		return advance_session(h);
+	case PHASE_LOGIN:
+		return advance_login(h);
 	}
 	return SSH_ERROR;
 }
@@ -684,7 +464,7 @@ static bool set_up(struct handshake *h)
 	ssh_callbacks_init(&h->callbacks);
 	h->callbacks.userdata = h;
 	h->callbacks.connect_status_function = on_progress;
-	h->callbacks.auth_function = no_passphrase;
+	h->callbacks.auth_function = login_no_passphrase;
 	/* Each of our packets is waited for. */
 	(void)setsockopt(h->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	return ssh_set_callbacks(h->session, &h->callbacks) == SSH_OK && set_options(h);
@@ -797,6 +577,19 @@ static char *copy_option(const char *text, bool *failed)
 	return copy;
 }
 
+static void prepare_login(struct handshake *h, const struct handshake_options *options)
+{
+	h->login = (struct login){ .sent = &h->on_socket.out_bytes,
+				   .methods = h->result.auth_methods,
+				   .methods_room = sizeof(h->result.auth_methods),
+				   .message = h->result.message,
+				   .message_room = sizeof(h->result.message),
+				   .has_agent = options->agent != NULL,
+				   .keys = options->keys,
+				   .key_count = options->key_count,
+				   .lacks = options->lacks };
+}
+
 #define RSA_BITS 1024 /* OpenSSH's RequiredRSASize */
 
 struct handshake *handshake_new(int fd, const struct handshake_options *options,
@@ -823,9 +616,7 @@ struct handshake *handshake_new(int fd, const struct handshake_options *options,
 	h->authenticate = options->authenticate;
 	h->trusts = options->trusts;
 	h->context = options->context;
-	h->keys = options->keys;
-	h->key_count = options->key_count;
-	h->lacks = options->lacks;
+	prepare_login(h, options);
 	if (!failed && set_up(h))
 		return h;
 	error_set(error, EXIT_UNAVAILABLE, "the SSH handshake cannot be set up: %s",
