@@ -22,7 +22,8 @@ static bool ends(const char *text, size_t room)
 static bool is_effect(enum event_word effect)
 {
 	return effect == WORD_RULE_DROPS || effect == WORD_RULE_REJECTS ||
-	       effect == WORD_RULE_DIVERTS || effect == WORD_RULE_QUEUES;
+	       effect == WORD_RULE_DIVERTS || effect == WORD_RULE_QUEUES ||
+	       effect == WORD_RULE_TRANSLATES || effect == WORD_RULE_READDRESSES;
 }
 
 static bool is_sound_finding(const struct finding *finding)
@@ -30,9 +31,10 @@ static bool is_sound_finding(const struct finding *finding)
 	unsigned family = finding->to.family;
 	return is_effect(finding->effect) && is_bool(&finding->incoming) &&
 	       is_bool(&finding->certain) && is_bool(&finding->policy) &&
-	       is_bool(&finding->device_unknown) && IS_TEXT(finding->tool) &&
-	       IS_TEXT(finding->family) && IS_TEXT(finding->table) && IS_TEXT(finding->chain) &&
-	       IS_TEXT(finding->text) && (family == 0 || family == 4 || family == 6);
+	       is_bool(&finding->device_unknown) && is_bool(&finding->other_port) &&
+	       IS_TEXT(finding->tool) && IS_TEXT(finding->family) && IS_TEXT(finding->table) &&
+	       IS_TEXT(finding->chain) && IS_TEXT(finding->text) &&
+	       (family == 0 || family == 4 || family == 6);
 }
 
 static bool is_sound_owner(const struct owner *owner)
