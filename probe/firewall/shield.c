@@ -37,7 +37,7 @@ static void write_table(char *text, size_t room, const struct shielded *shielded
 	for (size_t i = 0; i < count && i < SHIELDED_MAX; i++)
 		write_rule(rules + strlen(rules), RULE_TEXT, &shielded[i]);
 	snprintf(text, room,
-		 "add table inet sshwhy-%u { flags owner; chain input { "
+		 "add table inet " SHIELD_TABLE "%u { flags owner; chain input { "
 		 "type filter hook input priority -300; policy accept; %s}; }\n",
 		 shielded->first, rules);
 }

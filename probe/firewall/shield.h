@@ -15,6 +15,7 @@ struct shielded {
 };
 
 #define SHIELDED_MAX 4
+#define SHIELD_TABLE "sshwhy-" /* how the names of such tables begin */
 
 /* Hides those answers from this machine's TCP, which would reset what crafted SYNs open.
  * An nftables table with the owner flag: the kernel removes it with the process, SIGKILL

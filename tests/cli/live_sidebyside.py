@@ -43,6 +43,12 @@ class SideBySide(Case):
             elif verdict["confidence"] >= 0.9:
                 self.assertEqual(verdict["sources"], [sources[target]], told)
 
+    def test_rules_are_read_beside_the_shield(self):
+        """Which goes up while they are read; the library writes no JSON of a table that has an owner."""
+        lab("break", "vm-sshd-down")
+        for _ in range(10):
+            self.assertNotIn("rules of the local firewall", " ".join(probe(VM).report()["not_observed"]))
+
     def test_one_healthy_target(self):
         self.check({VM: 0})
 
