@@ -72,6 +72,12 @@ static void judge_silence(struct observation *o, const struct syn_tally *tally)
 		fact_packet(fact, reset->reply_frame);
 		return;
 	}
+	/* Where others without ssh's marks are answered, the marks are at fault, unless these were
+	 * lost. */
+	struct syn_tally unmarked = tally_unmarked(o);
+	if (tally_answered(&unmarked, false) != NULL &&
+	    far_end_accident(&o->facts->paths, tally->ripe) > ACCIDENT)
+		return;
 	tally_packets(o,
 		      fact_set(o, ANSWER_SYN_SILENT, "%u SYNs to port %u in %.1f s, no answer",
 			       tally->sent, o->run->port,

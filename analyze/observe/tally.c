@@ -23,13 +23,29 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 	}
 }
 
-struct syn_tally tally_syns(const struct observation *o)
+static struct syn_tally tally_purpose(const struct observation *o, enum purpose purpose)
 {
 	struct syn_tally tally = { 0 };
 	const struct exchange *exchange;
-	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SSH, &i)) != NULL;)
+	for (size_t i = 0; (exchange = track_next(o->track, purpose, &i)) != NULL;)
 		tally_exchange(o, exchange, &tally);
 	return tally;
+}
+
+struct syn_tally tally_syns(const struct observation *o)
+{
+	return tally_purpose(o, PURPOSE_SSH);
+}
+
+struct syn_tally tally_unmarked(const struct observation *o)
+{
+	return tally_purpose(o, PURPOSE_UNMARKED);
+}
+
+const struct sent *tally_answered(const struct syn_tally *unmarked, bool refuses)
+{
+	const struct sent *syn_ack = unmarked->example[REPLY_SYN_ACK];
+	return syn_ack != NULL || refuses ? syn_ack : unmarked->example[REPLY_RESET];
 }
 
 bool tally_is_silent(const struct observation *o, const struct syn_tally *tally)

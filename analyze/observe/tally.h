@@ -1,5 +1,5 @@
 /* tally: the SYNs to the SSH port that were sent to arrive, and what became of them; counted
- * whenever asked for, by syn.c, who.c and passive.c.
+ * whenever asked for, by syn.c, who.c, unmarked.c and passive.c.
  */
 #ifndef OBSERVE_TALLY_H
 #define OBSERVE_TALLY_H
@@ -14,6 +14,11 @@ struct syn_tally {
 };
 
 struct syn_tally tally_syns(const struct observation *o);
+
+/* The same of SYNs that lack ssh's marks; and one of them that was answered where marked ones are
+ * silent or, where `refuses`, refused. NULL: none was. */
+struct syn_tally tally_unmarked(const struct observation *o);
+const struct sent *tally_answered(const struct syn_tally *unmarked, bool refuses);
 
 /* Whether enough SYNs, over a long enough time, had their time for an answer: then no answer is
  * silence (SILENCE_SYNS, SILENCE_SPAN). */

@@ -32,7 +32,7 @@ const char *const purpose_names[PURPOSES] = {
 	[PURPOSE_ELSEWHERE] = "elsewhere", [PURPOSE_INSESSION] = "in-session",
 	[PURPOSE_SMALL] = "small",	   [PURPOSE_REFERENCE] = "reference",
 	[PURPOSE_FRAGMENT] = "fragment",   [PURPOSE_ACK] = "ack",
-	[PURPOSE_PLAIN] = "plain",
+	[PURPOSE_PLAIN] = "plain",	   [PURPOSE_UNMARKED] = "unmarked",
 };
 
 static bool ends_with(const char *text, const char *end)

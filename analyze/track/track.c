@@ -179,6 +179,7 @@ static void record_sent(struct exchange *exchange, struct track *track, const st
 		.wscale = packet->wscale,
 		.data = !(packet->flags & TCP_SYN),
 		.loopback = packet->loopback,
+		.ecn = (packet->flags & TCP_SYN_ECN) == TCP_SYN_ECN,
 		.diverted = track->run->planned && elsewhere,
 		.destination = packet->destination,
 		.destination_port = packet->destination_port,

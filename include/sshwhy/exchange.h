@@ -43,6 +43,7 @@ struct sent {
 	uint8_t wscale; /* 255: no such option */
 	bool data;	/* a data segment or a bare ACK, not a SYN */
 	bool loopback;	/* seen on the loopback interface, not on the wire */
+	bool ecn;	/* a SYN that offers ECN: RFC 3168 6.1.1 */
 	bool diverted;	/* it leaves for another address or port than the target's */
 	struct address destination;
 	uint16_t destination_port;

@@ -22,6 +22,7 @@ enum tcp_flag {
 	TCP_URG = 0x20,
 	TCP_ECE = 0x40,
 	TCP_CWR = 0x80,
+	TCP_SYN_ECN = TCP_SYN | TCP_ECE | TCP_CWR, /* offers ECN: RFC 3168 6.1.1 */
 };
 
 /* How far the decoding came. Cut short and malformed are different facts: the

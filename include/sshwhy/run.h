@@ -60,6 +60,7 @@ enum purpose {
 	PURPOSE_INSESSION, /* how far does the client's identification string come? */
 	PURPOSE_SMALL,	   /* does the conversation come further with small segments? */
 	PURPOSE_REFERENCE, /* another SSH host, on the client's own network */
+	PURPOSE_UNMARKED,  /* are SYNs to the SSH port answered without ssh's own marks? */
 	/* heavier ones (probe --deep), to the SSH port and to a control port each */
 	PURPOSE_FRAGMENT, /* what becomes of the first fragment of a SYN, and no more? */
 	PURPOSE_ACK,	  /* of a bare ACK? */

@@ -39,6 +39,7 @@ struct craft_segment {
 	uint32_t sequence, acknowledgement;
 	uint8_t flags; /* TCP_SYN: the SYN template with options; else header (+ timestamps) */
 	uint8_t ttl;
+	uint8_t tos;	/* or IPv6's traffic class */
 	uint16_t ip_id; /* IPv4; never 0 */
 	uint16_t window;
 	uint16_t mss;	    /* SYN only; 0: the route's MTU less headers */

@@ -17,6 +17,7 @@ static int send_segment(const struct delivery_session *session, const struct act
 		.acknowledgement = action->acknowledgement,
 		.flags = action->flags,
 		.ttl = action->ttl,
+		.tos = action->tos,
 		.ip_id = action->ip_id,
 		.window = action->window,
 		.fragment = action->fragment,

@@ -35,6 +35,7 @@ size_t letter_of_action(struct letter *letter, size_t session, const struct acti
 	letter->session = (uint8_t)session;
 	letter->way = (uint8_t)action->way;
 	letter->ttl = action->ttl;
+	letter->tos = action->tos;
 	letter->flags = action->flags;
 	letter->marks = marks_of(action);
 	letter->local_port = action->local_port;
@@ -76,6 +77,7 @@ bool letter_read(const struct letter *letter, size_t length, struct action *acti
 		.plain = (letter->marks & MARK_PLAIN) != 0,
 		.has_timestamp = (letter->marks & MARK_TIMESTAMP) != 0,
 		.ttl = letter->ttl,
+		.tos = letter->tos,
 		.flags = letter->flags,
 		.local_port = letter->local_port,
 		.remote_port = letter->remote_port,

@@ -13,7 +13,7 @@ enum letter_kind { LETTER_SEND, LETTER_CONNECT, LETTER_NEXT_HOP };
 
 struct letter {
 	uint8_t kind, session; /* enum letter_kind; index */
-	uint8_t way, ttl, flags, marks;
+	uint8_t way, ttl, tos, flags, marks;
 	uint16_t local_port, remote_port, segment_max, ip_id, window;
 	uint32_t sequence, acknowledgement, timestamp_value, timestamp_echo;
 	uint8_t payload[PLAN_PAYLOAD_MAX]; /* of a segment, or the next hop's address */

@@ -6,12 +6,14 @@
 
 /* Offsets inside the headers: RFC 791 3.1, RFC 8200 3, RFC 9293 3.1. */
 enum {
+	V4_TOS = 1,
 	V4_LENGTH = 2,
 	V4_ID = 4,
 	V4_TTL = 8,
 	V4_CHECKSUM = 10,
 	V4_SOURCE = 12,
 	V4_HEADER = 20,
+	V6_CLASS = 0, /* four bits each in two bytes */
 	V6_LENGTH = 4,
 	V6_HOP_LIMIT = 7,
 	V6_SOURCE = 8,
@@ -203,6 +205,8 @@ static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
 	if (tcp >= V6_HEADER) {
 		put16(packet + V6_LENGTH, (uint32_t)(length - V6_HEADER));
 		packet[V6_HOP_LIMIT] = segment->ttl;
+		packet[V6_CLASS] = (uint8_t)(0x60 | segment->tos >> 4);
+		packet[V6_CLASS + 1] = (uint8_t)(segment->tos << 4);
 		if (tcp > V6_HEADER)
 			put32(packet + V6_FRAGMENT_ID, segment->ip_id);
 		return;
@@ -210,6 +214,7 @@ static void patch_ip(uint8_t *packet, size_t tcp, size_t length,
 	put16(packet + V4_LENGTH, (uint32_t)length);
 	put16(packet + V4_ID, segment->ip_id);
 	packet[V4_TTL] = segment->ttl;
+	packet[V4_TOS] = segment->tos;
 	checksum_ip(packet);
 }
 

@@ -12,6 +12,7 @@
 
 #include "drive/source.h"
 #include "route/neighbour.h"
+#include "user/ip_qos.h"
 
 /* The port is ours (reserve.h), but its last connection may have ended a moment ago. */
 static bool bind_port(int fd, const struct address *local_address, uint16_t port)
@@ -39,9 +40,20 @@ static void keep_alive(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
 }
 
+/* As ssh does before it connects; a socket that cannot be marked is as good as one of ssh's. */
+static void mark_socket(int fd, int family, uint8_t mark)
+{
+	int tos = mark;
+	if (mark != 0 && family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	else if (mark != 0)
+		setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
+}
+
 /* A socket's owner is who made it, whoever connects it: rules that match on a user
  * see the one whose ssh fails, also when root has become nobody by then. */
-static int open_socket(const struct address *local, const char *interface, uint16_t port)
+static int open_socket(const struct address *local, const char *interface, uint16_t port,
+		       uint8_t mark)
 {
 	uint8_t version = local->family;
 	int family = version == 6 ? AF_INET6 : AF_INET;
@@ -51,6 +63,7 @@ static int open_socket(const struct address *local, const char *interface, uint1
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	keep_alive(fd);
+	mark_socket(fd, family, mark);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind_interface(fd, interface) && bind_port(fd, local, port))
@@ -80,10 +93,11 @@ static void open_one(struct session *session, unsigned index)
 	s->local_port = (uint16_t)(session->ports.kernel + index);
 	struct address any = { .family = session->reference.address.family };
 	struct address source = source_of(session);
+	uint8_t mark = ip_qos_mark(session->consulted->settings.ip_qos);
 	if (index == SESSION_SOCKETS - 1)
-		s->fd = open_socket(&any, NULL, s->local_port);
+		s->fd = open_socket(&any, NULL, s->local_port, mark);
 	else
-		s->fd = open_socket(&source, session->options->interface, s->local_port);
+		s->fd = open_socket(&source, session->options->interface, s->local_port, mark);
 }
 
 static bool open_sockets(struct session *session, const struct person *person, struct error *error)
@@ -144,6 +158,15 @@ static void note_route(struct session *session)
 						 .time_ns = session->run->started_ns,
 						 .error = error,
 						 .text = text });
+}
+
+static void note_mark(struct session *session)
+{
+	run_event(session->run,
+		  &(struct event){ .kind = EVENT_MARK,
+				   .time_ns = session->run->started_ns,
+				   .value = ip_qos_mark(session->consulted->settings.ip_qos),
+				   .text = session->consulted->settings.ip_qos });
 }
 
 static void note_limit(struct session *session, const char *what, const char *why)
@@ -208,6 +231,7 @@ struct plan_config session_plan(const struct session *session)
 		.crafted_ports = session->ports.crafted,
 		.crafted = session->crafts,
 		.deep = options->deep,
+		.tos = ip_qos_mark(session->consulted->settings.ip_qos),
 		.full_ttl = 64,
 	};
 	memcpy(config.control_ports, options->control_ports, sizeof(options->control_ports));
@@ -251,6 +275,7 @@ void session_attach(struct session *session, struct wire *wire)
 	struct run *run = session->run;
 	session->wire = wire;
 	note_route(session);
+	note_mark(session);
 	note_addresses(session);
 	for (size_t i = 0; i < wire->capture_count; i++)
 		run->interfaces[run->interface_count++] = (struct run_interface){

@@ -37,6 +37,17 @@ struct action action_talk(const struct exchange *exchange)
 	};
 }
 
+static bool is_as_of_ssh(const struct plan *plan, enum purpose purpose, uint16_t remote_port)
+{
+	return remote_port == plan->run->port && purpose != PURPOSE_UNMARKED;
+}
+
+bool kernel_offers_ecn(const struct plan *plan)
+{
+	const struct exchange *kernel = kernel_exchange(plan);
+	return kernel != NULL && kernel->sent_count > 0 && kernel->sent[0].ecn;
+}
+
 struct action action_segment(struct plan *plan, const struct segment_name *name)
 {
 	plan->ip_id = (uint16_t)(plan->ip_id + 2); /* stays odd: never 0 */
@@ -47,6 +58,7 @@ struct action action_segment(struct plan *plan, const struct segment_name *name)
 		.local_port = name->local_port,
 		.remote_port = name->remote_port,
 		.ttl = name->ttl,
+		.tos = is_as_of_ssh(plan, name->purpose, name->remote_port) ? plan->config.tos : 0,
 		.flags = name->flags,
 		.ip_id = plan->ip_id,
 		.window = CLIENT_WINDOW,
@@ -72,6 +84,8 @@ void send_syn(struct plan *plan, int64_t due_ns, const struct syn *syn)
 		.ttl = syn->ttl != 0 ? syn->ttl : plan->config.full_ttl,
 		.flags = TCP_SYN,
 	};
+	if (is_as_of_ssh(plan, syn->purpose, syn->remote_port) && kernel_offers_ecn(plan))
+		name.flags = TCP_SYN_ECN;
 	struct action action = action_segment(plan, &name);
 	action.way = syn->way;
 	action.opens = true;

@@ -16,7 +16,12 @@ struct action action_connect_reference(const struct plan *plan);
 /* The SSH conversation on an exchange's connection. */
 struct action action_talk(const struct exchange *exchange);
 
-/* A crafted segment, by the link way: all but its numbers and what it carries. */
+/* Whether the kernel's SYN to the SSH port offers ECN, as the machine is set to (net.ipv4.tcp_ecn);
+ * crafted ones then do the same. */
+bool kernel_offers_ecn(const struct plan *plan);
+
+/* A crafted segment, by the link way: all but its numbers and what it carries. To the SSH port it
+ * is marked as ssh would, unless it asks what becomes of those that are not. */
 struct segment_name {
 	enum purpose purpose;
 	uint16_t local_port, remote_port;

@@ -7,7 +7,7 @@
 
 /* The longest plan there is, file by file; each segment may draw a SYN-ACK, and that a reset. */
 enum {
-	OF_A_PASS = 2 + 2 * SWEEP_TTL + 4 + PATHS_MAX + CANDIDATES,
+	OF_A_PASS = 3 + 2 * SWEEP_TTL + 4 + PATHS_MAX + CANDIDATES,
 	OF_CONTROLS = PATHS_MAX * SWEEP_TTL,
 	OF_WORDS = REPETITIONS + UNCLEAR_PASSES * 2 * PATH_TTL_MAX,
 	OF_HEAVY = 2 * (FRAGMENT_PAIRS + 2 * FLAGS_TRIES) + SWEEP_TTL,
@@ -37,6 +37,7 @@ void licence_grant(struct licence *licence, const struct plan_config *config, ui
 		.crafted_ports = config->crafted_ports,
 		.reference = config->reference,
 		.full_ttl = config->full_ttl,
+		.tos = config->tos,
 		.deep = config->deep,
 		.segments_left = SEGMENTS_MAX,
 	};
@@ -62,10 +63,18 @@ static bool is_within(uint16_t port, uint16_t first, unsigned count)
 	return port >= first && port < first + count;
 }
 
+/* To the SSH port as ssh marks its packets, or not at all. */
+static bool is_marked_well(const struct licence *licence, const struct action *action)
+{
+	bool ssh = action->remote_port == licence->segments.port[0];
+	return action->tos == 0 || (ssh && action->tos == licence->tos);
+}
+
 static bool is_sound(const struct licence *licence, const struct action *action)
 {
 	return action->ttl >= 1 && action->ttl <= licence->full_ttl && action->ip_id != 0 &&
-	       action->window == CLIENT_WINDOW && action->payload_length <= PLAN_PAYLOAD_MAX;
+	       is_marked_well(licence, action) && action->window == CLIENT_WINDOW &&
+	       action->payload_length <= PLAN_PAYLOAD_MAX;
 }
 
 /* From the crafted ports come SYNs, resets of what they opened, and the heavier tests. */
@@ -75,7 +84,8 @@ static bool is_crafted(const struct licence *licence, const struct action *actio
 	    !ports_hold(&licence->segments, action->remote_port) || action->payload_length != 0)
 		return false;
 	bool heavy = action->fragment || action->plain || action->flags == TCP_ACK;
-	bool syn = action->flags == TCP_SYN;
+	bool ecn = action->flags == TCP_SYN_ECN && action->remote_port == licence->segments.port[0];
+	bool syn = action->flags == TCP_SYN || ecn;
 	if (action->way == WAY_RAW)
 		return syn && !heavy;
 	if (action->fragment || action->plain)

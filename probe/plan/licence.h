@@ -16,7 +16,7 @@
 struct licence {
 	uint16_t kernel_ports, crafted_ports; /* the first of each, as in struct plan_config */
 	uint16_t reference;
-	uint8_t full_ttl;
+	uint8_t full_ttl, tos;
 	bool deep;
 	struct licence_ports {
 		uint16_t port[LICENCE_PORTS]; /* the SSH port is the first */

@@ -9,6 +9,7 @@
 #include "plan/settled.h"
 #include "plan/small.h"
 #include "plan/sweep.h"
+#include "plan/unmarked.h"
 #include "plan/words.h"
 
 static void learn_event(struct plan *plan, const struct event *event)
@@ -140,7 +141,7 @@ static bool enough_is_known(const struct plan *plan, const struct moment *moment
 {
 	return answer_to(moment, QUESTION_SYN) != ANSWER_NONE &&
 	       conversation_settled(plan, moment) && elsewhere_settled(plan, moment) &&
-	       place_settled(plan, moment) &&
+	       place_settled(plan, moment) && unmarked_settled(plan, moment) &&
 	       (conversation_has_told(plan, moment) || is_confident(plan, moment));
 }
 
@@ -216,6 +217,7 @@ static const struct transition {
 	/* beside the passes, as soon as they can be done */
 	{ SWEEP, words_are_due, words_repeat, READ_ON },
 	{ SWEEP, elsewhere_is_open, elsewhere_connect, READ_ON },
+	{ SWEEP, unmarked_is_due, unmarked_ask, READ_ON },
 	{ SWEEP, sweep_control_is_unmeasured, sweep_measure_controls, READ_ON },
 	/* what was sent has its time */
 	{ SWEEP, replies_are_awaited, NULL, STAY },
@@ -327,7 +329,7 @@ static void note_departure(struct plan *plan, int64_t now_ns, struct action *act
 	sweep_note_departure(plan, now_ns, action);
 	if (action->kind == ACTION_SEND)
 		plan->last_send_ns = now_ns;
-	if (action->flags == TCP_SYN) /* a Linux client's clock: milliseconds */
+	if ((action->flags & TCP_SYN) != 0) /* a Linux client's clock: milliseconds */
 		action->timestamp_value = (uint32_t)(now_ns / MILLISECONDS(1));
 }
 

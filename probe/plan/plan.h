@@ -19,6 +19,7 @@
  *   elsewhere.c  SYNs and connections to other ports where SSH may be instead
  *   words.c      copies of what the client has said, where the conversation was cut or is deaf
  *   small.c      the conversation once more, with small segments
+ *   unmarked.c   SYNs without ssh's marks, where those with them come to nothing
  *   heavy.c      fragments and bare ACKs, where all SYNs meet silence and --deep was asked for
  *   settled.c    what is known well enough of each
  *   actions.c    what each segment and connection consists of; agenda.c: when they leave
@@ -54,6 +55,7 @@ struct action {
 	uint16_t segment_max; /* of a connection, both ways (TCP_MAXSEG); 0: the kernel's own */
 	/* of a segment */
 	uint8_t ttl;
+	uint8_t tos;   /* or IPv6's traffic class */
 	uint8_t flags; /* enum tcp_flag */
 	uint16_t ip_id;
 	uint16_t window;
@@ -75,6 +77,7 @@ struct plan_config {
 	uint16_t reference;	/* port of the reference to connect to; 0: none was named */
 	bool crafted;		/* raw and link-layer sends are possible */
 	bool deep;		/* heavier tests too: they take more than half a minute */
+	uint8_t tos;		/* of what goes to the SSH port, as ssh marks it */
 	uint8_t full_ttl;	/* what the kernel uses, 64 as a rule */
 	uint8_t key[16];	/* secret of this run: makes sequence numbers unguessable */
 };

@@ -1,6 +1,6 @@
 /* state: what the plan keeps in mind, and what it sees when it looks.
  *
- * Made by plan.c. Each file (sweep.c, elsewhere.c, words.c, heavy.c) writes the part
+ * Made by plan.c. Each file (sweep.c, elsewhere.c, words.c, unmarked.c, heavy.c) writes the part
  * that bears its name, and all read everything. What the tracker knows is not kept here again.
  */
 #ifndef PLAN_STATE_H
@@ -23,7 +23,8 @@ enum slot {
 	SLOT_CONTROL = SLOT_COMPARED_AGAIN + SWEEP_PASSES, /* the further controls */
 	SLOT_ELSEWHERE = SLOT_CONTROL + PATHS_MAX,
 	SLOT_HEAVY = SLOT_ELSEWHERE + CANDIDATES, /* a pair for each: SSH port, control port */
-	SLOTS = SLOT_HEAVY + 2 * HEAVY_TESTS
+	SLOT_UNMARKED = SLOT_HEAVY + 2 * HEAVY_TESTS,
+	SLOTS
 };
 _Static_assert(SLOTS <= PLAN_CRAFTED_PORTS, "a local port for every exchange");
 _Static_assert(CONNECTIONS < PLAN_KERNEL_PORTS, "the last of the kernel's is for the reference");
@@ -75,6 +76,8 @@ struct plan {
 		int64_t repeated_ns;
 		unsigned passes; /* with small TTLs, begun so far */
 	} words;
+
+	unsigned unmarked; /* SYNs without ssh's marks, asked for so far */
 
 	enum heavy_stage { HEAVY_NOT_BEGUN, HEAVY_BEGUN, HEAVY_ACK_SWEPT } heavy;
 };

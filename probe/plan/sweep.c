@@ -2,6 +2,7 @@
 
 #include "plan/actions.h"
 #include "plan/elsewhere.h"
+#include "plan/unmarked.h"
 
 /* -- what the passes so far have found ------------------------------------------------- */
 
@@ -271,6 +272,8 @@ void sweep_begin_pass(struct plan *plan, const struct moment *moment)
 	int64_t behind_ns = first ? FIRST_CONTROL_BEHIND : CONTROL_BEHIND;
 	uint8_t end = sweep_end(plan, moment);
 	ask_ssh_port(plan, now_ns);
+	if (!first && unmarked_is_wanted(plan, moment))
+		unmarked_ask(plan, moment);
 	sweep_ssh_port(plan, now_ns, end);
 	sweep_first_control(plan, now_ns + behind_ns, end);
 	if (!first) {

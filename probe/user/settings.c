@@ -195,6 +195,7 @@ void settings_assume(struct settings *settings, const struct typed *typed,
 {
 	const char *port = typed_first(typed, 'p'), *user = typed_first(typed, 'l');
 	*settings = (struct settings){ .family = (uint8_t)typed_family(typed),
+				       .ip_qos = "ef none", /* of OpenSSH since 10.1 */
 				       .connection_attempts = 1,
 				       .tcp_keep_alive = true,
 				       .required_rsa_bits = 1024,

@@ -29,6 +29,7 @@ def set_sysctls(host, filtered):
     net = Path("/proc/sys/net")
     for detection in net.glob("ipv6/conf/*/accept_dad"):
         detection.write_text("0")  # or IPv6 is mute for its first second
+    (net / "ipv4/tcp_ecn").write_text("2")  # the kernel's default: where the other asks for it
     if host.router:
         (net / "ipv4/ip_forward").write_text("1")
         (net / "ipv6/conf/all/forwarding").write_text("1")

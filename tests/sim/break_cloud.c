@@ -127,6 +127,13 @@ void vm_reject(struct scenario *s, struct dice *dice, int how)
 	add_filter(s, vm_node(s), MATCH_PORTS, ACT_UNREACHABLE)->icmp_code = code_of(s, dice, how);
 }
 
+void vm_refuse_ecn(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice, (void)how;
+	s->client.ecn = true;
+	add_filter(s, vm_node(s), MATCH_ECN, ACT_RESET)->initial_ttl = s->host[0].reset_ttl;
+}
+
 void vm_ids_reset(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice;

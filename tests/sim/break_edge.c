@@ -177,3 +177,43 @@ void transit_ids(struct scenario *s, struct dice *dice, int how)
 		put_filter(s, transit_node(s, dice), MATCH_IDENT, (enum filter_act)how);
 	filter->initial_ttl = some_initial(s, dice);
 }
+
+/* -- what ssh's own marks come to ------------------------------------------------------- */
+
+static void be_marked(struct scenario *s)
+{
+	if (s->client.tos == 0)
+		s->client.tos = 0x48;
+}
+
+void qos_edge(struct scenario *s, struct dice *dice, int how)
+{
+	(void)dice;
+	be_marked(s);
+	put_filter(s, edge_node(s), MATCH_DSCP, ACT_DROP)->before_ttl = how == BEFORE_TTL;
+}
+
+void qos_transit(struct scenario *s, struct dice *dice, int how)
+{
+	(void)how;
+	be_marked(s);
+	put_filter(s, transit_node(s, dice), MATCH_DSCP, ACT_DROP)->before_ttl =
+		perhaps(s, dice, 0.3);
+}
+
+void qos_reject(struct scenario *s, struct dice *dice, int how)
+{
+	be_marked(s);
+	struct filter *filter = put_filter(s, edge_node(s), MATCH_DSCP, ACT_UNREACHABLE);
+	filter->icmp_code = code_of(s, dice, how);
+	filter->before_ttl = perhaps(s, dice, 0.3);
+}
+
+void qos_ecn(struct scenario *s, struct dice *dice, int how)
+{
+	(void)how;
+	s->client.ecn = true;
+	struct filter *filter = put_filter(s, edge_node(s), MATCH_ECN, ACT_RESET);
+	filter->before_ttl = perhaps(s, dice, 0.3);
+	filter->initial_ttl = some_initial(s, dice);
+}

@@ -129,6 +129,7 @@ static void fill_tcp(const struct play *play, const struct segment *segment, boo
 	packet->destination_port = outgoing ? port : segment->client_port;
 	packet->protocol = IP_TCP;
 	packet->ttl = segment->ttl;
+	packet->tos = segment->tos;
 	packet->ip_id = six ? 0 : segment->ip_id; /* an IPv6 header has none */
 	packet->sequence = segment->sequence;
 	packet->acknowledgement = segment->acknowledgement;
@@ -157,6 +158,7 @@ static void fill_icmp(const struct play *play, const struct segment *segment, st
 				 .destination = play->scenario->target,
 				 .protocol = IP_TCP,
 				 .ttl = segment->quoted_ttl,
+				 .tos = segment->tos,
 				 .ip_id = packet->protocol == IP_ICMP6 ? 0 : segment->ip_id,
 				 .source_port = segment->quoted_port,
 				 .destination_port = segment->server_port,
@@ -417,6 +419,7 @@ static void play_out(struct play *play)
 				      .reference = scenario->reference ? REFERENCE_PORT : 0,
 				      .crafted = scenario->client.route_error == 0 ||
 						 scenario->client.route_error == ENETDOWN,
+				      .tos = scenario->client.tos,
 				      .full_ttl = 64 };
 	memcpy(config.key, &scenario->seed, sizeof(scenario->seed));
 	model_start(model, scenario, &play->workshop->phrases[scenario->target.family == 6],
@@ -515,6 +518,7 @@ static void begin(struct play *play)
 				   .text = "20.99.0.4" });
 	if (client->name_error != 0)
 		return;
+	note(play, (struct event){ .kind = EVENT_MARK, .value = client->tos, .text = "drawn" });
 	find_files(play);
 	note(play, (struct event){ .kind = EVENT_ROUTE,
 				   .error = client->route_error,

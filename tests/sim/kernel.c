@@ -76,12 +76,16 @@ static void kernel_send(struct model *model, struct socket_model *socket, uint8_
 		.client_port = port_of(model, socket),
 		.server_port = socket->remote_port,
 		.ttl = 64,
+		.tos = model->scenario->client.tos,
 		.flags = flags,
 		.sequence = flags & TCP_SYN ? socket->first : socket->sender.next,
 		.acknowledgement = socket->expected,
 		.ip_id = model->kernel_ip_id++,
 		.timestamps = true,
 	};
+	/* tcp_ecn_clear_syn(): a SYN that is sent again does not offer it any more */
+	if ((flags & TCP_SYN) != 0 && socket->tries == 0 && model->scenario->client.ecn)
+		segment.flags = TCP_SYN_ECN;
 	if (flags & TCP_SYN)
 		socket->opened_ns = model->now_ns;
 	if (piece != NULL) {
@@ -264,6 +268,7 @@ int model_send(struct model *model, const struct action *action)
 	struct segment segment = { .client_port = action->local_port,
 				   .server_port = action->remote_port,
 				   .ttl = action->ttl,
+				   .tos = action->tos,
 				   .flags = action->flags,
 				   .sequence = action->sequence,
 				   .acknowledgement = action->acknowledgement,

@@ -61,6 +61,7 @@ void lab_draw(struct scenario *s, const struct draw_options *options)
 	s->client.modes = WORD_MODE_FINE;
 	s->client.config = WORD_CONFIG_DIRECT;
 	s->client.key = WORD_HOST_KEY_NEW;
+	s->client.tos = 0x10; /* Debian's IPQoS */
 	add_hop(s, "10.20.0.1", "2001:db8:20::1", ICMP_LINUX6);
 	s->edge = s->trail[0].length;
 	add_hop(s, "198.51.100.1", "2001:db8:100::1", ICMP_LINUX6);

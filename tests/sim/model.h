@@ -53,6 +53,8 @@ enum filter_match {
 	MATCH_OTHERS, /* of all but the listed */
 	MATCH_IDENT,  /* those that carry an identification string, port 22 */
 	MATCH_LARGE,  /* IP packets of more than `size` bytes */
+	MATCH_DSCP,   /* segments of listed server ports that are marked */
+	MATCH_ECN,    /* SYNs to them that offer ECN */
 	MATCH_ICMP,   /* on the way back */
 };
 
@@ -149,6 +151,8 @@ struct client {
 	int route_error;     /* errno of the route lookup */
 	bool gateway_silent;
 	int name_error;
+	uint8_t tos; /* how ssh marks its packets */
+	bool ecn;    /* the kernel's first SYN offers ECN */
 	/* what the driver finds on the machine */
 	enum rule_found rule;
 	bool rules_unread;
@@ -255,7 +259,7 @@ struct scenario {
 struct segment {
 	uint16_t client_port, server_port;
 	uint32_t sequence, acknowledgement;
-	uint8_t flags, ttl;
+	uint8_t flags, ttl, tos;
 	uint16_t ip_id;
 	enum message message;
 	uint16_t length;

@@ -90,6 +90,14 @@ static void draw_user(struct scenario *s, struct dice *dice)
 	client->key = dice_chance(dice, 0.5) ? WORD_HOST_KEY_SAME : WORD_HOST_KEY_NEW;
 }
 
+/* As Debian has it, as OpenSSH has it up to 10.0 and since; or none. */
+static void draw_marks(struct scenario *s, struct dice *dice)
+{
+	static const uint8_t marks[] = { 0x10, 0x10, 0x10, 0x48, 0x48, 0xb8, 0xb8, 0 };
+	s->client.tos = marks[dice_below(dice, sizeof(marks))];
+	s->client.ecn = dice_chance(dice, 0.05);
+}
+
 /* -- the way ---------------------------------------------------------------------------- */
 
 static struct node *add_node(struct scenario *s, struct dice *dice, struct address address)
@@ -409,7 +417,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options 
 {
 	struct dice way = dice_for(seed, 1), weather = dice_for(seed, 2), fault = dice_for(seed, 4);
 	struct dice family = dice_for(seed, 9), user = dice_for(seed, 6);
-	struct dice balancer = dice_for(seed, 10);
+	struct dice balancer = dice_for(seed, 10), marks = dice_for(seed, 12);
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
 	if (options->lab != NULL) {
@@ -418,6 +426,7 @@ void scenario_draw(struct scenario *s, uint64_t seed, const struct draw_options 
 		draw_question(s, &way);
 		draw_family(s, &family, options->family);
 		draw_user(s, &user);
+		draw_marks(s, &marks);
 		draw_way(s, &way);
 		draw_vm(s, &way);
 		draw_balancer(s, &balancer);

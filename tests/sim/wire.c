@@ -92,6 +92,11 @@ static bool matches(const struct model *model, const struct filter *filter,
 		return !icmp && !lists(filter, segment->server_port);
 	case MATCH_IDENT:
 		return !icmp && is_ident(segment) && lists(filter, segment->server_port);
+	case MATCH_DSCP:
+		return !icmp && segment->tos != 0 && lists(filter, segment->server_port);
+	case MATCH_ECN:
+		return !icmp && (segment->flags & TCP_SYN_ECN) == TCP_SYN_ECN &&
+		       lists(filter, segment->server_port);
 	case MATCH_LARGE:
 		return !icmp && segment->length + headers > filter->size &&
 		       !is_small(model, segment);

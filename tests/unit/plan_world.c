@@ -59,6 +59,8 @@ static void network_answers(struct world *w, const struct packet *syn)
 	bool ssh = syn->destination_port == 22;
 	if (w->edge_drops && ssh && syn->ttl > 1)
 		return;
+	if (w->drops_marked && syn->tos != 0 && syn->ttl > 1)
+		return;
 	if (syn->ttl <= ROUTERS) {
 		give_exceeded(w, syn);
 		return;
@@ -108,7 +110,9 @@ static void reference_answers(struct world *w)
 /* The kernel opens a connection: its SYN is on the wire. */
 static struct packet kernel_opens(struct world *w, const struct action *action)
 {
-	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64, TCP_SYN, 5);
+	struct packet syn = out_packet(w, action->local_port, action->remote_port, 64,
+				       w->ecn ? TCP_SYN_ECN : TCP_SYN, 5);
+	syn.tos = w->tos;
 	deliver(w, syn);
 	return syn;
 }
@@ -208,13 +212,19 @@ static void act_send(struct world *w, const struct action *action)
 		w->copies++;
 		w->copies_acknowledge = action->acknowledgement;
 	}
-	assert_int_equal(action->opens, action->flags == TCP_SYN);
-	if (action->flags != TCP_SYN)
+	bool unmarked = action->purpose == PURPOSE_UNMARKED;
+	bool as_ssh = action->remote_port == 22 && !unmarked;
+	assert_int_equal(action->opens, (action->flags & TCP_SYN) != 0);
+	assert_int_equal(action->tos, as_ssh ? w->tos : 0);
+	if ((action->flags & TCP_SYN) == 0)
 		return;
+	assert_int_equal(action->flags, as_ssh && w->ecn ? TCP_SYN_ECN : TCP_SYN);
+	w->unmarked += unmarked;
 	if (action->ttl < 64 && action->ttl > w->farthest)
 		w->farthest = action->ttl;
 	struct packet syn = out_packet(w, action->local_port, action->remote_port, action->ttl,
-				       TCP_SYN, action->sequence);
+				       action->flags, action->sequence);
+	syn.tos = action->tos;
 	w->asked_elsewhere += action->purpose == PURPOSE_ELSEWHERE;
 	deliver(w, syn);
 	if (!w->at_vm)
@@ -301,6 +311,7 @@ void world_run(struct world *w, int64_t timeout_ns)
 				      .reference = w->reference,
 				      .deep = w->deep,
 				      .crafted = true,
+				      .tos = w->tos,
 				      .full_ttl = 64 };
 	if (w->at_vm) {
 		w->run.vantage = VANTAGE_VM;

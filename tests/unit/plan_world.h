@@ -27,6 +27,9 @@ struct world {
 	enum ssh_port ssh_port;
 	bool healthy;		    /* SSH on it comes as far as authentication */
 	bool gap;		    /* the server's first words are lost, its next come */
+	bool drops_marked;	    /* hop 1 drops what is marked */
+	uint8_t tos;		    /* how ssh marks its packets */
+	bool ecn;		    /* the kernel's SYN offers ECN */
 	bool edge_drops;	    /* hop 1 drops SYNs to the SSH port */
 	bool deep;		    /* --deep */
 	bool full;		    /* the run has no room for what comes */
@@ -43,6 +46,7 @@ struct world {
 	unsigned connects, crafted, resets_sent, references;
 	uint16_t tried[PLAN_KERNEL_PORTS]; /* ports connected to for SSH elsewhere */
 	unsigned tries, asked_elsewhere;   /* asked: with crafted SYNs */
+	unsigned unmarked;		   /* SYNs to the SSH port without ssh's marks */
 	int64_t first_crafted_ns;
 	unsigned fragments[2], acks[2], plains[2]; /* to the SSH port, and to others */
 	uint8_t farthest;			   /* greatest TTL of a sweep */

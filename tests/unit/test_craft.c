@@ -31,6 +31,7 @@ static const struct row {
 	    .sequence = 0xfffffffe,
 	    .flags = TCP_SYN,
 	    .ttl = 3,
+	    .tos = 0xb8,
 	    .ip_id = 0x8003,
 	    .window = 64240,
 	    .mss = 1460,
@@ -42,6 +43,7 @@ static const struct row {
 	    .sequence = 0,
 	    .flags = TCP_SYN | TCP_ECE | TCP_CWR,
 	    .ttl = 255,
+	    .tos = 0x48,
 	    .ip_id = 1,
 	    .window = 65535,
 	    .mss = 536 },
@@ -180,6 +182,7 @@ static void same_ip(const struct packet *packet, const struct pair *pair,
 	assert_true(address_equal(&packet->destination, &destination));
 	assert_int_equal(packet->protocol, IP_TCP);
 	assert_int_equal(packet->ttl, segment->ttl);
+	assert_int_equal(packet->tos, segment->tos);
 	if (source.family != 4)
 		return;
 	assert_int_equal(packet->ip_id, segment->ip_id);

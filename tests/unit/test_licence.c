@@ -14,6 +14,7 @@
 #define REFERENCE 2201
 #define LISTENER  7022
 #define CLOSED	  47808
+#define MARK	  0x48
 
 static struct licence granted(bool deep)
 {
@@ -24,6 +25,7 @@ static struct licence granted(bool deep)
 		.crafted_ports = CRAFTED,
 		.reference = REFERENCE,
 		.deep = deep,
+		.tos = MARK,
 		.full_ttl = 64,
 	};
 	struct licence licence;
@@ -120,7 +122,7 @@ static void test_other_segments(void **state)
 {
 	(void)state;
 	for (unsigned flags = 0; flags < 256; flags++) {
-		bool known = flags == TCP_SYN || flags == TCP_RST;
+		bool known = flags == TCP_SYN || flags == TCP_SYN_ECN || flags == TCP_RST;
 		bool deep = known || flags == TCP_ACK;
 		assert_int_equal(covered(WITH(syn(), flags, (uint8_t)flags)), known);
 		assert_int_equal(covered_deep(WITH(syn(), flags, (uint8_t)flags)), deep);
@@ -136,6 +138,19 @@ static void test_other_segments(void **state)
 	assert_false(covered(WITH(syn(), kind, (enum action_kind)77)));
 	struct action reset = WITH(syn(), flags, TCP_RST);
 	assert_false(covered(WITH(reset, way, WAY_RAW)));
+}
+
+/* As ssh marks its packets, to the port that ssh asks; or not at all. */
+static void test_marks(void **state)
+{
+	(void)state;
+	for (unsigned tos = 0; tos < 256; tos++)
+		assert_int_equal(covered(WITH(syn(), tos, (uint8_t)tos)), tos == 0 || tos == MARK);
+	assert_true(covered_on_connection(WITH(copy(), tos, MARK)));
+	assert_false(covered_on_connection(WITH(copy(), tos, MARK + 4)));
+	struct action other = WITH(syn(), remote_port, 80);
+	assert_false(covered(WITH(other, tos, MARK)));
+	assert_false(covered(WITH(other, flags, TCP_SYN_ECN)));
 }
 
 static void test_heavier_segments(void **state)
@@ -208,9 +223,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_crafted_segments), cmocka_unit_test(test_foreign_ports),
-		cmocka_unit_test(test_other_segments),	 cmocka_unit_test(test_heavier_segments),
-		cmocka_unit_test(test_copies),		 cmocka_unit_test(test_connections),
-		cmocka_unit_test(test_no_reference),	 cmocka_unit_test(test_there_is_an_end),
+		cmocka_unit_test(test_other_segments),	 cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_heavier_segments), cmocka_unit_test(test_copies),
+		cmocka_unit_test(test_connections),	 cmocka_unit_test(test_no_reference),
+		cmocka_unit_test(test_there_is_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

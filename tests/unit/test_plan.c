@@ -33,6 +33,36 @@ static void silence_takes_three_seconds_at_most(void **state)
 	assert_true(w.crafted < 400);
 }
 
+/* What ssh marks its packets with is told from what drops the port: a few SYNs without it. */
+static void where_marked_syns_come_to_nothing_others_are_sent(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = OPEN, .tos = 0x48, .drops_marked = true };
+	world_run(&w, MS(10000));
+	assert_in_range(w.unmarked, 1, 2);
+	assert_in_range(w.done_ns, MS(1000), MS(3500));
+	w = (struct world){ .ssh_port = SILENT, .tos = 0x48 };
+	world_run(&w, MS(10000));
+	assert_in_range(w.unmarked, 1, 2);
+	w = (struct world){ .ssh_port = CLOSED, .tos = 0x48 };
+	world_run(&w, MS(10000));
+	assert_int_equal(w.unmarked, 1);
+	w = (struct world){ .ssh_port = CLOSED, .ecn = true };
+	world_run(&w, MS(10000));
+	assert_int_equal(w.unmarked, 1);
+}
+
+static void nothing_is_asked_of_marks_in_vain(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = SILENT }; /* there are none */
+	world_run(&w, MS(10000));
+	assert_int_equal(w.unmarked, 0);
+	w = (struct world){ .ssh_port = OPEN, .tos = 0x48 }; /* they pass */
+	world_run(&w, MS(10000));
+	assert_int_equal(w.unmarked, 0);
+}
+
 static void half_open_connections_are_reset(void **state)
 {
 	(void)state;
@@ -276,6 +306,8 @@ int main(void)
 		cmocka_unit_test(a_healthy_vm_sees_no_crafted_packet),
 		cmocka_unit_test(a_closed_port_is_settled_quickly),
 		cmocka_unit_test(silence_takes_three_seconds_at_most),
+		cmocka_unit_test(where_marked_syns_come_to_nothing_others_are_sent),
+		cmocka_unit_test(nothing_is_asked_of_marks_in_vain),
 		cmocka_unit_test(half_open_connections_are_reset),
 		cmocka_unit_test(the_deadline_holds),
 		cmocka_unit_test(the_reference_is_asked_once),
