@@ -63,6 +63,12 @@ static bool host(const struct guide_values *values, char out[VALUE_MAX])
 	return take_value(values->host, out) || take_value(values->address, out);
 }
 
+/* An alias has more to say to ssh than the name that it stands for. */
+static bool typed(const struct guide_values *values, char out[VALUE_MAX])
+{
+	return take_value(values->typed, out) || host(values, out);
+}
+
 static bool port(const struct guide_values *values, char out[VALUE_MAX])
 {
 	snprintf(out, VALUE_MAX, "%u", values->port != 0 ? values->port : 22U);
@@ -165,7 +171,8 @@ static const struct placeholder {
 	{ "{nic}", "<nic-name>", nothing },
 	{ "{user}", "<user>", user },
 	{ "{interface}", "<interface>", interface },
-	{ "{host}", "<host>", host },
+	{ "{host}", "<host>", typed },
+	{ "{name}", "<host>", host },
 	{ "{known}", "<host>", known },
 	{ "{target}", "<host>", target },
 	{ "{address}", "<address>", address },

@@ -461,6 +461,7 @@ static void build_fixes(struct building *b, const struct report_options *options
 		.group = options->group,
 		.vm = options->vm,
 		.host = run_name(b->run),
+		.typed = b->run->via != NULL ? NULL : b->run->host,
 		.user = b->run->user,
 		.address = b->report->address,
 		.interface = b->run->interface,

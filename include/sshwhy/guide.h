@@ -19,6 +19,7 @@
 
 struct guide_values { /* NULL: not known */
 	const char *group, *vm, *client, *host, *address, *user, *interface;
+	const char *typed; /* what stands for the host behind ssh here; NULL: `host` does */
 	uint16_t port;
 	uint16_t sshd_port; /* where SSH answers instead; 0 unknown */
 	bool classic;	    /* classic deployment: the guide's own commands too */
