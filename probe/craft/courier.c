@@ -14,8 +14,9 @@
 #include "craft/cell.h"
 #include "craft/sender.h"
 
-/* It answers in microseconds, and is locked in within some milliseconds. */
-#define ANSWER_PATIENCE_S 2
+/* It answers in microseconds, and is locked in within some milliseconds; on a machine that is busy,
+ * or where each of its calls is traced, in seconds. */
+#define ANSWER_PATIENCE_S 10
 #define COURIER_END_MS	  1000
 
 /* The first that it says, once it is locked in: why sessions can craft nothing; "": they can. */
@@ -171,12 +172,29 @@ static bool fail(struct courier *courier, const char *what)
 	return false;
 }
 
+static const char *no_answer(int cause)
+{
+	return cause == EAGAIN ? "does not answer" : "has ended";
+}
+
 static bool hear(struct courier *courier, void *answer, size_t size)
 {
-	ssize_t got = recv(courier->channel, answer, size, 0);
+	ssize_t got;
+	do
+		got = recv(courier->channel, answer, size, 0);
+	while (got < 0 && errno == EINTR); /* stopped and continued: socket(7) on SO_RCVTIMEO */
 	if (got == (ssize_t)size)
 		return true;
-	return fail(courier, got < 0 && errno == EAGAIN ? "does not answer" : "has ended");
+	return fail(courier, no_answer(got < 0 ? errno : 0));
+}
+
+static bool say(struct courier *courier, const void *question, size_t size)
+{
+	ssize_t put;
+	do
+		put = send(courier->channel, question, size, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	return put >= 0 || fail(courier, no_answer(errno));
 }
 
 bool courier_ready(struct courier *courier, struct error *error)
@@ -196,9 +214,7 @@ static bool ask(struct courier *courier, const struct letter *letter, size_t len
 		return false;
 	if (length == 0)
 		return fail(courier, "has no room for what was asked");
-	if (send(courier->channel, letter, length, MSG_NOSIGNAL) < 0)
-		return fail(courier, errno == EAGAIN ? "does not answer" : "has ended");
-	if (!hear(courier, &receipt, sizeof(receipt)))
+	if (!say(courier, letter, length) || !hear(courier, &receipt, sizeof(receipt)))
 		return false;
 	if (receipt.refused != 0)
 		return fail(courier, "was asked for what no plan does, and refused");

@@ -1,5 +1,6 @@
 #include "user/agent.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,24 +22,29 @@ enum { FAILURE = 5, REQUEST_IDENTITIES = 11, IDENTITIES_ANSWER = 12 };
 
 /* -- messages ------------------------------------------------------------------------- */
 
+/* With a time limit, both are broken off when the process is stopped and continued (socket(7)). */
 static bool read_all(int fd, uint8_t *bytes, size_t length)
 {
-	ssize_t got = 1;
-	while (length > 0 && (got = read(fd, bytes, length)) > 0) {
-		bytes += got;
-		length -= (size_t)got;
+	while (length > 0) {
+		ssize_t got = read(fd, bytes, length);
+		if (got > 0)
+			bytes += got, length -= (size_t)got;
+		else if (got == 0 || errno != EINTR)
+			return false;
 	}
-	return length == 0;
+	return true;
 }
 
 static bool write_all(int fd, const uint8_t *bytes, size_t length)
 {
-	ssize_t put = 1;
-	while (length > 0 && (put = send(fd, bytes, length, MSG_NOSIGNAL)) > 0) {
-		bytes += put;
-		length -= (size_t)put;
+	while (length > 0) {
+		ssize_t put = send(fd, bytes, length, MSG_NOSIGNAL);
+		if (put > 0)
+			bytes += put, length -= (size_t)put;
+		else if (errno != EINTR)
+			return false;
 	}
-	return length == 0;
+	return true;
 }
 
 /* The next message with its length before it; 0: there is none, or it is too long. */

@@ -75,6 +75,22 @@ class Interrupted(Case):
         self.assertEqual(len(self.assert_reports(ended)), 1)
 
 
+class Suspended(Case):
+    """Stopped and continued, as a shell's job control does: calls with a time limit are broken off by it."""
+
+    def test_it_goes_on(self):
+        for turn in range(8):
+            with self.subTest(turn=turn):
+                run = probe("--timeout", "0.2")
+                for _ in range(1000):
+                    run.send(signal.SIGSTOP)
+                    run.send(signal.SIGCONT)
+                    time.sleep(0.0003)
+                ended = run.end()
+                self.assertEqual(ended.err, "")
+                self.assertEqual(len(self.assert_reports(ended)), 1)
+
+
 class InterruptedResolver(Case):
     def interrupt(self):
         run = Run("probe", "--json", "vm.example", before=lab.on("client"))
