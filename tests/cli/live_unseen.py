@@ -65,8 +65,8 @@ class Unseen(Case):
         lab("run", "client", "iptables-nft", *rule)
 
     def assert_cause(self, cause):
-        verdict = self.report()["verdict"]
-        self.assertEqual(verdict["cause"], cause, verdict)
+        report = self.report()
+        self.assertEqual(report["verdict"]["cause"], cause, report)
 
     def check_iptables(self, *words):
         """What lies behind the rule is found as if it were not there."""
