@@ -14,9 +14,10 @@
 #include "craft/cell.h"
 #include "craft/sender.h"
 
-/* It answers in microseconds, and is locked in within some milliseconds; on a machine that is busy,
- * or where each of its calls is traced, in seconds. */
-#define ANSWER_PATIENCE_S 10
+/* It is locked in within some milliseconds, or seconds where each of its calls is traced; later it
+ * answers in microseconds. */
+#define START_PATIENCE_S  5
+#define ANSWER_PATIENCE_S 2
 #define COURIER_END_MS	  1000
 
 /* The first that it says, once it is locked in: why sessions can craft nothing; "": they can. */
@@ -135,7 +136,7 @@ static bool fork_courier(struct courier *courier, const struct courier_wish *wis
 		be_courier(wish, ends[1], self);
 	int cause = errno;
 	close(ends[1]);
-	wait_no_longer_than(courier->channel, ANSWER_PATIENCE_S);
+	wait_no_longer_than(courier->channel, START_PATIENCE_S);
 	errno = cause;
 	return courier->process > 0;
 }
@@ -202,6 +203,7 @@ bool courier_ready(struct courier *courier, struct error *error)
 	struct readiness *readiness = &courier->readiness;
 	if (!hear(courier, readiness, sizeof(*readiness)))
 		return error_set(error, EXIT_UNAVAILABLE, "%s before it began", courier->trouble);
+	wait_no_longer_than(courier->channel, ANSWER_PATIENCE_S);
 	for (size_t i = 0; i < DELIVERY_SESSIONS; i++)
 		readiness->limit[i][sizeof(readiness->limit[i]) - 1] = '\0';
 	return true;
