@@ -3,7 +3,7 @@
 
 import hostile
 import support
-from support import Case, Lab, sshwhy
+from support import Case, Lab, seldom, sshwhy
 
 VM = "20.99.0.4"
 SOON = 8  # seconds: long before the time is up, which is 10 s.
@@ -51,6 +51,7 @@ class Farewell(Hostile):
         self.assertEqual((report["verdict"]["cause"], report["verdict"]["sources"][0]), ("vm.sshd-refusing", 5))
         self.assertIn(words, " ".join(fact["text"] for fact in report["evidence"]))
 
+    @seldom
     def test_before_key_exchange(self):
         self.check_words("refused-by-policy", '"Connection rejected by policy" (reason 11, by application)')
 
@@ -64,6 +65,7 @@ class Farewell(Hostile):
     def test_at_length(self):
         self.check_words("says-much", '"Full. Full. ')
 
+    @seldom
     def test_at_length_before_key_exchange(self):
         self.check_words("says-much-first", '"Full. Full. ')
 

@@ -8,7 +8,7 @@ import time
 import unittest
 
 import support
-from support import Case, Lab, sshwhy
+from support import Case, Lab, seldom, sshwhy
 
 VM, VM6, ONPREM, NOBODY_THERE = "20.99.0.4", "2001:db8:99::4", "10.20.0.20", "10.20.0.99"
 AT_ONCE = 8
@@ -49,6 +49,7 @@ class SideBySide(Case):
         for _ in range(10):
             self.assertNotIn("rules of the local firewall", " ".join(probe(VM).report()["not_observed"]))
 
+    @seldom
     def test_one_healthy_target(self):
         self.check({VM: 0})
 
@@ -56,6 +57,7 @@ class SideBySide(Case):
         lab("break", "edge-firewall-drop")
         self.check({VM: 2})
 
+    @seldom
     def test_several_targets(self):
         lab("break", "vm-sshd-down")
         self.check({VM: 5, VM6: 5, ONPREM: 0, NOBODY_THERE: 5})

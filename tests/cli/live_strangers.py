@@ -1,14 +1,12 @@
 #!/usr/bin/env python3
 """Hosts that are not the target, with the probe's port numbers or a forged address, change no verdict.
 
-Without arguments what shows most; `live_strangers.py Matrix` tries every kind in every state.
+  live_strangers.py [--all]    every stranger in every state, near and far: minutes
 """
-
-import sys
 
 import stranger
 import support
-from support import Case, Lab, sshwhy
+from support import Case, Lab, seldom, sshwhy
 
 VM = "20.99.0.4"
 FORGED = ("reset", "fin")  # what would end a conversation
@@ -67,6 +65,7 @@ class Strangers(Disturbed):
                 self.assertTrue(facts["forged.ignored-on-this-machine"]["packets"])
 
 
+@seldom
 class Matrix(Disturbed):
     def try_all(self):
         expected = self.report()["verdict"]
@@ -91,6 +90,4 @@ class Matrix(Disturbed):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        sys.argv.append("Strangers")
     support.main()

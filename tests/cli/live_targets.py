@@ -5,7 +5,7 @@ import re
 import subprocess
 
 import support
-from support import UNAVAILABLE, Case, Lab, sshwhy
+from support import UNAVAILABLE, Case, Lab, seldom, sshwhy
 
 VM = "20.99.0.4"
 
@@ -92,11 +92,13 @@ class ThisMachine(Targets):
             with self.subTest(target=target):
                 self.assertEqual(self.probe(target, host="onprem")["outcome"], "healthy")
 
+    @seldom
     def test_at_an_interface(self):
         for target in ("10.20.0.20", "2001:db8:20::20"):
             with self.subTest(target=target):
                 self.assertEqual(self.probe("-i", "eth0", target, host="onprem")["outcome"], "healthy")
 
+    @seldom
     def test_by_its_link_local_address(self):
         for host, cause in (("onprem", "healthy"), ("client", "vm.sshd-down")):
             target = link_local(host)
@@ -117,15 +119,18 @@ class Elsewhere(Targets):
         lab("break", "nsg-deny")
         self.assertEqual(self.probe(f"::ffff:{VM}")["sources"], self.probe(VM)["sources"])
 
+    @seldom
     def test_a_neighbour_by_its_link_local_address(self):
         self.assertEqual(self.probe(f"{link_local('onprem')}%eth0")["outcome"], "healthy")
 
     def test_nobody_on_the_own_link(self):
         self.assertEqual(self.probe("10.20.0.99")["cause"], "vm.down")
 
+    @seldom
     def test_no_such_network(self):
         self.assertNotEqual(self.probe("203.0.113.99")["outcome"], "healthy")
 
+    @seldom
     def test_another_port(self):
         self.assertNotEqual(self.probe(f"{VM}:80")["outcome"], "healthy")
 

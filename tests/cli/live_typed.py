@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """The target is what one types after ssh: what ssh makes of it is probed, and what its configuration decides is said.
 
-Without arguments some of each kind; `live_typed.py Names Choices Jumps Known Persons` tries all.
+  live_typed.py [--all]    not some of each kind: minutes
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
 import support
-from support import USAGE, Case, Lab, sshwhy
+from support import USAGE, Case, Lab, seldom, sshwhy
 
 VM = "20.99.0.4"
 ONPREM = "10.20.0.20"
@@ -67,10 +66,12 @@ class Names(Typed):
         target = self.assert_healthy("ann@myvm:22")["target"]
         self.assertEqual((target["host"], target["hostname"]), ("myvm", VM))
 
+    @seldom
     def test_a_name_behind_an_alias_that_does_not_resolve(self):
         self.configure("Host myvm\n\tHostName gone.example\n")
         self.assert_told(self.probe("myvm"), "client.dns", "/run/home/.ssh/config:2: HostName gone.example")
 
+    @seldom
     def test_another_file(self):
         folder = self.folder()
         (folder / "config").write_text(f"Host myvm\n\tHostName {VM}\n")
@@ -79,6 +80,7 @@ class Names(Typed):
         self.configure(f"Host myvm\n\tHostName {VM}\n")
         self.assertEqual(self.probe("-F", "none", "myvm")["verdict"]["cause"], "client.dns")
 
+    @seldom
     def test_options_stand_before_the_file(self):
         self.configure("Host *\n\tPort 2222\n")
         self.assert_healthy("-p", "22", VM)
@@ -90,6 +92,7 @@ class Names(Typed):
             with self.subTest(words=words):
                 self.assert_one_line_error(sshwhy("probe", *words, before=lab.on("client")), USAGE)
 
+    @seldom
     def test_the_port_of_the_configuration(self):
         lab("start", "onprem", "other", "2222", *SSHD, "-p", "2222")
         self.configure(f"Host {ONPREM}\n\tPort 2222\n")
@@ -107,6 +110,7 @@ class Choices(Typed):
         self.assert_ssh_works(VM)
         self.assert_healthy(VM)
 
+    @seldom
     def test_too_little(self):
         for keyword, value in (("Ciphers", "aes128-cbc"), ("KexAlgorithms", "diffie-hellman-group1-sha1"),
                                ("MACs", "hmac-md5"), ("HostKeyAlgorithms", "ssh-rsa")):
@@ -116,6 +120,7 @@ class Choices(Typed):
                 self.assertIn("no matching", self.ssh(VM))
                 self.assert_told(self.probe(VM), "vm.kex", f"/run/home/.ssh/config:2: {keyword} {value}")
 
+    @seldom
     def test_what_only_ssh_has(self):
         """The library knows none of it: nobody says that there is no common algorithm."""
         self.configure(f"Host {VM}\n\tKexAlgorithms sntrup761x25519-sha512@openssh.com\n")
@@ -133,6 +138,7 @@ class Choices(Typed):
         self.configure("")
         self.assert_told(self.probe("-B", "none0", VM), "client.route", "-B none0")
 
+    @seldom
     def test_another_address(self):
         lab("run", "client", "ip", "addr", "add", "10.20.0.11/24", "dev", "eth0")
         self.addCleanup(lab, "run", "client", "ip", "addr", "del", "10.20.0.11/24", "dev", "eth0")
@@ -144,6 +150,7 @@ class Choices(Typed):
         self.assertEqual(self.probe("-b", "10.20.0.11", VM)["verdict"]["cause"], "edge.firewall")
         self.assert_healthy("-B", "eth0", VM)
 
+    @seldom
     def test_a_family_that_is_lost(self):
         self.configure("Host vm4.example\n\tAddressFamily inet6\n")
         self.assert_told(self.probe("vm4.example"), "client.dns", "/run/home/.ssh/config:2: AddressFamily inet6")
@@ -154,6 +161,7 @@ class Choices(Typed):
         self.configure("Host vm.example\n\tAddressFamily inet6\n")
         self.assert_told(self.probe("vm.example"), "client.route", "/run/home/.ssh/config:2: AddressFamily inet6")
 
+    @seldom
     def test_a_file_that_ssh_ends_over(self):
         self.configure("Host *\n\tNoSuchThing yes\n")
         for target in (VM, "myvm"):
@@ -164,6 +172,7 @@ class Choices(Typed):
                 self.assertIn("/run/home/.ssh/config: line 2", report["evidence"][0]["text"])
 
 
+@seldom
 class Known(Typed):
     def know(self, name, host="peer"):
         key = lab("run", host, "cut", "-d", " ", "-f1,2", "/run/ssh_host_ed25519_key.pub").strip()
@@ -214,6 +223,7 @@ class Jumps(Typed):
         self.assertEqual((target["host"], target["hostname"], target["via"], target["address"]), ("myvm", VM, ONPREM, ONPREM))
         self.assertIn(f"the jump host {ONPREM}", report["verdict"]["summary"])
 
+    @seldom
     def test_a_second_leg_that_fails(self):
         """It is not this machine's, and nobody says that all is well."""
         self.let_ann_in()
@@ -221,6 +231,7 @@ class Jumps(Typed):
         self.assertEqual(report["verdict"]["outcome"], "unknown")
         self.assertRegex(" ".join(report["not_observed"]), f"the way behind {ONPREM}, the jump host: .*ProxyJump")
 
+    @seldom
     def test_a_first_leg_that_is_cut(self):
         lab("break", "edge-firewall-drop")
         report = self.probe("-J", VM, "10.1.0.5")
@@ -228,6 +239,7 @@ class Jumps(Typed):
         self.assertEqual(report["target"]["via"], VM)
         self.assertIn(f"-J {VM}", " ".join(report["not_observed"]))
 
+    @seldom
     def test_a_name_that_only_the_jump_host_knows(self):
         """It is not looked up here."""
         report = self.probe("-J", ONPREM, "only.internal")
@@ -265,10 +277,5 @@ class Persons(Typed):
         self.assertIn("there is no ssh here", " ".join(report["not_observed"]))
 
 
-SHOWN = ("Names.test_as_they_are_typed", "Names.test_what_ssh_does_not_take", "Choices.test_an_address_that_has_gone",
-         "Choices.test_a_server_that_this_configuration_can_talk_to", "Jumps.test_both_legs", "Persons")
-
 if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        sys.argv.extend(SHOWN)
     support.main()

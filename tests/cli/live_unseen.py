@@ -4,7 +4,7 @@
 import subprocess
 
 import support
-from support import Case, Lab, sshwhy
+from support import Case, Lab, seldom, sshwhy
 
 VM = "20.99.0.4"
 SECOND, GATEWAY = "second", "10.20.0.1"
@@ -43,9 +43,11 @@ class Unseen(Case):
         self.assertFalse([row["fact"] for row in report["evidence"] if row["fact"].startswith("out.")])
         self.assertRegex(" ".join(report["not_observed"]), "another source port: table ip natted")
 
+    @seldom
     def test_masquerading_to_other_ports(self):
         self.check_translated("tcp dport 22 masquerade to :1024-2048")
 
+    @seldom
     def test_source_translation_to_another_port(self):
         self.check_translated("tcp dport 22 snat to 10.20.0.10:1024-1100")
 
@@ -79,11 +81,13 @@ class Unseen(Case):
     def test_masquerading_by_iptables(self):
         self.check_iptables("-j", "MASQUERADE", "--to-ports", "40000-50000")
 
+    @seldom
     def test_source_translation_by_iptables(self):
         self.healed("vm-sshd-down")
         self.iptables("-j", "SNAT", "--to-source", "10.20.0.10:40000-50000")
         self.assert_cause("vm.sshd-down")
 
+    @seldom
     def test_source_translation_to_an_address_of_ours(self):
         ip("client", "address", "add", "10.20.0.98/24", "dev", "eth0")
         self.addCleanup(ip, "client", "address", "del", "10.20.0.98/24", "dev", "eth0")

@@ -9,22 +9,21 @@ import signal
 import sys
 
 import support
-from support import CANNOT_WRITE, HEALTHY, INTRUDER, NOBODY, NOT_PERMITTED, Case, Lab, Run, sshwhy, state_of
+from support import ALL, CANNOT_WRITE, HEALTHY, INTRUDER, NOBODY, NOT_PERMITTED, Case, Lab, Run, sshwhy, state_of
 
 VM = "20.99.0.4"
 
 # What code that takes over the process would like to do (intruder.c).
 SOME = ("exec", "tcp", "open-file", "frame", "promiscuous")
-ALL = (
+EVERY = (
     *SOME, "fork", "clone", "map-code", "make-code",
     "open-folder", "write-file", "write-null", "make-folder", "hide-file",
     "udp", "local", "netlink", "bpf", "io-uring", "unshare", "mount",
     "frame-to", "frame-write", "frame-parts", "frame-message", "frame-askew", "copy-capture", "fcntl-capture",
 )  # fmt: skip
 OF_OTHERS = ("trace", "read-parent", "signal-parent", "dumpable")  # nor is it possible before
-ACTS = ALL if "--all" in sys.argv else SOME
-MORE = OF_OTHERS if "--all" in sys.argv else ()
-sys.argv = [word for word in sys.argv if word != "--all"]
+ACTS = EVERY if ALL else SOME
+MORE = OF_OTHERS if ALL else ()
 
 WATCH = ("watch", "--json", "-i", "eth0", "--duration", "0.2")
 PROBE = ("probe", "--json", VM, "--timeout", "0.3")

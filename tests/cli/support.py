@@ -21,6 +21,10 @@ NOBODY = 65534
 # Outside a lab the program may not send, not even when a test has gone wrong.
 HARMLESS = ("setpriv", "--bounding-set=-net_raw") if os.geteuid() == 0 else ()
 
+# With --all among the words, a test tries all that it knows, for minutes; else what finds most.
+ALL = "--all" in sys.argv
+sys.argv = [word for word in sys.argv if word != "--all"]
+
 # What may be spent on any input; the sanitizers' own memory and time come on top.
 SANITIZED = "ASAN_OPTIONS" in os.environ
 MEGABYTES = 64
@@ -163,6 +167,11 @@ class Lab:
     def tables(self):
         """The nftables of the client."""
         return self("run", "client", "nft", "list", "tables")
+
+
+def seldom(test):
+    """A test, or a class of them, that takes long and seldom finds what the others do not."""
+    return unittest.skipUnless(ALL, "--all")(test)
 
 
 def main():
