@@ -104,6 +104,10 @@ class Unseen(Case):
 
     def second_way(self):
         """Another line into the same network, and a route over both: each flow takes one of them."""
+        # each line answers for its own address, or its end would be taken for the other's when it has gone
+        for name, value, before in (("arp_ignore", 1, 0), ("arp_announce", 2, 0)):
+            lab("run", "client", "sysctl", "-qw", f"net.ipv4.conf.all.{name}={value}")
+            self.addCleanup(lab, "run", "client", "sysctl", "-qw", f"net.ipv4.conf.all.{name}={before}")
         ip("client", "link", "add", SECOND, "type", "veth", "peer", "name", SECOND, "netns", f"{lab.name}-office")
         self.addCleanup(ip, "client", "link", "del", SECOND)
         ip("office", "link", "set", SECOND, "up", "master", "bridge")
