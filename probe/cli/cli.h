@@ -16,6 +16,7 @@ int command_probe(int argc, char **argv);
 int command_analyze(int argc, char **argv);
 int command_watch(int argc, char **argv);
 int command_explain(int argc, char **argv);
+int command_ssh(int argc, char **argv);
 
 /* -- options that all commands share ---------------------------------------------- */
 

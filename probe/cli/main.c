@@ -14,6 +14,7 @@ static const struct subcommand commands[] = {
 	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe },
 	{ "analyze", "the same from saved captures", command_analyze },
 	{ "watch", "the same from live traffic, sending nothing", command_watch },
+	{ "ssh", "your own ssh; says why when it fails or stands still", command_ssh },
 	{ "explain", "the documented sources, causes, checks and fixes", command_explain },
 };
 

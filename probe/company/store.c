@@ -1,0 +1,50 @@
+#include "company/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sshwhy/memory.h"
+#include "sshwhy/savefile.h"
+
+bool store_is_full(const struct store *store)
+{
+	return store->count >= STORE_FRAMES || store->bytes >= STORE_BYTES;
+}
+
+bool store_put(struct store *store, const struct frame *frame, size_t most, bool last)
+{
+	size_t length = frame->captured < most ? frame->captured : most;
+	if (store->frames == NULL)
+		store->frames = memory_or_end((STORE_FRAMES + STORE_LAST) * sizeof(*store->frames));
+	if (store->count >= STORE_FRAMES + STORE_LAST || (store_is_full(store) && !last))
+		return false;
+	uint8_t *bytes = memory_or_end(length + 1);
+	memcpy(bytes, frame->bytes, length);
+	struct frame *kept = &store->frames[store->count++];
+	*kept = *frame;
+	kept->bytes = bytes;
+	kept->captured = (uint32_t)length;
+	kept->number = store->count;
+	kept->interface = 0;
+	store->bytes += length;
+	return true;
+}
+
+void store_save(const struct store *store, uint32_t link, FILE *out)
+{
+	struct error ignored;
+	struct savefile_writer *writer =
+		savefile_writer_new(out, "sshwhy " SSHWHY_VERSION, NULL, 0);
+	savefile_writer_interface(writer, "any", link, 8122);
+	for (size_t i = 0; i < store->count; i++)
+		savefile_writer_frame(writer, &store->frames[i], NULL);
+	(void)savefile_writer_close(writer, &ignored);
+}
+
+void store_free(struct store *store)
+{
+	for (size_t i = 0; i < store->count; i++)
+		free((void *)(uintptr_t)store->frames[i].bytes);
+	free(store->frames);
+	*store = (struct store){ .count = 0 };
+}
