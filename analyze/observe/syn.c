@@ -14,6 +14,22 @@ static const struct sent *swept_reply(const struct observation *o, enum reply re
 	return NULL;
 }
 
+/* Of two SYNs of one sweep that are reset one right after the other, neither found another waiting:
+ * the port is closed. (An open one answers the first with SYN-ACK, resets the second, and takes the
+ * third for a first again.) The first of them; NULL: there are none. */
+static const struct sent *swept_resets(const struct observation *o)
+{
+	const struct exchange *exchange;
+	for (size_t i = 0; (exchange = track_next(o->track, PURPOSE_SWEEP, &i)) != NULL;)
+		for (unsigned n = 1; n < exchange->sent_count; n++) {
+			const struct sent *sent = &exchange->sent[n - 1];
+			if (sent[0].reply == REPLY_RESET && sent[1].reply == REPLY_RESET &&
+			    sent[1].ttl == sent[0].ttl + 1 && !sent[0].diverted)
+				return sent;
+		}
+	return NULL;
+}
+
 /* Destination unreachable: does the code say "forbidden", or "cannot be reached"?
  * RFC 792, RFC 1812 5.2.7.1 and RFC 4443 3.1. A port or protocol unreachable for TCP
  * is a filter's word: a closed TCP port answers with a reset. */
@@ -128,6 +144,8 @@ void observe_syn(struct observation *o)
 	 * with the full TTL were lost. */
 	if (tally.example[REPLY_SYN_ACK] == NULL && tally.example[REPLY_RESET] == NULL)
 		tally.example[REPLY_SYN_ACK] = swept_reply(o, REPLY_SYN_ACK);
+	if (tally.example[REPLY_SYN_ACK] == NULL && tally.example[REPLY_RESET] == NULL)
+		tally.example[REPLY_RESET] = swept_resets(o);
 	bool answered = tally.example[REPLY_SYN_ACK] || tally.example[REPLY_RESET] ||
 			tally.example[REPLY_UNREACHABLE];
 	if (at_the_vm(o->run) && answered) /* that is what has ARRIVED there meets */
@@ -145,12 +163,13 @@ void observe_syn(struct observation *o)
 				       (double)(sent->reply_ns - sent->time_ns) / 1e6),
 			      REPLY_SYN_ACK);
 	} else if ((sent = tally.example[REPLY_RESET]) != NULL) {
-		tally_packets(o,
-			      fact_set(o, ANSWER_SYN_RESET,
-				       "SYNs to port %u are answered with a reset after %.1f ms",
-				       o->run->port,
-				       (double)(sent->reply_ns - sent->time_ns) / 1e6),
-			      REPLY_RESET);
+		struct fact *fact =
+			fact_set(o, ANSWER_SYN_RESET,
+				 "SYNs to port %u are answered with a reset after %.1f ms",
+				 o->run->port, (double)(sent->reply_ns - sent->time_ns) / 1e6);
+		tally_packets(o, fact, REPLY_RESET);
+		fact_packet(fact, sent->frame);
+		fact_packet(fact, sent->reply_frame);
 	} else if ((sent = tally.example[REPLY_UNREACHABLE]) != NULL) {
 		tally_packets(o,
 			      fact_set(o, unreachable_answer(o, sent),

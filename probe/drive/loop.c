@@ -363,8 +363,18 @@ static bool make_plan(struct session *session, int64_t deadline_ns)
 	return session->plan != NULL;
 }
 
+/* The verdict may be in doubt for want of it. */
+static void tell_withheld(struct session *session)
+{
+	if (session->plan != NULL && plan_withheld(session->plan) > 0)
+		tell_limit(
+			session, "more of the SSH port",
+			"a sixth new connection within 30 s is what firewalls refuse (ufw limit)");
+}
+
 static void finish_session(struct session *session)
 {
+	tell_withheld(session);
 	losses_tell(session, now_of(session));
 	session->run->stopped_ns = session->heard_ns;
 	run_tell_refused(session->run);

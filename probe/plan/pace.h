@@ -10,9 +10,10 @@
 
 /* -- the kernel's own connection ----------------------------------------------------- */
 
-#define ANSWER_WAIT MILLISECONDS(250) /* a healthy VM answers within; after it the sweep begins */
-#define TALK_WAIT   MILLISECONDS(700) /* the same for the SSH conversation */
-#define CONNECTIONS 3		      /* of the kernel's that one target is asked for at most */
+#define ANSWER_WAIT  MILLISECONDS(250) /* a healthy VM answers within; after it the sweep begins */
+#define TALK_WAIT    MILLISECONDS(700) /* so does its part of the SSH conversation, */
+#define TALK_AT_MOST SECONDS(2)	       /* and it is through with that */
+#define CONNECTIONS  3		       /* of the kernel's that one target is asked for at most */
 
 /* -- looks ---------------------------------------------------------------------------- */
 
@@ -20,6 +21,14 @@
 #define LOOK_EVERY    MILLISECONDS(50)
 #define LOOK_IN_QUIET MILLISECONDS(60)
 #define CONFIDENT     0.95 /* a cause of this probability needs no more packets */
+
+/* -- new flows to the SSH port (flows.h) ------------------------------------------------- */
+
+/* `ufw limit` refuses the sixth new flow of an address within 30 s. */
+#define FLOWS_MAX      5
+#define FLOWS_TIME     SECONDS(30)
+#define FLOWS_RESERVED 2 /* for SYNs that are to arrive, until one of them is answered */
+#define REFUSAL_SLACK  MILLISECONDS(20) /* a refusal is a little later than the first was */
 
 /* -- crafted segments ------------------------------------------------------------------ */
 

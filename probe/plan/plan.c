@@ -5,6 +5,7 @@
 #include "plan/actions.h"
 #include "plan/cookie.h"
 #include "plan/elsewhere.h"
+#include "plan/flows.h"
 #include "plan/heavy.h"
 #include "plan/settled.h"
 #include "plan/small.h"
@@ -94,12 +95,21 @@ static bool connection_failed(const struct plan *plan, const struct moment *mome
 	return moment->now_ns - plan->started_ns >= ANSWER_WAIT;
 }
 
+/* When the conversation last came further; a far VM needs long for the whole of it. */
+static int64_t last_progress(const struct exchange *kernel)
+{
+	const struct connection *c = kernel->connection;
+	return c != NULL && c->progress_ns > kernel->answered_ns ? c->progress_ns
+								 : kernel->answered_ns;
+}
+
 /* It did not end as a healthy one (is_decided() comes before), or takes longer than that. */
 static bool conversation_failed(const struct plan *plan, const struct moment *moment)
 {
 	const struct exchange *kernel = kernel_exchange(plan);
 	return kernel != NULL && kernel->answered && kernel->connect_error == 0 &&
-	       (kernel->talk_ended || moment->now_ns - kernel->answered_ns >= TALK_WAIT);
+	       (kernel->talk_ended || moment->now_ns - last_progress(kernel) >= TALK_WAIT ||
+		moment->now_ns - kernel->answered_ns >= TALK_AT_MOST);
 }
 
 static bool replies_are_awaited(const struct plan *plan, const struct moment *moment)
@@ -333,13 +343,24 @@ static void note_departure(struct plan *plan, int64_t now_ns, struct action *act
 		action->timestamp_value = (uint32_t)(now_ns / MILLISECONDS(1));
 }
 
+static int64_t departure(const struct plan *plan, int64_t now_ns, const struct action *action)
+{
+	int64_t sweep_ns = sweep_departure(plan, now_ns, action);
+	int64_t flow_ns = flows_departure(plan, now_ns, action);
+	return sweep_ns > flow_ns ? sweep_ns : flow_ns;
+}
+
 /* The next action that is due and still of use; false: there is none. */
 static bool take_due(struct plan *plan, int64_t now_ns, struct action *action)
 {
 	while (agenda_take(&plan->agenda, now_ns, action)) {
-		int64_t departure_ns = sweep_departure(plan, now_ns, action);
 		if (sweep_is_over(plan, action))
 			continue;
+		int64_t departure_ns = departure(plan, now_ns, action);
+		if (departure_ns == FLOWS_NEVER) {
+			plan->withheld++;
+			continue;
+		}
 		if (departure_ns <= now_ns) {
 			note_departure(plan, now_ns, action);
 			return true;
@@ -362,6 +383,11 @@ struct action plan_next(struct plan *plan, int64_t now_ns)
 	}
 	bool done = plan->phase == PLAN_CLEAN && agenda_empty(&plan->agenda);
 	return (struct action){ .kind = done ? ACTION_DONE : ACTION_NONE };
+}
+
+unsigned plan_withheld(const struct plan *plan)
+{
+	return plan->withheld;
 }
 
 int64_t plan_wakeup(const struct plan *plan)

@@ -21,6 +21,7 @@
  *   small.c      the conversation once more, with small segments
  *   unmarked.c   SYNs without ssh's marks, where those with them come to nothing
  *   heavy.c      fragments and bare ACKs, where all SYNs meet silence and --deep was asked for
+ *   flows.c      how many new flows the SSH port may see: what is over is left out
  *   settled.c    what is known well enough of each
  *   actions.c    what each segment and connection consists of; agenda.c: when they leave
  *
@@ -108,6 +109,10 @@ void plan_heard(struct plan *plan, int64_t until_ns);
  * time before the action's first packet. */
 struct action plan_next(struct plan *plan, int64_t now_ns);
 int64_t plan_wakeup(const struct plan *plan);
+
+/* How many actions were left out, since they would have begun more new flows to the SSH port than a
+ * firewall may let pass (flows.h). */
+unsigned plan_withheld(const struct plan *plan);
 
 /* What the driver tells of an action: that it is done (`remote` is the reference's
  * address as text; NULL: the target's), and that this machine refused it. */

@@ -1,6 +1,7 @@
 #include "plan/small.h"
 
 #include "plan/actions.h"
+#include "plan/flows.h"
 
 /* The server has spoken, and then nothing came for long: size, loss, or the end of it. */
 static bool stands_still(const struct plan *plan, int64_t now_ns)
@@ -20,7 +21,8 @@ static const struct exchange *small_exchange(const struct plan *plan)
 
 bool small_is_wanted(const struct plan *plan, const struct moment *moment)
 {
-	if (small_exchange(plan) != NULL || plan->kernel_used >= CONNECTIONS)
+	if (small_exchange(plan) != NULL || plan->kernel_used >= CONNECTIONS ||
+	    !flows_are_left(plan, moment->now_ns))
 		return false;
 	switch (answer_to(moment, QUESTION_SSH)) {
 	case ANSWER_NONE:

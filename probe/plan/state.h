@@ -58,6 +58,7 @@ struct plan {
 	unsigned kernel_used; /* kernel ports handed out */
 	uint16_t ip_id;
 	int64_t last_send_ns;
+	unsigned withheld; /* what flows.c has left out */
 
 	struct sweep {
 		unsigned passes;	  /* begun so far */

@@ -2,6 +2,7 @@
 
 #include "plan/actions.h"
 #include "plan/elsewhere.h"
+#include "plan/flows.h"
 #include "plan/unmarked.h"
 
 /* -- what the passes so far have found ------------------------------------------------- */
@@ -200,9 +201,34 @@ void sweep_measure_controls(struct plan *plan, const struct moment *moment)
 
 /* -- a pass ------------------------------------------------------------------------------ */
 
-/* SYNs to the SSH port that are to arrive: by the raw way once, by the link way in each pass. */
-static void ask_ssh_port(struct plan *plan, int64_t now_ns)
+/* It was seen on the wire: another by the raw way would show nothing more. */
+static bool kernel_syn_left(const struct plan *plan)
 {
+	const struct exchange *kernel = kernel_exchange(plan);
+	return kernel != NULL && kernel->sent_count > 0 && !kernel->sent[0].diverted &&
+	       !kernel->sent[0].loopback;
+}
+
+/* None has been answered so far. */
+static bool arrival_is_open(const struct moment *moment)
+{
+	enum answer syn = answer_to(moment, QUESTION_SYN);
+	return syn == ANSWER_NONE || syn == ANSWER_SYN_SILENT;
+}
+
+/* The raw way is asked at once where the kernel's SYN does not leave. Elsewhere its SYN is one more
+ * that meets silence. */
+static bool raw_is_wanted(const struct plan *plan, const struct moment *moment)
+{
+	if (!kernel_syn_left(plan))
+		return plan->sweep.passes == 1;
+	return plan->sweep.passes == 2 && arrival_is_open(moment);
+}
+
+/* SYNs to the SSH port that are to arrive: by the raw way once, by the link way in each pass. */
+static void ask_ssh_port(struct plan *plan, const struct moment *moment)
+{
+	int64_t now_ns = moment->now_ns;
 	struct syn raw = {
 		.slot = SLOT_RAW,
 		.way = WAY_RAW,
@@ -212,16 +238,18 @@ static void ask_ssh_port(struct plan *plan, int64_t now_ns)
 	struct syn link = raw;
 	link.slot = SLOT_LINK;
 	link.way = WAY_LINK;
-	if (plan->sweep.passes == 1)
+	if (raw_is_wanted(plan, moment))
 		send_syn(plan, now_ns, &raw);
-	send_syn(plan, now_ns, &link);
+	if (arrival_is_open(moment) || answer_to(moment, QUESTION_SYN) == ANSWER_SYN_SYN_ACK)
+		send_syn(plan, now_ns, &link);
 }
 
 static void sweep_ssh_port(struct plan *plan, int64_t now_ns, uint8_t end)
 {
 	send_range(plan, now_ns,
 		   &(struct ttl_range){
-			   .slot = SLOT_SWEEP + plan->sweep.passes - 1,
+			   .slot = SLOT_SWEEP +
+				   (flows_are_accepted(plan) ? 0 : plan->sweep.passes - 1),
 			   .purpose = PURPOSE_SWEEP,
 			   .remote_port = plan->run->port,
 			   .known_port = plan->run->port,
@@ -271,7 +299,7 @@ void sweep_begin_pass(struct plan *plan, const struct moment *moment)
 	bool first = plan->sweep.passes == 1;
 	int64_t behind_ns = first ? FIRST_CONTROL_BEHIND : CONTROL_BEHIND;
 	uint8_t end = sweep_end(plan, moment);
-	ask_ssh_port(plan, now_ns);
+	ask_ssh_port(plan, moment);
 	if (!first && unmarked_is_wanted(plan, moment))
 		unmarked_ask(plan, moment);
 	sweep_ssh_port(plan, now_ns, end);

@@ -53,6 +53,17 @@ static void give_exceeded(struct world *w, const struct packet *syn)
 					       .sequence = syn->sequence } });
 }
 
+/* What connection tracking on the VM takes for a new flow: a port that has not been answered with
+ * SYN-ACK before. */
+static void count_flow(struct world *w, const struct packet *syn)
+{
+	for (unsigned i = 0; i < w->flows && w->ssh_port == OPEN; i++)
+		if (w->flow_port[i] == syn->source_port)
+			return;
+	if (w->flows < WORLD_FLOWS)
+		w->flow_port[w->flows++] = syn->source_port;
+}
+
 /* The network: routers 1..3 answer, hop 4 does not, the VM is at 5. */
 static void network_answers(struct world *w, const struct packet *syn)
 {
@@ -65,7 +76,11 @@ static void network_answers(struct world *w, const struct packet *syn)
 		give_exceeded(w, syn);
 		return;
 	}
-	if (syn->ttl < DISTANCE || (ssh && w->ssh_port == SILENT))
+	if (syn->ttl < DISTANCE)
+		return;
+	if (ssh)
+		count_flow(w, syn);
+	if (ssh && w->ssh_port == SILENT)
 		return;
 	bool open = ssh && w->ssh_port == OPEN;
 	struct packet reply = out_packet(w, syn->source_port, syn->destination_port, 60,
@@ -346,6 +361,7 @@ void world_run(struct world *w, int64_t timeout_ns)
 							       : w->now + MS(1);
 	}
 	w->done_ns = w->now - MS(1000);
+	w->withheld = plan_withheld(w->plan);
 	plan_free(w->plan);
 	run_free(&w->run);
 }

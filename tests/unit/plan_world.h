@@ -17,6 +17,7 @@
 #define MS(n)	     MILLISECONDS(n)
 #define DISTANCE     5	       /* hops to the VM */
 #define SERVER_FIRST 77	       /* the sequence number of its SYN-ACKs; the client's is 5 */
+#define WORLD_FLOWS  64	       /* are counted at most */
 #define REASSEMBLY   MS(30500) /* so long a VM waits for the rest of a fragment */
 
 /* What a SYN to the SSH port meets at the VM; control ports are closed (reset). */
@@ -44,6 +45,7 @@ struct world {
 
 	/* what the plan did */
 	unsigned connects, crafted, resets_sent, references;
+	uint16_t flow_port[WORLD_FLOWS];
 	uint16_t tried[PLAN_KERNEL_PORTS]; /* ports connected to for SSH elsewhere */
 	unsigned tries, asked_elsewhere;   /* asked: with crafted SYNs */
 	unsigned unmarked;		   /* SYNs to the SSH port without ssh's marks */
@@ -52,6 +54,8 @@ struct world {
 	uint8_t farthest;			   /* greatest TTL of a sweep */
 	unsigned copies;			   /* of the client's first words */
 	uint32_t copies_acknowledge;
+	unsigned flows;	   /* new ones that the VM's SSH port saw */
+	unsigned withheld; /* actions: plan_withheld() */
 	int64_t done_ns;
 
 	/* how it goes on */

@@ -63,6 +63,33 @@ static void nothing_is_asked_of_marks_in_vain(void **state)
 	assert_int_equal(w.unmarked, 0);
 }
 
+/* `ufw limit` refuses the sixth new flow of an address within 30 s: two probes, and then ssh. */
+static void few_flows_come_to_a_port_that_answers(void **state)
+{
+	(void)state;
+	struct world w;
+	world_run_simple(&w, OPEN, true, MS(10000));
+	assert_int_equal(w.flows, 1);
+	world_run_simple(&w, OPEN, false, MS(10000));
+	assert_in_range(w.flows, 2, 4);
+	world_run_simple(&w, CLOSED, false, MS(10000));
+	assert_in_range(w.flows, 2, 4);
+	w = (struct world){ .ssh_port = CLOSED, .tos = 0x48, .ecn = true };
+	world_run(&w, MS(10000));
+	assert_in_range(w.flows, 2, 5);
+	assert_int_equal(w.withheld, 0);
+}
+
+/* Where nothing answers, silence is proven: nothing that is sent is one too many. */
+static void silence_is_not_rationed(void **state)
+{
+	(void)state;
+	struct world w;
+	world_run_simple(&w, SILENT, false, MS(10000));
+	assert_true(w.flows > 5);
+	assert_int_equal(w.withheld, 0);
+}
+
 static void half_open_connections_are_reset(void **state)
 {
 	(void)state;
@@ -308,6 +335,8 @@ int main(void)
 		cmocka_unit_test(silence_takes_three_seconds_at_most),
 		cmocka_unit_test(where_marked_syns_come_to_nothing_others_are_sent),
 		cmocka_unit_test(nothing_is_asked_of_marks_in_vain),
+		cmocka_unit_test(few_flows_come_to_a_port_that_answers),
+		cmocka_unit_test(silence_is_not_rationed),
 		cmocka_unit_test(half_open_connections_are_reset),
 		cmocka_unit_test(the_deadline_holds),
 		cmocka_unit_test(the_reference_is_asked_once),
