@@ -59,6 +59,15 @@ void knocks_put(const struct knocks *knocks, uint64_t tag, const struct packet *
 	};
 }
 
+void knocks_mark(const struct knocks *knocks, uint64_t tag, uint32_t sequence)
+{
+	uint32_t check;
+	struct knock *set = knock_set(knocks, tag, sequence, &check);
+	for (unsigned i = 0; i < WAYS_OF_SET; i++)
+		if (set[i].check == check)
+			set[i].bits |= SEED_SETTLED;
+}
+
 bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence, struct seed *seed)
 {
 	uint32_t check;

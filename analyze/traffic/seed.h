@@ -15,7 +15,8 @@ enum seed_bit {
 	SEED_SYN = 1 << 0,
 	SEED_ANSWER = 1 << 1,	  /* its SYN-ACK */
 	SEED_CLIENT_LOW = 1 << 2, /* the client is the lower end of the connection's key */
-	SEED_SETTLED = 1 << 3,	  /* its report is given: what else comes tells nothing */
+	SEED_SETTLED = 1 << 3,	  /* its report is given, or there was no room for more of it:
+				     what else comes begins nothing new */
 };
 
 /* One line of the cache. */
@@ -49,6 +50,8 @@ bool knocks_start(struct knocks *knocks, uint32_t count); /* as seeds_start() */
 void knocks_end(struct knocks *knocks);
 void knocks_put(const struct knocks *knocks, uint64_t tag, const struct packet *syn,
 		bool client_low);
+/* SEED_SETTLED for the SYN with this sequence number, if it is still known. */
+void knocks_mark(const struct knocks *knocks, uint64_t tag, uint32_t sequence);
 /* What is known of the SYN with this sequence number, as a seed. */
 bool knocks_find(const struct knocks *knocks, uint64_t tag, uint32_t sequence, struct seed *seed);
 

@@ -40,17 +40,31 @@ static void fill_dossier(struct dossier *dossier, const struct traffic *t, uint3
 	find_place(t, dossier);
 }
 
+/* A SYN that was not answered is marked where the SYNs are: a flood of them from one client would
+ * push all else out of the seeds. */
+void mark_seen(struct traffic *t, const struct attempt *attempt, int64_t now_ns)
+{
+	const unsigned answered = ATTEMPT_ANSWER | ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM;
+	if (attempt->tag == 0)
+		return;
+	if (!(attempt->bits & answered)) {
+		knocks_mark(&t->knocks, attempt->tag, attempt->client_sequence);
+		return;
+	}
+	struct seed *seed = seeds_put(&t->seeds, attempt->tag, now_ns);
+	seed->syn_sequence = attempt->client_sequence;
+	seed->bits = SEED_SETTLED;
+	if (attempt->bits & (ATTEMPT_SYN | ATTEMPT_ANSWER))
+		seed->bits |= SEED_SYN;
+	if (attempt->bits & ATTEMPT_CLIENT_LOW)
+		seed->bits |= SEED_CLIENT_LOW;
+}
+
 static void mark_settled(struct traffic *t, const struct conversation *c)
 {
-	for (uint32_t i = c->newest; i != 0; i = t->table.attempts[i].older) {
-		const struct attempt *attempt = &t->table.attempts[i];
-		if (attempt->tag == 0 || !(attempt->bits & (ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM)))
-			continue;
-		struct seed *seed = seeds_find(&t->seeds, attempt->tag);
-		if (seed == NULL)
-			seed = seeds_put(&t->seeds, attempt->tag, c->last_ns);
-		seed->bits |= SEED_SETTLED;
-	}
+	for (uint32_t i = c->newest; i != 0; i = t->table.attempts[i].older)
+		if (t->table.attempts[i].bits & (ATTEMPT_CONNECTED | ATTEMPT_MIDSTREAM))
+			mark_seen(t, &t->table.attempts[i], c->last_ns);
 }
 
 void settle(struct traffic *t, uint32_t index, bool hurried)

@@ -35,4 +35,8 @@ struct traffic {
  * it might have gone on. */
 void settle(struct traffic *traffic, uint32_t conversation, bool hurried);
 
+/* The connection is known from now on, and what else comes of it begins nothing. For as long as
+ * there is room to remember it. */
+void mark_seen(struct traffic *traffic, const struct attempt *attempt, int64_t now_ns);
+
 #endif

@@ -238,24 +238,34 @@ static void remove_attempt(struct traffic_table *table, uint32_t index)
 	table->attempt_free = index;
 }
 
-void table_trim(struct traffic_table *table, uint32_t conversation, unsigned kept)
+uint32_t table_spare_attempt(const struct traffic_table *table, uint32_t conversation)
 {
-	struct conversation *c = &table->conversations[conversation];
-	uint32_t *link = &c->newest;
-	for (unsigned i = 0; i < kept && *link != 0; i++)
-		link = &table->attempts[*link].older;
-	while (*link != 0) {
-		uint32_t index = *link;
-		*link = table->attempts[index].older;
-		remove_attempt(table, index);
-		c->attempt_count--;
+	uint32_t oldest = 0, over = 0;
+	uint32_t i = table->attempts[table->conversations[conversation].newest].older;
+	for (; i != 0; i = table->attempts[i].older) {
+		oldest = i;
+		if (table->attempts[i].bits & (ATTEMPT_ENDED | ATTEMPT_REFUSED))
+			over = i;
 	}
+	return over != 0 ? over : oldest;
+}
+
+void table_drop_attempt(struct traffic_table *table, uint32_t index)
+{
+	struct conversation *c = &table->conversations[table->attempts[index].conversation];
+	uint32_t *link = &c->newest;
+	while (*link != index)
+		link = &table->attempts[*link].older;
+	*link = table->attempts[index].older;
+	remove_attempt(table, index);
+	c->attempt_count--;
 }
 
 void table_remove(struct traffic_table *table, uint32_t index)
 {
 	struct conversation *c = &table->conversations[index];
-	table_trim(table, index, 0);
+	while (c->newest != 0)
+		table_drop_attempt(table, c->newest);
 	leave_list(table, index);
 	uint32_t *link = conversation_bucket(table, &c->client, &c->server, c->port);
 	while (*link != index)

@@ -23,7 +23,7 @@ enum standing {
 };
 
 #define CONVERSATIONS_MAX 24576 /* at once */
-#define ATTEMPTS_KEPT	  4	/* of each, the newest */
+#define ATTEMPTS_KEPT	  4	/* of each: table_spare_attempt() */
 
 enum attempt_bit {
 	ATTEMPT_CLIENT_LOW = 1 << 0, /* the client is the lower end of the connection's key */
@@ -128,8 +128,10 @@ void table_place(struct traffic_table *table, uint32_t conversation, enum standi
 
 /* Nobody finds it by its tag any more: its ends are another connection's now. */
 void table_hide_attempt(struct traffic_table *table, uint32_t attempt);
-/* All but the `kept` newest attempts go. */
-void table_trim(struct traffic_table *table, uint32_t conversation, unsigned kept);
+/* The attempt to drop when a conversation has too many: the oldest of those that are over, else the
+ * oldest; never the newest. 0: there is no other. */
+uint32_t table_spare_attempt(const struct traffic_table *table, uint32_t conversation);
+void table_drop_attempt(struct traffic_table *table, uint32_t attempt);
 /* The conversation and its attempts go. */
 void table_remove(struct traffic_table *table, uint32_t conversation);
 

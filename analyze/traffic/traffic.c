@@ -258,6 +258,14 @@ static struct roles roles_of(const struct tcp_ends *ends, bool source_low, bool 
 			       ends->source_port, !source_low };
 }
 
+/* What it goes on to say is not a connection of its own. */
+static void drop_attempt(struct traffic *t, uint32_t conversation)
+{
+	uint32_t spare = table_spare_attempt(&t->table, conversation);
+	mark_seen(t, &t->table.attempts[spare], t->table.conversations[conversation].last_ns);
+	table_drop_attempt(&t->table, spare);
+}
+
 /* 0 when there is no room, which cannot be: others are pushed out. */
 static uint32_t open_attempt(struct traffic *t, uint64_t tag, const struct roles *roles)
 {
@@ -272,7 +280,8 @@ static uint32_t open_attempt(struct traffic *t, uint64_t tag, const struct roles
 	attempt->client_port = roles->client_port;
 	attempt->bits = roles->client_low ? ATTEMPT_CLIENT_LOW : 0;
 	look_watch_port(&t->look, roles->port);
-	table_trim(table, c, ATTEMPTS_KEPT);
+	if (table->conversations[c].attempt_count > ATTEMPTS_KEPT)
+		drop_attempt(t, c);
 	return index;
 }
 
@@ -303,13 +312,14 @@ static uint32_t revive_attempt(struct traffic *t, uint64_t tag, const struct see
 	return index;
 }
 
-/* How the connection with this SYN began, as far as is known. */
+/* How the connection with this SYN began, as far as is known. SEED_SETTLED: it is over, or is not
+ * followed any more. */
 static bool recall_seed(const struct traffic *t, uint64_t tag, uint32_t sequence, struct seed *seed)
 {
 	const struct seed *known = seeds_find(&t->seeds, tag);
 	if (known != NULL && known->bits & SEED_SYN && known->syn_sequence == sequence) {
 		*seed = *known;
-		return !(known->bits & SEED_SETTLED);
+		return true;
 	}
 	return knocks_find(&t->knocks, tag, sequence, seed);
 }
@@ -345,6 +355,8 @@ static uint32_t begin_by_syn(struct traffic *t, const struct packet *p, const st
 		return 0;
 	}
 	bool again = recall_seed(t, tag, p->sequence, &seed) && is_from_client(&seed, source_low);
+	if (again && seed.bits & SEED_SETTLED)
+		return 0;
 	knocks_put(&t->knocks, tag, p, source_low);
 	if (again)
 		return revive_attempt(t, tag, &seed, &roles, false);
@@ -361,8 +373,13 @@ static uint32_t begin_by_answer(struct traffic *t, const struct packet *p,
 	bool wanted = look_wants_port(&t->look, ends->source_port);
 	bool known = recall_seed(t, tag, p->acknowledgement - 1, &seed) &&
 		     !is_from_client(&seed, source_low);
-	if (!known)
-		return wanted ? open_attempt(t, tag, &roles) : 0;
+	if (known && seed.bits & SEED_SETTLED)
+		return 0;
+	if (!known && wanted) {
+		uint32_t index = open_attempt(t, tag, &roles);
+		t->table.attempts[index].client_sequence = p->acknowledgement - 1;
+		return index;
+	}
 	return wanted ? revive_attempt(t, tag, &seed, &roles, false) : 0;
 }
 
@@ -375,6 +392,8 @@ static void note_answer(struct traffic *t, const struct packet *p, uint64_t tag,
 		return;
 	seed_answer(&seed, p);
 	*seeds_put(&t->seeds, tag, p->time_ns) = seed;
+	if (seed.bits & SEED_SETTLED)
+		return;
 	locals_learn(&t->locals, &p->destination, seed.syn_ttl, &p->source, p->ttl);
 }
 
@@ -386,15 +405,19 @@ static uint32_t begin_later(struct traffic *t, const struct packet *p, const str
 	bool to_client = look_wants_port(&t->look, ends->source_port);
 	if (!to_server && !to_client && !starts_ssh(p))
 		return 0;
-	const struct seed *known = seeds_find(&t->seeds, tag);
-	if (known != NULL && known->bits & SEED_SETTLED)
+	struct seed *known = seeds_find(&t->seeds, tag);
+	if (known != NULL && known->bits & SEED_SETTLED) {
+		known->syn_ns = p->time_ns; /* it goes on: others are forgotten first */
 		return 0;
+	}
 	struct seed seed;
 	bool found = known != NULL && known->bits & SEED_SYN;
 	if (found)
 		seed = *known;
 	else if (p->flags & TCP_RST) /* the answer to a SYN acknowledges it */
 		found = knocks_find(&t->knocks, tag, p->acknowledgement - 1, &seed);
+	if (found && seed.bits & SEED_SETTLED)
+		return 0;
 	if (found) {
 		struct roles roles = roles_of(ends, source_low, is_from_client(&seed, source_low));
 		return revive_attempt(t, tag, &seed, &roles, p->payload_length > 0);
@@ -467,7 +490,8 @@ static void take_icmp(struct traffic *t, const struct packet *p)
 		struct seed seed;
 		struct roles roles = roles_of(&ends, source_low, true);
 		if (!look_wants_port(&t->look, q->destination_port) || !q->has_sequence ||
-		    !recall_seed(t, tag, q->sequence, &seed) || !is_from_client(&seed, source_low))
+		    !recall_seed(t, tag, q->sequence, &seed) || seed.bits & SEED_SETTLED ||
+		    !is_from_client(&seed, source_low))
 			return;
 		index = revive_attempt(t, tag, &seed, &roles, false);
 	}

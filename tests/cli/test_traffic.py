@@ -4,6 +4,7 @@
 import json
 import os
 import select
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -116,6 +117,83 @@ class Conversations(Traffic):
         """Who reads the identification and goes is no fault."""
         talk = Talk("10.0.0.1", SERVER).connect().add(False, PSH | ACK, HELLO).add(True, FIN | ACK).add(False, FIN | ACK)
         self.assertEqual(self.one(talk)["verdict"]["outcome"], "unknown")
+
+
+class Healthy:
+    """Sessions that a client makes with a server, each a copy of a real one: from its own port, at its own time."""
+
+    def __init__(self):
+        content = (support.ROOT / "pcaps/tcpdump-healthy.pcap").read_bytes()
+        self.frames, at = [], 24
+        while at < len(content):
+            seconds, microseconds, captured, _ = struct.unpack_from("<IIII", content, at)
+            self.frames.append((seconds + microseconds / 1e6, content[at + 16 : at + 16 + captured]))
+            at += 16 + captured
+        self.first = self.frames[0][0]
+        self.last = self.frames[-1][0] - self.first
+        self.port = self.frames[0][1][34:36]
+
+    def session(self, port, at=0.0):
+        def rewritten(frame):
+            source = frame[34:36] == self.port
+            return frame[:34] + (port + frame[36:38] if source else frame[34:36] + port) + frame[38:]
+
+        port = struct.pack(">H", port)
+        return [(START + at + when - self.first, rewritten(frame)) for when, frame in self.frames]
+
+
+class Parallel(Traffic):
+    """More connections of one client than are written down: those that are not are known all the same."""
+
+    def assert_healthy(self, attempts, *talks):
+        report = self.one(*talks)
+        self.assertEqual((report["verdict"]["outcome"], report["attempts"]), ("healthy", attempts))
+
+    def test_at_once(self):
+        healthy = Healthy()
+        for count in (2, 5, 8, 60, 1000):
+            with self.subTest(sessions=count):
+                self.assert_healthy(count, *(healthy.session(20000 + n, n / 10000) for n in range(count)))
+
+    def test_one_after_the_other(self):
+        healthy = Healthy()
+        self.assert_healthy(60, *(healthy.session(20000 + n, 2 * n) for n in range(60)))
+
+    def test_late_ends(self):
+        """Of connections that were over long ago; of one that goes on, and of one that nobody answered."""
+        healthy = Healthy()
+        for frame in (healthy.frames[0], healthy.frames[1], healthy.frames[2], healthy.frames[3], healthy.frames[-1]):
+            talks = [healthy.session(20000 + n, 2 * n) for n in range(8)]
+            late = []
+            for flags in (None, RST, FIN | ACK, ACK):
+                for n in range(3):
+                    when, copy = healthy.session(20000 + n)[healthy.frames.index(frame)]
+                    changed = copy if flags is None else copy[:47] + bytes([flags]) + copy[48:]
+                    late.append((START + 20 + n + (flags or 0) / 100, changed))
+            self.assert_healthy(8, *talks, late)
+
+    def test_unanswered_then_late(self):
+        """The SYN-ACKs come when six more SYNs have gone: none of them is another attempt."""
+        healthy = Healthy()
+        sessions = [healthy.session(20000 + n) for n in range(10)]
+        syns = [(at + n / 1000, frame) for n, session in enumerate(sessions) for at, frame in session[:1]]
+        rest = [(at + 1 + n / 1000, frame) for n, session in enumerate(sessions) for at, frame in session[1:]]
+        self.assert_healthy(10, syns, rest)
+
+    def test_the_same_port_once_more(self):
+        """A new SYN is a new attempt, on whatever port."""
+        talks = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=n).closed() for n in range(8)]
+        again = Talk("10.0.0.1", SERVER, at=20)
+        again.up = 5000
+        self.assertEqual(self.one(*talks, again.closed())["attempts"], 9)
+
+    def test_ended_go_first(self):
+        """One that stands still is not dropped for others that are over."""
+        mute = Talk("10.0.0.1", SERVER, (39999, 22)).connect().add(False, PSH | ACK, HELLO)
+        mute.add(True, PSH | ACK, HELLO, after=5)
+        refused = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=0.1 + n / 10).refused() for n in range(20)]
+        report = self.one(mute, *refused, Talk("10.0.0.1", SERVER, at=8, ports=(40100, 22)).syn())
+        self.assertEqual(report["attempts"], 22)
 
 
 class Settling(Traffic):
