@@ -10,6 +10,7 @@
 struct subcommand {
 	const char *name, *does;
 	int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+	bool reads_strangers;		   /* and has a wall around it then */
 };
 
 int command_probe(int argc, char **argv);

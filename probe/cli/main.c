@@ -8,14 +8,16 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "process/child.h"
 #include "sshwhy/memory.h"
 
 static const struct subcommand commands[] = {
-	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe },
-	{ "analyze", "the same from saved captures", command_analyze },
-	{ "watch", "the same from live traffic, sending nothing", command_watch },
-	{ "ssh", "your own ssh; says why when it fails or stands still", command_ssh },
-	{ "explain", "the documented sources, causes, checks and fixes", command_explain },
+	{ "probe", "why does SSH to HOST not work? asks the network, as root", command_probe,
+	  true },
+	{ "analyze", "the same from saved captures", command_analyze, true },
+	{ "watch", "the same from live traffic, sending nothing", command_watch, true },
+	{ "ssh", "your own ssh; says why when it fails or stands still", command_ssh, false },
+	{ "explain", "the documented sources, causes, checks and fixes", command_explain, false },
 };
 
 const char *argp_program_version = "sshwhy " SSHWHY_VERSION;
@@ -60,6 +62,14 @@ static void close_stdout(void)
 	_exit(EXIT_CANNOT_WRITE);
 }
 
+static void tell_of_missing_wall(void)
+{
+	if (SSHWHY_WALL && !child_can_forbid())
+		fputs("sshwhy: this kernel has no seccomp: what reads strangers' bytes has no "
+		      "privilege, but no wall around it\n",
+		      stderr);
+}
+
 static int run(const struct subcommand *command, int argc, char **argv)
 {
 	char name[32]; /* what --help and getopt call the program */
@@ -67,6 +77,8 @@ static int run(const struct subcommand *command, int argc, char **argv)
 	argv[0] = name;
 	bool returned = false;
 	on_exit(refuse_foreign_exit, &returned);
+	if (command->reads_strangers)
+		tell_of_missing_wall();
 	int code = command->run(argc, argv);
 	returned = true;
 	exit(code); /* from here, where `returned` is */

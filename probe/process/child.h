@@ -47,6 +47,9 @@ bool child_bound(const struct child_bounds *bounds);
 
 /* -- what this process asks the kernel for no more (seccomp) ------------------------------ */
 
+/* False: this kernel has no seccomp filters. What follows then holds nothing back, and succeeds. */
+bool child_can_forbid(void);
+
 enum child_sockets {
 	CHILD_SOCKETS_NONE,
 	CHILD_SOCKETS_NETFILTER, /* netlink to nftables */

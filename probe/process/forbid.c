@@ -6,6 +6,7 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -204,8 +205,15 @@ static bool forbid_sockets(scmp_filter_ctx filter, enum child_sockets sockets)
 	return false;
 }
 
+bool child_can_forbid(void)
+{
+	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
+}
+
 bool child_forbid(enum child_sockets sockets)
 {
+	if (!child_can_forbid())
+		return true;
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	bool done = filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0 &&
 		    forbid_all(filter, SCMP_ACT_KILL_PROCESS, fatal, COUNT(fatal)) &&
@@ -218,6 +226,8 @@ bool child_forbid(enum child_sockets sockets)
 
 bool child_stay_alone(void)
 {
+	if (!child_can_forbid())
+		return true;
 	static const int calls[] = { SCMP_SYS(fork), SCMP_SYS(vfork) };
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	bool done = filter != NULL && seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) == 0 &&

@@ -9,9 +9,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "process/child.h"
 
 /* A system call, and what must hold of its arguments. Machines on which it has no number pass it
  * over. */
@@ -279,20 +280,15 @@ static bool raise_filter(uint32_t otherwise, fill_function *fill, const struct c
 	return status == 0 || error_set(error, EXIT_UNAVAILABLE, "seccomp: %s", strerror(-status));
 }
 
-static bool kernel_has_seccomp(void)
-{
-	return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0;
-}
-
 bool calls_of_a_reader(struct error *error)
 {
-	return !kernel_has_seccomp() ||
+	return !child_can_forbid() ||
 	       raise_filter(SCMP_ACT_KILL_PROCESS, fill_for_a_reader, NULL, error);
 }
 
 bool calls_of_a_listener(const struct captures *captures, struct error *error)
 {
-	return !kernel_has_seccomp() ||
+	return !child_can_forbid() ||
 	       (raise_filter(SCMP_ACT_ALLOW, fill_for_captures, captures, error) &&
 		raise_filter(SCMP_ACT_KILL_PROCESS, fill_for_a_listener, captures, error));
 }

@@ -73,6 +73,15 @@ class Capabilities(Case):
         self.assert_reports(ended)
 
 
+class WithoutSeccomp(Case):
+    def test_a_healthy_target(self):
+        """Its children are as they are: the rules are read, names resolved, packets sent."""
+        before = ["env", f"LD_PRELOAD={INTRUDER}", "INTRUDER_WITHOUT_SECCOMP=1"]
+        ended = probe(before=before)
+        self.assertEqual((ended.code, self.assert_verdict(ended)["not_observed"]), (HEALTHY, []))
+        self.assertRegex(ended.err, r"^sshwhy: this kernel has no seccomp: [^\n]*\n$")
+
+
 class Intruder(Case):
     """Code that takes over when the network is listened to."""
 

@@ -39,6 +39,16 @@ class Intruder(Case):
                     self.assertEqual(ended.code == -signal.SIGSYS, not refused, ended.err)
 
 
+class WithoutSeccomp(Case):
+    """A kernel that was built without it: that is said, and all the rest is as ever."""
+
+    def test_a_capture(self):
+        env = {**os.environ, "LD_PRELOAD": support.INTRUDER, "INTRUDER_WITHOUT_SECCOMP": "1"}
+        plain, without = sshwhy("analyze", RUN), sshwhy("analyze", RUN, env=env)
+        self.assertEqual((without.code, without.out), (plain.code, plain.out))
+        self.assertRegex(without.err, r"^sshwhy: this kernel has no seccomp: [^\n]*\n$")
+
+
 class Reading(Case):
     """What is behind the wall works."""
 
