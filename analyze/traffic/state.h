@@ -24,7 +24,10 @@ struct traffic {
 	int64_t clock_ns; /* two frames in a row are at least so late */
 	int64_t last_frame_ns;
 	int64_t look_round_ns; /* when to look again for what has settled */
-	uint8_t *payload;      /* room for one, when packets are read back */
+	/* A frame that seems to end a pause, until the next confirms its time; captured 0: none. */
+	struct frame held;
+	uint8_t *held_bytes;
+	uint8_t *payload; /* room for one, when packets are read back */
 	struct turn {
 		int64_t first_ns;
 		uint32_t conversation;

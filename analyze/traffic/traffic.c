@@ -3,14 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "traffic/attempt.h"
 #include "traffic/state.h"
 
 #define SEEDS  (UINT32_C(1) << 17) /* 8 MiB */
 #define KNOCKS (UINT32_C(1) << 20) /* 20 MiB */
-
-#define PACKETS_AT_END 16 /* more, for FIN and RST alone */
-/* A client repeats its SYN for two minutes at most: what goes on for longer tells nothing new. */
-#define SYNS_KEPT 10
 
 /* One-SYN conversations that wait for what follows; a flood has no end of them. What is
  * pushed out leaves a seed. */
@@ -21,6 +18,7 @@
 #define QUIET	   SECONDS(180)
 #define OPEN_QUIET SECONDS(3600)
 #define ROUND	   SECONDS(1)
+#define HELD_MAX   65536 /* bytes of a frame: more than any packet's headers */
 
 struct traffic *traffic_new(const struct traffic_options *options, traffic_settled *settled,
 			    void *context)
@@ -34,11 +32,12 @@ struct traffic *traffic_new(const struct traffic_options *options, traffic_settl
 	t->clock_ns = t->last_frame_ns = t->look_round_ns = INT64_MIN;
 	look_start(&t->look, options->ports, options->port_count);
 	t->payload = malloc(KEPT_PAYLOAD_MAX);
+	t->held_bytes = malloc(HELD_MAX);
 	bool seeds = seeds_start(&t->seeds, SEEDS >> options->smaller);
 	bool knocks = knocks_start(&t->knocks, KNOCKS >> options->smaller);
 	t->order = malloc((CONVERSATIONS_MAX >> options->smaller) * sizeof(*t->order));
 	if (!table_start(&t->table, options->key, options->smaller) || !seeds || !knocks ||
-	    t->payload == NULL || t->order == NULL) {
+	    t->payload == NULL || t->held_bytes == NULL || t->order == NULL) {
 		traffic_free(t);
 		return NULL;
 	}
@@ -53,6 +52,7 @@ void traffic_free(struct traffic *t)
 	knocks_end(&t->knocks);
 	table_end(&t->table);
 	free(t->payload);
+	free(t->held_bytes);
 	free(t->order);
 	free(t);
 }
@@ -107,53 +107,6 @@ static enum standing standing_of(const struct traffic *t, const struct conversat
 	return standing;
 }
 
-static void keep_greatest(struct attempt *attempt, unsigned bit, uint32_t *value, uint32_t seen)
-{
-	if (!(attempt->bits & bit) || sequence_after(seen, *value))
-		*value = seen;
-	attempt->bits |= (uint16_t)bit;
-}
-
-/* How far each side came, and what it says to have heard. */
-static void follow_numbers(struct attempt *attempt, const struct packet *p, bool from_client)
-{
-	bool ends = p->flags & (TCP_SYN | TCP_FIN);
-	uint32_t end = p->sequence + p->payload_length + ends;
-	if (p->flags & TCP_RST)
-		return;
-	if (from_client)
-		keep_greatest(attempt, ATTEMPT_CLIENT_END, &attempt->client_end, end);
-	else
-		keep_greatest(attempt, ATTEMPT_SERVER_END, &attempt->server_end, end);
-	if (!(p->flags & TCP_ACK))
-		return;
-	if (from_client)
-		keep_greatest(attempt, ATTEMPT_CLIENT_ACK, &attempt->client_ack,
-			      p->acknowledgement);
-	else
-		keep_greatest(attempt, ATTEMPT_SERVER_ACK, &attempt->server_ack,
-			      p->acknowledgement);
-}
-
-static void note_stage(struct attempt *attempt, const struct packet *p, bool from_client)
-{
-	unsigned bits = 0;
-	bool reset = p->flags & TCP_RST;
-	if (p->flags & TCP_SYN)
-		bits = from_client ? ATTEMPT_SYN : ATTEMPT_ANSWER;
-	else if (!reset && (from_client || p->payload_length > 0))
-		bits = ATTEMPT_CONNECTED;
-	if (p->flags & TCP_FIN)
-		bits |= from_client ? ATTEMPT_CLIENT_FIN : ATTEMPT_SERVER_FIN;
-	attempt->bits |= (uint16_t)bits;
-	unsigned both = ATTEMPT_CLIENT_FIN | ATTEMPT_SERVER_FIN;
-	if (reset)
-		attempt->bits |=
-			attempt->bits & ATTEMPT_CONNECTED ? ATTEMPT_ENDED : ATTEMPT_REFUSED;
-	else if ((attempt->bits & both) == both)
-		attempt->bits |= ATTEMPT_ENDED;
-}
-
 static void note_sides(struct conversation *c, const struct packet *p, bool from_client)
 {
 	unsigned marks = 0;
@@ -167,30 +120,6 @@ static void note_sides(struct conversation *c, const struct packet *p, bool from
 		marks |= sound ? MARK_SERVER_SOUND : 0;
 	}
 	c->marks |= (uint8_t)marks;
-}
-
-/* Whether the packet tells anything that is not written down yet. */
-static bool is_news(const struct attempt *attempt, const struct packet *p, bool from_client)
-{
-	bool ends = p->flags & (TCP_FIN | TCP_RST);
-	if (p->flags & TCP_SYN && from_client && attempt->syns >= SYNS_KEPT)
-		return false;
-	if (attempt->packets >= PACKETS_KEPT)
-		return ends && attempt->packets < PACKETS_KEPT + PACKETS_AT_END;
-	if (ends || p->flags & TCP_SYN || p->payload_length > 0 || p->has_sack)
-		return true;
-	/* a bare acknowledgement: of something new, or the first */
-	if (from_client)
-		return !(attempt->bits & ATTEMPT_CLIENT_ACK) ||
-		       sequence_after(p->acknowledgement, attempt->client_ack);
-	bool claims = attempt->bits & ATTEMPT_SERVER_END &&
-		      sequence_after(p->sequence, attempt->server_end);
-	/* or, for the first of them, of nothing new while more was sent: something later came */
-	bool repeats = attempt->packets < PACKETS_KEPT / 2 && attempt->bits & ATTEMPT_CLIENT_END &&
-		       p->acknowledgement == attempt->server_ack &&
-		       sequence_after(attempt->client_end, attempt->server_ack);
-	return claims || repeats || !(attempt->bits & ATTEMPT_SERVER_ACK) ||
-	       sequence_after(p->acknowledgement, attempt->server_ack);
 }
 
 static void write_down(struct traffic *t, struct attempt *attempt, const struct packet *p,
@@ -233,11 +162,11 @@ static void attempt_takes(struct traffic *t, uint32_t index, const struct packet
 	struct attempt *attempt = &t->table.attempts[index];
 	struct conversation *c = &t->table.conversations[attempt->conversation];
 	note_time(c, p->time_ns);
-	if (is_news(attempt, p, from_client))
+	if (attempt_is_news(attempt, p, from_client))
 		write_down(t, attempt, p, from_client);
 	note_sides(c, p, from_client);
-	follow_numbers(attempt, p, from_client);
-	note_stage(attempt, p, from_client);
+	attempt_follow_numbers(attempt, p, from_client);
+	attempt_note_stage(attempt, p, from_client);
 }
 
 /* -- beginnings ------------------------------------------------------------------------ */
@@ -551,18 +480,46 @@ static __attribute__((noinline)) void take_frame(struct traffic *t, const struct
 		take_icmp(t, &packet);
 }
 
+/* Whether all that went on before may have settled by then. (Times lie within 2^62 of 1970.) */
+static bool seems_to_end_a_pause(const struct traffic *t, const struct frame *frame)
+{
+	return t->tally.frames > 1 && frame->captured > 0 && frame->captured <= HELD_MAX &&
+	       frame->time_ns > t->last_frame_ns && frame->time_ns - t->last_frame_ns > QUIET;
+}
+
+/* What ends a pause belongs to no conversation before it: it waits until the clock has moved. */
+static void hold_frame(struct traffic *t, const struct frame *frame)
+{
+	t->held = *frame;
+	t->held.bytes = memcpy(t->held_bytes, frame->bytes, frame->captured);
+}
+
+static void release_frame(struct traffic *t)
+{
+	if (t->held.captured > 0)
+		take_frame(t, &t->held);
+	t->held.captured = 0;
+}
+
 void traffic_frame(struct traffic *t, const struct frame *frame)
 {
 	if (t->tally.frames++ == 0)
 		t->tally.first_ns = frame->time_ns;
+	bool pause = seems_to_end_a_pause(t, frame);
 	advance_clock(t, frame->time_ns);
-	if (look_at(&t->look, frame))
+	release_frame(t);
+	if (!look_at(&t->look, frame))
+		return;
+	if (pause)
+		hold_frame(t, frame);
+	else
 		take_frame(t, frame);
 }
 
 void traffic_time(struct traffic *t, int64_t now_ns)
 {
 	advance_clock(t, now_ns);
+	release_frame(t);
 }
 
 void traffic_lost(struct traffic *t, uint64_t frames)
@@ -579,6 +536,9 @@ static int by_time(const void *a, const void *b)
 void traffic_end(struct traffic *t)
 {
 	t->clock_ns = t->last_frame_ns > t->clock_ns ? t->last_frame_ns : t->clock_ns;
+	if (t->held.captured > 0)
+		settle_quiet(t);
+	release_frame(t);
 	uint32_t count = 0;
 	for (int s = 0; s < STANDINGS; s++)
 		for (uint32_t i = t->table.list[s].first; i != 0;

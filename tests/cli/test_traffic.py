@@ -215,6 +215,29 @@ class Settling(Traffic):
         )
         self.assertEqual([report["attempts"] for report in self.assert_reports(ended)], [1, 1])
 
+    def test_a_pause_parts_attempts(self):
+        """Where nobody else's packets move the clock, either: what ends the pause does."""
+        silent = Talk("10.0.0.1", SERVER).silence((0, 1, 2, 4, 8, 16))
+        for name, later in (
+            ("a session", Healthy().session(40001, 86400)),
+            ("one packet", Talk("10.0.0.1", SERVER, (40001, 22), at=86400).syn()),
+            ("once more", Talk("10.0.0.1", SERVER, at=86400).silence()),
+        ):
+            with self.subTest(later=name):
+                reports = self.assert_reports(self.analyze(silent, later))
+                self.assertEqual([report["attempts"] for report in reports], [1, 1])
+                self.assertIn("syn.silent", self.facts(reports[0]))
+                self.assertNotIn("86400", json.dumps(reports))
+        days = [Talk("10.0.0.1", SERVER, at=86400 * n).syn() for n in range(5)]
+        self.assertEqual(len(self.assert_reports(self.analyze(*days))), 5)
+
+    def test_one_odd_time_of_its_own(self):
+        talks = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=n).refused() for n in range(5)]
+        talks[2].frames[0] = (START + 90000, talks[2].frames[0][1])
+        frames = [frame for talk in talks for frame in talk.frames]
+        report = self.assert_verdict(sshwhy("analyze", "--json", self.file(head() + records(frames))))
+        self.assertEqual(report["attempts"], 5)
+
     def test_one_odd_time_settles_nothing(self):
         talks = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=n).refused() for n in range(4)]
         odd = tick(5000)[0]
