@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -362,29 +363,43 @@ static void end_company(struct company *c)
 	close(c->signals);
 }
 
+static void keep_and_explain(struct company *c, int *code)
+{
+	keep_company(c);
+	*code = c->code;
+	if (c->code == FAILURE)
+		explain(c);
+	else if (c->code > 128)
+		explain_impatience(c);
+}
+
+static bool run_company(struct company *c, int *code, struct error *error)
+{
+	sigset_t before;
+	person_find(&c->person);
+	leg_find(&c->leg, &c->wish->line->typed, &c->person);
+	struct watch_wish watch = watch_wish(c);
+	struct probe_wish probe = { .target = &c->wish->line->typed,
+				    .jump = c->leg.by_command ? &c->leg.jump : NULL,
+				    .color = c->wish->color,
+				    .frames = c->wish->frames };
+	start_company(c, &watch, &probe);
+	block_signals(c, &before);
+	bool started = start_ssh(c, &before, error);
+	if (started)
+		keep_and_explain(c, code);
+	end_company(c);
+	return started;
+}
+
 bool company_keep(const struct company_wish *wish, int *code, struct error *error)
 {
-	static struct company c;
-	sigset_t before;
-	c = (struct company){ .wish = wish, .ssh = -1 };
-	person_find(&c.person);
-	leg_find(&c.leg, &wish->line->typed, &c.person);
-	struct watch_wish watch = watch_wish(&c);
-	struct probe_wish probe = { .target = &wish->line->typed,
-				    .jump = c.leg.by_command ? &c.leg.jump : NULL,
-				    .color = wish->color,
-				    .frames = wish->frames };
-	start_company(&c, &watch, &probe);
-	block_signals(&c, &before);
-	bool started = start_ssh(&c, &before, error);
-	if (started) {
-		keep_company(&c);
-		*code = c.code;
-		if (c.code == FAILURE)
-			explain(&c);
-		else if (c.code > 128)
-			explain_impatience(&c);
-	}
-	end_company(&c);
+	struct company *c = calloc(1, sizeof(*c)); /* too large for a stack */
+	if (c == NULL)
+		return error_set(error, EXIT_UNAVAILABLE, "out of memory");
+	c->wish = wish;
+	c->ssh = -1;
+	bool started = run_company(c, code, error);
+	free(c);
 	return started;
 }
