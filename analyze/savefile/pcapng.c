@@ -7,6 +7,7 @@ enum block_type {
 	BLOCK_PACKET = 2, /* obsolete */
 	BLOCK_SIMPLE_PACKET = 3,
 	BLOCK_NAMES = 4,
+	BLOCK_STATISTICS = 5,
 	BLOCK_ENHANCED_PACKET = 6,
 	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
 };
@@ -16,6 +17,9 @@ enum option_code {
 	OPTION_COMMENT = 1,
 	OPTION_INTERFACE_NAME = 2,
 	OPTION_PACKET_FLAGS = 2,
+	OPTION_PACKET_DROPS = 4,
+	OPTION_INTERFACE_DROPS = 5,
+	OPTION_SYSTEM_DROPS = 7,
 	OPTION_TIME_RESOLUTION = 9,
 	OPTION_TIME_OFFSET = 14,
 };
@@ -239,6 +243,56 @@ static bool interface_block(struct savefile *savefile, struct cursor body, uint6
 	return true;
 }
 
+/* -- losses ------------------------------------------------------------------- */
+
+static uint64_t sum(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/* A capture that says both means the same frames. */
+static uint64_t lost_of(const struct capture_interface *interface)
+{
+	return interface->lost_in_all > interface->lost_between ? interface->lost_in_all
+								: interface->lost_between;
+}
+
+static struct capture_interface *described(const struct savefile *savefile, uint32_t index)
+{
+	if (index >= savefile->interface_count - savefile->section_first)
+		return NULL;
+	return &savefile->interfaces[savefile->section_first + index];
+}
+
+/* epb_dropcount: "packets lost [...] between this packet and the preceding one for the same
+ * interface" */
+static void note_lost_between(struct savefile *savefile, struct capture_interface *interface,
+			      uint64_t lost)
+{
+	uint64_t before = lost_of(interface);
+	interface->lost_between = sum(interface->lost_between, lost);
+	savefile->lost = sum(savefile->lost, lost_of(interface) - before);
+}
+
+/* isb_ifdrop, isb_osdrop: "starting from the beginning of the capture", so that of several blocks
+ * the greatest holds. */
+static void statistics_block(struct savefile *savefile, struct cursor body)
+{
+	struct capture_interface *interface = described(savefile, file_u32(savefile, &body));
+	uint64_t lost = 0;
+	cursor_skip(&body, 8); /* its time */
+	struct option option;
+	while (interface != NULL && next_option(savefile, &body, &option))
+		if ((option.code == OPTION_INTERFACE_DROPS || option.code == OPTION_SYSTEM_DROPS) &&
+		    option.value.left >= 8)
+			lost = sum(lost, file_u64(savefile, &option.value));
+	if (interface == NULL || lost <= interface->lost_in_all)
+		return;
+	uint64_t before = lost_of(interface);
+	interface->lost_in_all = lost;
+	savefile->lost = sum(savefile->lost, lost_of(interface) - before);
+}
+
 /* -- packets ------------------------------------------------------------------ */
 
 /* What the three kinds of packet blocks say, each in its own order. */
@@ -246,14 +300,8 @@ struct record {
 	uint32_t interface;
 	uint64_t stamp;
 	uint32_t captured, on_wire;
+	uint16_t lost; /* just before it */
 };
-
-static const struct capture_interface *interface_of(const struct savefile *savefile, uint32_t index)
-{
-	if (index >= savefile->interface_count - savefile->section_first)
-		return NULL;
-	return &savefile->interfaces[savefile->section_first + index];
-}
 
 static uint64_t file_stamp(const struct savefile *savefile, struct cursor *body)
 {
@@ -273,7 +321,9 @@ static struct record enhanced_record(const struct savefile *savefile, struct cur
 static struct record obsolete_record(const struct savefile *savefile, struct cursor *body)
 {
 	struct record record = { .interface = file_u16(savefile, body) };
-	cursor_skip(body, 2); /* packets dropped since the last one */
+	record.lost = file_u16(savefile, body); /* "unknown" is 0xFFFF */
+	if (record.lost == UINT16_MAX)
+		record.lost = 0;
 	record.stamp = file_stamp(savefile, body);
 	record.captured = file_u32(savefile, body);
 	record.on_wire = file_u32(savefile, body);
@@ -283,7 +333,7 @@ static struct record obsolete_record(const struct savefile *savefile, struct cur
 static struct record simple_record(const struct savefile *savefile, struct cursor *body)
 {
 	struct record record = { .on_wire = file_u32(savefile, body) };
-	const struct capture_interface *interface = interface_of(savefile, 0);
+	const struct capture_interface *interface = described(savefile, 0);
 	/* "MUST use the SnapLen value [...] to determine the size of the Packet Data" */
 	record.captured = record.on_wire;
 	if (interface != NULL && interface->snaplen != 0 && interface->snaplen < record.captured)
@@ -305,19 +355,21 @@ static enum direction direction_of(uint32_t flags)
 	}
 }
 
-static void packet_options(const struct savefile *savefile, struct cursor *body,
-			   struct frame *frame)
+static void packet_options(struct savefile *savefile, struct cursor *body,
+			   struct capture_interface *interface, struct frame *frame)
 {
 	struct option option;
 	while (next_option(savefile, body, &option)) {
 		if (option.code == OPTION_PACKET_FLAGS && option.value.left >= 4)
 			frame->direction = direction_of(file_u32(savefile, &option.value));
+		if (option.code == OPTION_PACKET_DROPS && option.value.left >= 8)
+			note_lost_between(savefile, interface, file_u64(savefile, &option.value));
 	}
 }
 
 static bool check_record(struct savefile *savefile, const struct record *record, uint64_t offset)
 {
-	if (interface_of(savefile, record->interface) == NULL)
+	if (described(savefile, record->interface) == NULL)
 		return savefile_damaged(savefile, offset,
 					"a packet of interface %u, which was not described",
 					record->interface);
@@ -344,7 +396,7 @@ static bool packet_block(struct savefile *savefile, uint32_t type, struct cursor
 		record = obsolete_record(savefile, &body);
 	if (!check_record(savefile, &record, offset))
 		return false;
-	const struct capture_interface *interface = interface_of(savefile, record.interface);
+	struct capture_interface *interface = described(savefile, record.interface);
 	*frame = (struct frame){
 		.bytes = cursor_take(&body, record.captured),
 		.captured = record.captured,
@@ -354,8 +406,10 @@ static bool packet_block(struct savefile *savefile, uint32_t type, struct cursor
 		.interface = (uint32_t)(savefile->section_first + record.interface),
 	};
 	cursor_skip(&body, padding(record.captured));
+	if (record.lost > 0)
+		note_lost_between(savefile, interface, record.lost);
 	if (!simple)
-		packet_options(savefile, &body, frame);
+		packet_options(savefile, &body, interface, frame);
 	if (body.failed)
 		return savefile_damaged(savefile, offset, "a packet is longer than its block");
 	return true;
@@ -398,6 +452,10 @@ static bool whole_block(struct savefile *savefile, uint32_t type, uint32_t total
 		names_block(savefile, body);
 		return true;
 	}
+	if (type == BLOCK_STATISTICS) {
+		statistics_block(savefile, body);
+		return true;
+	}
 	*found = true;
 	return packet_block(savefile, type, body, offset, frame);
 }
@@ -421,11 +479,12 @@ static bool block(struct savefile *savefile, const uint8_t *header, struct frame
 	if (total < BLOCK_MIN || total % 4 != 0)
 		return savefile_damaged(savefile, savefile->source->offset,
 					"a block claims %u bytes", total);
-	if (type == BLOCK_NAMES && total > SOURCE_PEEK_MAX)
+	if ((type == BLOCK_NAMES || type == BLOCK_STATISTICS) && total > SOURCE_PEEK_MAX)
 		return other_block(savefile, total);
 	switch (type) {
 	case BLOCK_INTERFACE:
 	case BLOCK_NAMES:
+	case BLOCK_STATISTICS:
 	case BLOCK_PACKET:
 	case BLOCK_SIMPLE_PACKET:
 	case BLOCK_ENHANCED_PACKET:

@@ -26,6 +26,8 @@ struct capture_interface {
 	uint32_t link;
 	uint32_t snaplen; /* 0: no limit */
 	struct ticks ticks;
+	uint64_t lost_in_all;  /* as its statistics say */
+	uint64_t lost_between; /* as its packets say, each of those since the one before it */
 };
 
 struct savefile;
@@ -45,6 +47,7 @@ struct savefile {
 	bool old_lengths;      /* pcap: the two lengths may be swapped */
 	uint32_t ns_per_tick;  /* pcap: of the sub-second field */
 	uint64_t frames;
+	uint64_t lost; /* of all interfaces */
 
 	struct capture_interface *interfaces; /* in the arena, of all sections */
 	size_t interface_count;

@@ -131,6 +131,11 @@ const char *savefile_note(const struct savefile *savefile, size_t index)
 	return index < savefile->note_count ? savefile->notes[index] : NULL;
 }
 
+uint64_t savefile_lost(const struct savefile *savefile)
+{
+	return savefile->lost;
+}
+
 uint64_t savefile_notes_refused(const struct savefile *savefile)
 {
 	return savefile->notes_kept.refused;

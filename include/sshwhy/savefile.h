@@ -56,6 +56,10 @@ size_t savefile_note_count(const struct savefile *savefile);
 const char *savefile_note(const struct savefile *savefile, size_t index);
 uint64_t savefile_notes_refused(const struct savefile *savefile); /* so many were left out */
 
+/* How many frames the capture itself says that it lost, by what was read of it so far: pcapng's
+ * Interface Statistics Blocks stand behind the frames they are about. */
+uint64_t savefile_lost(const struct savefile *savefile);
+
 /* Name of interface `index` ("" when the capture does not tell). */
 const char *savefile_interface_name(const struct savefile *savefile, uint32_t index);
 /* Its link type. How many interfaces the sections read so far have. */

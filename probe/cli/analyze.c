@@ -159,8 +159,11 @@ static bool analyze_traffic(const struct analyze_arguments *a, int index, struct
 	struct traffic *traffic = open_traffic(a, index, reports, error);
 	if (traffic == NULL)
 		return false;
-	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME)
+	while ((status = savefile_next(savefile, &frame)) == SAVEFILE_FRAME) {
+		traffic_lost(traffic, savefile_lost(savefile));
 		traffic_frame(traffic, &frame);
+	}
+	traffic_lost(traffic, savefile_lost(savefile));
 	traffic_end(traffic);
 	struct traffic_tally tally = traffic_tally(traffic);
 	traffic_free(traffic);

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import support
 from support import AMBIGUOUS, FAULT, HEALTHY, MALFORMED, PROGRAM, UNKNOWN, Case, sshwhy
-from traffic import ACK, FIN, HELLO, PSH, RST, START, SYN, Talk, head, pcap, records, tick
+from traffic import ACK, FIN, HELLO, PSH, RST, START, SYN, Talk, count, head, pcap, pcapng, records, tick
 
 CAPTURES = Path(PROGRAM).parent / "tests/captures"
 SANITIZED = "ASAN_OPTIONS" in os.environ  # memory is not the program's own then
@@ -372,6 +372,32 @@ class People(Traffic):
         healthy = support.ROOT / "pcaps/tcpdump-healthy.pcap"
         self.assertEqual(sshwhy("analyze", "--json", healthy).code, HEALTHY)
         self.assertEqual(sshwhy("analyze", "--json", healthy, self.file(pcap(fault))).code, FAULT)
+
+
+class Drops(Traffic):
+    """A capture that says itself that it lost frames."""
+
+    def judged(self, **said):
+        frames = Talk("10.0.0.1", SERVER).silence().frames + tick(30)
+        return self.assert_verdict(sshwhy("analyze", "--json", self.file(pcapng(frames, **said), "drops.pcapng")))
+
+    def test_none(self):
+        for said in ({}, {"statistics": count(4, 9) + count(5, 0) + count(7, 0)}):
+            self.assertIn("syn.silent", self.facts(self.judged(**said)))
+
+    def test_stated(self):
+        ways = (
+            ("interface", {"statistics": count(5, 17)}),
+            ("system", {"statistics": count(7, 17)}),
+            ("packet", {"lost_before": {2: 17}}),
+            ("both", {"lost_before": {0: 15}, "statistics": count(5, 9) + count(7, 8)}),
+        )
+        for name, said in ways:
+            with self.subTest(said=name):
+                report = self.judged(**said)
+                self.assertEqual(report["verdict"]["outcome"], "unknown")
+                self.assertNotIn("syn.silent", self.facts(report))
+                self.assertIn("the capture lost 17 frames", " ".join(report["not_observed"]))
 
 
 class Damage(Traffic):

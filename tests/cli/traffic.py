@@ -85,6 +85,29 @@ class Talk:
         return self
 
 
+def block(kind, body):
+    body += b"\0" * (-len(body) % 4)
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+
+def count(code, number):
+    """An option of a pcapng block."""
+    return struct.pack("<HHQ", code, 8, number)
+
+
+def pcapng(frames, statistics=b"", lost_before=None):
+    """Of one interface. `statistics`: options of its statistics block; `lost_before` a frame, by its index."""
+    blocks = [block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), block(1, struct.pack("<HHI", ETHERNET, 0, 0))]
+    for index, (at, frame) in enumerate(frames):
+        stamp = round(at * 1000000)
+        body = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xFFFFFFFF, len(frame), len(frame)) + frame
+        lost = (lost_before or {}).get(index)
+        blocks.append(block(6, body + b"\0" * (-len(body) % 4) + (count(4, lost) if lost else b"")))
+    if statistics:
+        blocks.append(block(5, bytes(12) + statistics))
+    return b"".join(blocks)
+
+
 def tick(at):
     """A frame of somebody else's, so that time goes on."""
     frame = ethernet(ip("10.9.9.9", "10.9.9.8", 17, b"\0" * 20))

@@ -97,6 +97,93 @@ static void ticks(void **state)
 	}
 }
 
+static void put_count(struct image *image, uint16_t code, uint64_t count)
+{
+	put16(image, code);
+	put16(image, 8);
+	put_number(image, count, 8);
+}
+
+static void put_statistics(struct image *image, uint32_t interface, uint64_t dropped,
+			   uint64_t by_system)
+{
+	begin_block(image, 5);
+	put32(image, interface);
+	put_number(image, 0, 8);
+	put_count(image, 4, 1000); /* received */
+	put_count(image, 5, dropped);
+	put_count(image, 7, by_system);
+	end_block(image);
+}
+
+static void put_packet_after(struct image *image, uint32_t interface, uint64_t lost)
+{
+	begin_block(image, 6);
+	put32(image, interface);
+	put_number(image, 0, 8);
+	put32(image, 4);
+	put32(image, 4);
+	put(image, "1234", 4);
+	put_count(image, 4, lost);
+	end_block(image);
+}
+
+static void put_obsolete_after(struct image *image, uint16_t lost)
+{
+	begin_block(image, 2);
+	put16(image, 0);
+	put16(image, lost);
+	put_number(image, 0, 8);
+	put32(image, 4);
+	put32(image, 4);
+	put(image, "1234", 4);
+	end_block(image);
+}
+
+static void expect_lost(struct savefile *savefile, uint64_t lost)
+{
+	struct frame frame;
+	assert_int_equal(savefile_next(savefile, &frame), SAVEFILE_FRAME);
+	assert_int_equal(savefile_lost(savefile), lost);
+}
+
+static void losses_are_told(void **state)
+{
+	(void)state;
+	for (int big = 0; big < 2; big++) {
+		struct image image = { .big = big };
+		begin_section(&image);
+		end_block(&image);
+		begin_interface(&image, LINK_RAW, 0);
+		end_block(&image);
+		begin_interface(&image, LINK_RAW, 0);
+		end_block(&image);
+		put_packet_after(&image, 0, 0);
+		put_packet_after(&image, 0, 3);
+		put_packet_after(&image, 1, 2);
+		put_statistics(&image, 0, 1, 1); /* that is less than the packets say */
+		put_packet_after(&image, 0, 0);
+		put_statistics(&image, 0, 5, 2);
+		put_statistics(&image, 0, 6, 0); /* an older one */
+		put_statistics(&image, 2, 9, 9); /* of nobody */
+		put_obsolete_after(&image, UINT16_MAX);
+		put_obsolete_after(&image, 4);
+		put_obsolete_after(&image, 4);
+		put_packet_after(&image, 1, UINT64_MAX);
+		struct savefile *savefile = open_image(&image);
+		expect_lost(savefile, 0);
+		expect_lost(savefile, 3);
+		expect_lost(savefile, 5);
+		expect_lost(savefile, 5);
+		expect_lost(savefile, 9); /* 0xFFFF is "unknown" */
+		expect_lost(savefile, 9);
+		expect_lost(savefile, 13);
+		expect_lost(savefile, UINT64_MAX);
+		savefile_close(savefile);
+		image_free(&image);
+	}
+}
+
 static void time_offset_in_both_byte_orders(void **state)
 {
 	(void)state;
@@ -414,6 +501,7 @@ int main(void)
 		cmocka_unit_test(damaged_blocks),
 		cmocka_unit_test(damaged_sections),
 		cmocka_unit_test(largest_records),
+		cmocka_unit_test(losses_are_told),
 		cmocka_unit_test(largest_blocks),
 		cmocka_unit_test(long_unknown_blocks),
 		cmocka_unit_test(notes_have_a_limit),
