@@ -281,6 +281,7 @@ int command_analyze(int argc, char **argv)
 	if (a.traffic.vantage_count > 1 && (int)a.traffic.vantage_count != a.file_count)
 		usage_error("%u vantage points for %d captures", a.traffic.vantage_count,
 			    a.file_count);
+	output_gap(&a.output);
 	if (!raise_wall(&a, &error) || !open_known_hosts(&a, &error))
 		return output_error(&error);
 	a.signals = open_signals();

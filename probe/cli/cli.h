@@ -38,6 +38,9 @@ bool output_report_to(const struct output *output, const struct report *report, 
 		      struct error *error);
 bool output_colored(const struct output *output); /* is stdout's text to be coloured? */
 
+/* To who asks for everything: whether the kernel lacks Landlock. Comes before there is a wall. */
+void output_gap(const struct output *output);
+
 /* Prints "sshwhy: text" on stderr, safe for a terminal; returns the error's exit code. */
 int output_error(const struct error *error);
 

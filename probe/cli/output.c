@@ -8,6 +8,7 @@
 #include "base/escape.h"
 #include "cli/cli.h"
 #include "sshwhy/memory.h"
+#include "wall/wall.h"
 
 static const struct argp_option options[] = {
 	{ "json", 'j', NULL, 0, "one report a line, JSON Lines", 100 },
@@ -81,6 +82,14 @@ int output_error(const struct error *error)
 	char safe[ESCAPE_TEXT];
 	fprintf(stderr, "sshwhy: %s\n", escape_text(error->text, safe, sizeof(safe)));
 	return (int)error->code;
+}
+
+void output_gap(const struct output *output)
+{
+	if (SSHWHY_WALL && output->verbosity > 0 && !wall_closes_files())
+		fputs("sshwhy: this kernel has no Landlock: files are closed off by seccomp alone, "
+		      "where there is any\n",
+		      stderr);
 }
 
 void parse_command_line(const struct argp *argp, int argc, char **argv, void *input)

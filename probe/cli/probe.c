@@ -258,6 +258,7 @@ int command_probe(int argc, char **argv)
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
 	parse_command_line(&argp, argc, argv, &a);
 	check_family(&a.typed);
+	output_gap(&a.output);
 	a.drive.typed = &a.typed;
 	a.drive.reference = a.reference;
 	if (a.drive.deep && !a.timeout_given)

@@ -336,6 +336,7 @@ int command_watch(int argc, char **argv)
 	struct error error = { 0 };
 	int code;
 	parse_command_line(&argp, argc, argv, &a);
+	output_gap(&a.output);
 	int signals = open_signals();
 	if (!privilege_check(&error) ||
 	    !reports_start(&watch.reports, &a.output, a.traffic.only, &error) ||

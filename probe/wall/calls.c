@@ -264,6 +264,8 @@ static int load(scmp_filter_ctx filter)
 	int status = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (status == 0)
 		status = seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (status == 0) /* the kernel's own errno, not "Operation canceled" for each of them */
+		status = seccomp_attr_set(filter, SCMP_FLTATR_API_SYSRAWRC, 1);
 	return status != 0 ? status : seccomp_load(filter);
 }
 

@@ -1,5 +1,5 @@
 /* calls: which system calls this process may make from now on (seccomp); the kernel ends it at any
- * other. A kernel without seccomp is not told, and lets all pass. */
+ * other. A kernel without seccomp lets all pass. */
 #ifndef PROBE_WALL_CALLS_H
 #define PROBE_WALL_CALLS_H
 

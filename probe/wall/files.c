@@ -45,6 +45,11 @@ static void allow_reading(int ruleset, const char *path)
 	close(rule.parent_fd);
 }
 
+bool files_can_close(void)
+{
+	return version_of_the_kernel() >= 1;
+}
+
 bool files_close(const char *const *readable, size_t count, struct error *error)
 {
 	int version = version_of_the_kernel();

@@ -25,6 +25,11 @@ static bool begin(struct error *error)
 	       error_set(error, EXIT_UNAVAILABLE, "no_new_privs: %s", strerror(errno));
 }
 
+bool wall_closes_files(void)
+{
+	return files_can_close();
+}
+
 bool wall_reader(const char *const *files, size_t count, struct error *error)
 {
 	open_early(OPENSSL_INIT_NO_LOAD_CONFIG);

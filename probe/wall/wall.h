@@ -12,6 +12,10 @@
 
 #include "sshwhy/error.h"
 
+/* Whether the kernel has Landlock, without which seccomp alone guards files. To be asked before
+ * there is a wall. */
+bool wall_closes_files(void);
+
 /* For who reads captures: these files (NULL among them is none) and what is open, and writes to
  * what is open. No socket, no other process, no code but what is loaded. */
 bool wall_reader(const char *const *files, size_t count, struct error *error);

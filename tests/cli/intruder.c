@@ -8,8 +8,6 @@
  *     "locked": when a capture's filter has been locked after that;
  *     "flush": when the report is written
  *
- *   INTRUDER_WITHOUT_SECCOMP=1   the kernel says that it has none
- *
  * It says on stderr "intruder: NAME: done" or why not, and then lets the program go on, unless the
  * kernel has ended it.
  */
@@ -383,10 +381,6 @@ int prctl(int option, ...)
 	va_start(rest, option);
 	unsigned long value = va_arg(rest, unsigned long);
 	va_end(rest);
-	if (option == PR_GET_SECCOMP && getenv("INTRUDER_WITHOUT_SECCOMP") != NULL) {
-		errno = EINVAL; /* as a kernel that was built without says */
-		return -1;
-	}
 	long result = syscall(SYS_prctl, option, value, 0, 0, 0);
 	if (option == PR_GET_NO_NEW_PRIVS && getpid() == program && geteuid() != 0) {
 		dropped = true;

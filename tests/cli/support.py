@@ -17,6 +17,8 @@ PROGRAM = os.environ.get("SSHWHY", str(ROOT / "build/release/sshwhy"))
 INTRUDER = os.environ.get("INTRUDER", str(Path(PROGRAM).parent / "tests/libintruder.so"))
 RUN = ROOT / "pcaps/nsg-deny.pcapng"  # a saved run, where a test needs one
 NOBODY = 65534
+# Before a command: the kernel has neither seccomp nor Landlock.
+BARE = str(ROOT / "tests/cli/bare.py")
 
 # Outside a lab the program may not send, not even when a test has gone wrong.
 HARMLESS = ("setpriv", "--bounding-set=-net_raw") if os.geteuid() == 0 else ()

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import support
-from support import AMBIGUOUS, PROGRAM, RUN, Case, Run, sshwhy
+from support import AMBIGUOUS, BARE, HARMLESS, PROGRAM, RUN, Case, Run, sshwhy
 
 ACTS = (
     "exec", "fork", "clone", "map-code", "make-code",
@@ -43,10 +43,14 @@ class WithoutSeccomp(Case):
     """A kernel that was built without it: that is said, and all the rest is as ever."""
 
     def test_a_capture(self):
-        env = {**os.environ, "LD_PRELOAD": support.INTRUDER, "INTRUDER_WITHOUT_SECCOMP": "1"}
-        plain, without = sshwhy("analyze", RUN), sshwhy("analyze", RUN, env=env)
+        plain, without = sshwhy("analyze", RUN), sshwhy("analyze", RUN, before=[*HARMLESS, BARE])
         self.assertEqual((without.code, without.out), (plain.code, plain.out))
         self.assertRegex(without.err, r"^sshwhy: this kernel has no seccomp: [^\n]*\n$")
+
+    def test_landlock_is_for_who_asks_for_everything(self):
+        without = sshwhy("analyze", "-v", RUN, before=[*HARMLESS, BARE])
+        said = [line.split(":")[1] for line in without.err.splitlines()]
+        self.assertEqual(said, [" this kernel has no seccomp", " this kernel has no Landlock"])
 
 
 class Reading(Case):
