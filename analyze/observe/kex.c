@@ -5,6 +5,7 @@
 #include "observe/chance.h"
 #include "observe/farewell.h"
 #include "observe/judge.h"
+#include "observe/proof.h"
 #include "observe/small.h"
 #include "observe/words.h"
 
@@ -165,7 +166,8 @@ static bool waits_for_user(const struct observation *o)
 
 bool key_exchange_stalls(const struct observation *o)
 {
-	return client_named_algorithms(o) && !waits_for_user(o) && conversation_stalls(o);
+	return client_named_algorithms(o) && !waits_for_user(o) && is_servers_turn(o) &&
+	       conversation_stalls(o);
 }
 
 void tell_kex_stalled(struct observation *o)

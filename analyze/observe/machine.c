@@ -5,6 +5,7 @@
 
 #include "observe/asked.h"
 #include "observe/loss.h"
+#include "observe/proof.h"
 #include "observe/words.h"
 #include "sshwhy/shortage.h"
 
@@ -306,7 +307,10 @@ void observe_in(struct observation *o)
 	if (taken)
 		fact = fact_set(o, ANSWER_IN_TAKEN, "the kernel takes the %s that the wire shows",
 				what);
-	else if (syn->reply != REPLY_UNREACHABLE && o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
+	else if (connection != NULL && connection->client_reset_frame != 0 && !o->run->planned)
+		return; /* it answers the SYN-ACK, and so has had it */
+	else if (syn->reply != REPLY_UNREACHABLE && syn_is_missed(o, o->kernel, syn->reply_ns) &&
+		 o->now_ns - syn->reply_ns >= LOCAL_PATIENCE)
 		/* (Not so an ICMP error. One that comes from very near comes while connect() still
 		 * holds the socket: then the kernel notes it, and only the next one ends
 		 * connect().) */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "observe/asked.h"
+#include "observe/proof.h"
 #include "observe/tally.h"
 #include "observe/word.h"
 
@@ -156,7 +157,9 @@ static bool far_is_silent(const struct observation *o)
 	const struct connection *c = o->kernel->connection;
 	const struct ssh_side *client = &c->dialog.side[SSH_CLIENT];
 	int64_t since = c->client_data_ns != 0 ? c->client_data_ns : c->server_data_ns;
-	return !o->frames_lost && c->client_end_ns == 0 && c->server_data_ns != 0 &&
+	/* who waited for the client so long has seen it, too */
+	bool proven = server_is_missed(o) || watched_until(o) - since >= FAR_PATIENCE;
+	return proven && !o->frames_lost && c->client_end_ns == 0 && c->server_data_ns != 0 &&
 	       client->milestone < SSH_KEXINIT && !client->not_ssh && !client->malformed &&
 	       !client->cut && o->now_ns - since >= FAR_PATIENCE;
 }

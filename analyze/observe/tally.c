@@ -1,15 +1,18 @@
 #include "observe/tally.h"
 
+#include "observe/proof.h"
+
 static void tally_exchange(const struct observation *o, const struct exchange *exchange,
 			   struct syn_tally *tally)
 {
+	bool missed = syn_is_missed(o, exchange, 0);
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
 		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback))
 			continue;
 		if (tally->sent++ == 0 || sent->time_ns < tally->first_ns)
 			tally->first_ns = sent->time_ns;
-		if (o->now_ns - sent->time_ns >= ANSWER_PATIENCE) {
+		if (missed && o->now_ns - sent->time_ns >= ANSWER_PATIENCE) {
 			tally->ripe++;
 			if (sent->time_ns > tally->last_ripe_ns)
 				tally->last_ripe_ns = sent->time_ns;

@@ -4,6 +4,7 @@
 
 #include "observe/chance.h"
 #include "observe/judge.h"
+#include "observe/proof.h"
 #include "ssh/ident.h"
 
 const struct event *event_of(const struct observation *o, enum event_kind kind)
@@ -26,7 +27,7 @@ bool works_unseen(const struct observation *o)
 bool waited(const struct observation *o, int64_t since_ns, int64_t patience)
 {
 	const struct connection *c = o->kernel->connection;
-	int64_t until = o->now_ns;
+	int64_t until = watched_until(o);
 	if (o->frames_lost)
 		return false;
 	if (c->client_end_ns != 0 && c->client_end_ns < until)

@@ -1,5 +1,7 @@
 #include "track/connection.h"
 
+#include "sshwhy/patience.h"
+
 #define FAR_TTL 32 /* more hops than ways have */
 
 static uint8_t shift_of(const struct packet *syn_ack, const struct sent *syn)
@@ -16,7 +18,7 @@ struct connection *connection_new(struct arena *arena, const struct packet *syn_
 	struct connection *connection = arena_alloc(arena, sizeof(*connection));
 	connection->syn_ack_frame = syn_ack->number;
 	connection->syn_ack_ttl = syn_ack->ttl;
-	connection->progress_ns = connection->syn_ack_ns = syn_ack->time_ns;
+	connection->last_ns = connection->progress_ns = connection->syn_ack_ns = syn_ack->time_ns;
 	connection->loopback = syn_ack->loopback;
 	connection->syn_ack_window = syn_ack->window;
 	connection->client_first = connection->client_next = syn_ack->acknowledgement;
@@ -137,9 +139,16 @@ static void client_hears(struct connection *connection, const struct packet *pac
 		withdraw_reset(connection);
 }
 
+static void note_last(struct connection *connection, const struct packet *packet)
+{
+	if (packet->time_ns > connection->last_ns)
+		connection->last_ns = packet->time_ns;
+}
+
 void connection_client(struct connection *connection, const struct packet *packet)
 {
 	connection->loopback |= packet->loopback;
+	note_last(connection, packet);
 	if (packet->flags & TCP_ACK) {
 		connection->established = true;
 		if (!(packet->flags & TCP_RST))
@@ -270,8 +279,18 @@ static void note_server_end(struct connection *connection, const struct packet *
 	}
 }
 
+/* Later than the least timeout: it is TCP that repeats it, not a network that doubles it. */
+static bool is_repeated(const struct connection *connection, const struct packet *packet)
+{
+	uint32_t end = packet->sequence + packet->payload_length;
+	return packet->payload_length > 0 && !sequence_after(end, connection->server_next) &&
+	       packet->time_ns - connection->progress_ns >= LEAST_TIMEOUT / 2;
+}
+
 void connection_server(struct connection *connection, const struct packet *packet)
 {
+	note_last(connection, packet);
+	connection->server_repeated += is_repeated(connection, packet);
 	if ((packet->flags & TCP_ACK) && !(packet->flags & TCP_RST))
 		awaited_hears(connection, packet);
 	bool bare = packet->payload_length == 0 && !(packet->flags & (TCP_SYN | TCP_RST | TCP_FIN));

@@ -118,6 +118,8 @@ struct connection {
 	 * that frames are missing or that it is forged. */
 	bool server_reset_doubtful;
 	uint32_t server_reset_next; /* server_next when that reset came */
+	int64_t last_ns;	    /* when its last packet came, of either side */
+	unsigned server_repeated;   /* segments with nothing but what had come long before */
 	int64_t progress_ns; /* when a byte last came, or was acknowledged, for the first time */
 	bool client_timestamps;
 	uint32_t timestamp_value, timestamp_echo; /* of the client's last segment */

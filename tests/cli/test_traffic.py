@@ -196,6 +196,53 @@ class Parallel(Traffic):
         self.assertEqual(report["attempts"], 22)
 
 
+class Silence(Traffic):
+    """What is left out of a capture is nobody's silence: who misses an answer repeats what it said."""
+
+    def assert_blames_nobody(self, *talks, options=()):
+        for report in self.assert_reports(self.analyze(*talks, tick(90), options=options)):
+            self.assertIn(report["verdict"]["outcome"], ("healthy", "unknown"), report["verdict"])
+
+    def test_syns_alone(self):
+        """tcpdump 'tcp[tcpflags] & tcp-syn != 0', and the same of one direction."""
+        sessions = [Healthy().session(20000 + n, 5 * n) for n in range(8)]
+        for count, kept in ((1, 2), (3, 2), (8, 2), (1, 1), (3, 1), (8, 1)):
+            for vantage in ("client", "vm"):
+                with self.subTest(sessions=count, kept=kept, vantage=vantage):
+                    talks = [session[:kept] for session in sessions[:count]]
+                    self.assert_blames_nobody(*talks, options=("--vantage", vantage))
+
+    def test_first_packets(self):
+        """Of each flow, as samplers keep them."""
+        session = Healthy().session(20000)
+        for kept in range(1, len(session)):
+            for vantage in ("client", "vm"):
+                with self.subTest(kept=kept, vantage=vantage):
+                    self.assert_blames_nobody(session[:kept], options=("--vantage", vantage))
+
+    def test_client_resets(self):
+        """nmap -sS: who resets the SYN-ACK has had it."""
+        talks = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=n).syn().add(False, SYN | ACK).add(True, RST) for n in range(4)]
+        self.assert_blames_nobody(*talks)
+
+    def test_client_hears_no_answer(self):
+        talk = Talk("10.0.0.1", SERVER).syn()
+        for after in (1, 2, 4):
+            talk.add(False, SYN | ACK, sequence=2000).add(True, SYN, after=after, sequence=1000)
+        self.assertIn("in.ignored", self.facts(self.one(talk, tick(30))))
+
+    def stalled(self, *later):
+        talk = Talk("10.0.0.1", SERVER).connect().add(True, PSH | ACK, HELLO).add(False, ACK)
+        for after, from_client, flags in later:
+            talk.add(from_client, flags, after=after)
+        return self.one(talk, tick(90))
+
+    def test_watched_to_the_end(self):
+        """A mute service is one when the client was seen to wait for it; else the capture may end before."""
+        self.assertIn("ssh.silent-service", self.facts(self.stalled((30, True, FIN | ACK))))
+        self.assertEqual(self.stalled()["verdict"]["outcome"], "unknown")
+
+
 class Settling(Traffic):
     def test_before_the_end(self):
         """A report is out when its conversation is over, while the capture goes on."""
