@@ -47,11 +47,18 @@ static void note_settings(struct run *run, const struct consulted *consulted)
 							.detail = config_keywords[k] });
 }
 
+/* It had to look the name up for its configuration (CanonicalizeHostname), and there is none. */
+static bool name_is_unknown(const struct consulted *consulted)
+{
+	return consulted->outcome == CONSULT_REFUSED &&
+	       strstr(consulted->words, "Could not resolve host") != NULL;
+}
+
 /* ssh ends over a file of its configuration; those whose modes it does not like are found anyway.
  */
 static bool config_is_broken(const struct consulted *consulted)
 {
-	return consulted->outcome == CONSULT_REFUSED &&
+	return consulted->outcome == CONSULT_REFUSED && !name_is_unknown(consulted) &&
 	       strncmp(consulted->words, "Bad owner or permissions", 24) != 0;
 }
 
@@ -120,10 +127,12 @@ static void run_settle(struct run *run, const struct diagnosis *d)
 	note_unasked(run, &d->consulted);
 }
 
-/* What ssh would look up is another name, perhaps. */
+/* What ssh would look up is another name, perhaps: what has no dot may be an alias. */
 static bool is_looked_up(const struct consulted *consulted)
 {
-	return consulted->outcome == CONSULT_TOLD || consulted->outcome == CONSULT_ABSENT;
+	return consulted->outcome == CONSULT_TOLD || name_is_unknown(consulted) ||
+	       (consulted->outcome == CONSULT_ABSENT &&
+		strchr(consulted->settings.hostname, '.') != NULL);
 }
 
 static void note_unknown_name(struct run *run, const struct resolution *names)
