@@ -165,11 +165,15 @@ static bool is_colored(const struct ssh_arguments *a)
 	return isatty(STDERR_FILENO) && (none == NULL || none[0] == '\0');
 }
 
-/* In a few words where it came far: what failed then is not its packets'. */
-static const char *words_of_connection(const struct found_out *connection)
+/* In a few words where it came far, and another is at fault: what failed then is not its packets'.
+ */
+static const char *words_of_connection(const struct told *told)
 {
-	const char *summary = connection->part[FINDING_SUMMARY];
-	if (connection->keyed)
+	const struct found_out *connection = told->connection;
+	if (connection == NULL)
+		connection = told->stands;
+	const char *summary = connection != NULL ? connection->part[FINDING_SUMMARY] : NULL;
+	if (told->connection != NULL && connection->keyed)
 		return "it came through the key exchange";
 	return summary != NULL ? summary : "nothing is known of it";
 }
@@ -183,14 +187,15 @@ static void tell(void *context, const struct told *told)
 		char safe[ESCAPE_TEXT];
 		fputs("; ", stderr);
 		put_text(escape_text(told->words, safe, sizeof(safe)), false);
-	} else if (told->connection != NULL) {
-		fputs("; its own connection: ", stderr);
-		put_text(words_of_connection(told->connection), false);
+	} else if (told->connection != NULL || told->healthy) {
+		fputs(told->connection != NULL ? "; its own connection: " : "; ", stderr);
+		put_text(words_of_connection(told), false);
 	}
 	if (told->healthy)
 		fputs("; a probe beside it finds nothing wrong", stderr);
 	fputc('\n', stderr);
-	if (told->stands != NULL && told->stands->part[FINDING_TEXT] != NULL)
+	/* a report in which nothing is at fault has no more to say */
+	if (told->stands != NULL && told->stands->part[FINDING_TEXT] != NULL && !told->healthy)
 		put_text(told->stands->part[FINDING_TEXT], color);
 	write_files(a, told);
 }

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 /* ssh(1) of OpenSSH 9 and 10: with a value, and without. */
 static const char with_value[] = "bceilmopBDEFIJLOPQRSWw";
@@ -54,6 +55,16 @@ static char *const *take_options(struct ssh_line *line, char *const *word, bool 
 	return word;
 }
 
+/* HOST:PORT is ours: to ssh all of it is a name, but in a URI. */
+static void take_as_ssh_does(struct typed *typed, const char *word)
+{
+	const char *at = strrchr(word, '@');
+	if (typed->port == 0 || strncasecmp(word, "ssh://", 6) == 0)
+		return;
+	typed->port = 0;
+	snprintf(typed->host, sizeof(typed->host), "%s", at != NULL ? at + 1 : word);
+}
+
 /* Options may stand behind the destination too, before the command. */
 void line_read(struct ssh_line *line, char *const *words)
 {
@@ -61,8 +72,11 @@ void line_read(struct ssh_line *line, char *const *words)
 	bool ended = false;
 	*line = (struct ssh_line){ .connects = true };
 	char *const *word = take_options(line, words, &ended);
-	if (word == NULL || *word == NULL || !typed_destination(&line->typed, *word, &ignored))
+	if (word == NULL || *word == NULL || !typed_destination(&line->typed, *word, &ignored)) {
 		line->connects = false;
-	else if (!ended && take_options(line, word + 1, &ended) == NULL)
+		return;
+	}
+	take_as_ssh_does(&line->typed, *word);
+	if (!ended && take_options(line, word + 1, &ended) == NULL)
 		line->connects = false;
 }

@@ -155,16 +155,22 @@ static const char failed_later[] =
 	"tells more (a login refused, a host key that it does not take, a remote command that "
 	"ended with 255)";
 
+static const char fell_silent[] =
+	"ssh's connection came through the key exchange and then fell silent: what ssh sends is "
+	"acknowledged no more";
+
 /* ssh has failed, so something has: what the packets do not show is not healthy. */
-static void doubt(struct report *report, const struct watch_wish *wish, char *text, size_t room)
+static void doubt(struct report *report, const struct watching *watch, char *text, size_t room)
 {
+	const struct watch_wish *wish = watch->wish;
+	bool silent = pulse_waits_since(&watch->pulse) != 0;
 	report->outcome = OUTCOME_UNKNOWN;
 	report->cause = CAUSE_UNKNOWN;
 	report->confidence = 0;
 	report->source_count = 0;
 	report->cause_count = report->fix_count = 0;
-	report->summary = failed_later;
-	if (wish->beyond == NULL)
+	report->summary = silent ? fell_silent : failed_later;
+	if (wish->beyond == NULL || silent)
 		return;
 	snprintf(text, room,
 		 "the first leg, to %s, works as far as its key exchange: either %s refuses the "
@@ -197,7 +203,7 @@ static void take_report(void *context, const struct report *settled)
 	    ends_itself(&judgement->watch->pulse))
 		report.summary = ended_itself;
 	if (judgement->failed && report.outcome == OUTCOME_HEALTHY)
-		doubt(&report, wish, text, sizeof(text));
+		doubt(&report, judgement->watch, text, sizeof(text));
 	finding_of_report(judgement->finding, &report, wish->color);
 }
 
