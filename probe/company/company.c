@@ -32,7 +32,8 @@ struct company {
 	struct prober prober;
 	char lacking[512]; /* why nothing is watched; "": it is */
 	int signals;
-	pid_t ssh;
+	pid_t ssh; /* -1: it has ended */
+	int64_t started_ns, ended_ns;
 	int code;
 	int64_t still_ms; /* when it was said to stand still; 0: it moves */
 	struct found_out probed;
@@ -90,11 +91,27 @@ static void lose_watcher(struct company *c)
 	c->still_ms = 0;
 }
 
+/* Who has gone already is judged by the time. */
+static enum held whose(const struct company *c, const struct found_out *begins)
+{
+	bool while_it_ran = begins->began_ns >= c->started_ns &&
+			    (c->ssh >= 0 || begins->began_ns <= c->ended_ns);
+	enum held held = c->ssh >= 0 ? holder_is("/proc", c->ssh, &begins->ends) : HELD_NOT_KNOWN;
+	return held == HELD_NOT_KNOWN && !while_it_ran ? HELD_NOT : held;
+}
+
+static void answer_watcher(const struct company *c, const struct found_out *begins)
+{
+	watcher_tell_whose(&c->watcher, begins->flow, whose(c, begins));
+}
+
 static void hear_watcher(struct company *c)
 {
 	struct found_out finding;
 	if (!finding_receive(c->watcher.fd, &finding))
 		lose_watcher(c);
+	else if (finding.kind == FINDING_BEGINS)
+		answer_watcher(c, &finding);
 	else if (finding.kind == FINDING_STILL)
 		c->still_ms = clock_ms();
 	else if (finding.kind == FINDING_MOVES)
@@ -110,7 +127,7 @@ static void hear_prober(struct company *c)
 	prober_end(&c->prober);
 }
 
-/* Its packets look like ssh's: from now on no new connection is. */
+/* Its packets look like ssh's. */
 static void ask_prober(struct company *c, unsigned order)
 {
 	if (c->prober.asked || c->prober.fd < 0)
@@ -128,6 +145,8 @@ static bool ask_watcher(struct company *c, struct found_out *passive)
 		finding_free(passive);
 		if (!finding_receive(c->watcher.fd, passive))
 			lose_watcher(c);
+		else if (passive->kind == FINDING_BEGINS)
+			answer_watcher(c, passive);
 		else if (passive->kind == FINDING_MADE)
 			return true;
 	}
@@ -205,6 +224,7 @@ static void keep_company(struct company *c)
 		look_after(c);
 	}
 	c->ssh = -1;
+	c->ended_ns = clock_ns(CLOCK_REALTIME);
 }
 
 /* -- when ssh has failed -------------------------------------------------------------------- */
@@ -351,6 +371,7 @@ static void block_signals(struct company *c, sigset_t *before)
 
 static bool start_ssh(struct company *c, const sigset_t *mask, struct error *error)
 {
+	c->started_ns = clock_ns(CLOCK_REALTIME);
 	c->ssh = program_start(c->wish->words, &c->person, mask, error);
 	return c->ssh >= 0 && program_drop(&c->person, error);
 }

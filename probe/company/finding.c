@@ -15,6 +15,9 @@
 struct header {
 	int32_t kind, outcome;
 	uint8_t connected, keyed, served;
+	uint32_t flow;
+	struct socket_ends ends;
+	int64_t began_ns;
 	uint64_t length[FINDING_PARTS]; /* UINT64_MAX: there is no such part */
 };
 
@@ -55,7 +58,10 @@ bool finding_send(int fd, const struct found_out *finding)
 				 .outcome = (int32_t)finding->outcome,
 				 .connected = finding->connected,
 				 .keyed = finding->keyed,
-				 .served = finding->served };
+				 .served = finding->served,
+				 .flow = finding->flow,
+				 .ends = finding->ends,
+				 .began_ns = finding->began_ns };
 	for (int i = 0; i < FINDING_PARTS; i++)
 		header.length[i] = finding->part[i] != NULL ? finding->length[i] : UINT64_MAX;
 	if (!send_all(fd, &header, sizeof(header)))
@@ -106,6 +112,9 @@ bool finding_receive(int fd, struct found_out *finding)
 	finding->connected = header.connected != 0;
 	finding->keyed = header.keyed != 0;
 	finding->served = header.served != 0;
+	finding->flow = header.flow;
+	finding->ends = header.ends;
+	finding->began_ns = header.began_ns;
 	for (int i = 0; i < FINDING_PARTS; i++)
 		if (!receive_part(fd, header.length[i], finding, i))
 			return false;

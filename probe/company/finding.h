@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "process/holder.h"
 #include "sshwhy/report.h"
 
 enum finding_part { FINDING_SUMMARY, FINDING_TEXT, FINDING_JSON, FINDING_RUN, FINDING_PARTS };
@@ -14,7 +15,8 @@ enum finding_part { FINDING_SUMMARY, FINDING_TEXT, FINDING_JSON, FINDING_RUN, FI
 enum finding_kind {
 	FINDING_READY,	/* whoever sends it does from now on what it is there for */
 	FINDING_FAILED, /* it cannot; the summary says why */
-	FINDING_STILL,	/* the connection stands still */
+	FINDING_BEGINS, /* a connection; it is asked for whether it is ssh's */
+	FINDING_STILL,	/* ssh's connection stands still */
 	FINDING_MOVES,	/* no more */
 	FINDING_MADE,
 };
@@ -25,6 +27,10 @@ struct found_out {
 	bool connected; /* a connection was there */
 	bool keyed;	/* and keys were agreed on */
 	bool served;	/* and somebody was logged in, and left in order */
+	/* of a connection that begins */
+	uint32_t flow;
+	struct socket_ends ends;
+	int64_t began_ns;
 	/* each ends with a zero byte that does not count; NULL: it has none */
 	char *part[FINDING_PARTS];
 	size_t length[FINDING_PARTS];

@@ -15,6 +15,7 @@
 #include "process/clock.h"
 #include "sshwhy/run.h"
 #include "user/person.h"
+#include "user/privilege.h"
 
 enum { CONNECT_MS = 6000, LISTEN_MS = 4000, IN_ALL_MS = 16000 };
 
@@ -98,7 +99,7 @@ static int work(int fd, void *context)
 	struct person person;
 	struct found_out finding = { 0 };
 	person_find(&person);
-	if (!program_drop(&person, &error))
+	if (!program_drop(&person, &error) || !privilege_shed())
 		return EXIT_FAILURE;
 	int64_t started_ns = clock_ns(CLOCK_REALTIME);
 	try_all(wish, text, sizeof(text));

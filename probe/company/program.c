@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ bool program_drop(const struct person *person, struct error *error)
 {
 	if (person->sudo || getuid() != 0)
 		return privilege_drop(person, error);
-	return privilege_shed() ||
+	return privilege_shed_but(CAP_SYS_PTRACE) ||
 	       error_set(error, EXIT_NOT_PERMITTED, "root's capabilities do not go");
 }
 

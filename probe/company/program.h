@@ -16,8 +16,9 @@ void program_become(char *const *words, const struct person *person);
 pid_t program_start(char *const *words, const struct person *person, const sigset_t *mask,
 		    struct error *error);
 
-/* Every right of this process but the person's own goes for good; root stays root, or it could not
- * pass a signal on to root's ssh. */
+/* Every right of this process but the person's own goes for good. Root stays root, or it could not
+ * pass a signal on to root's ssh, and keeps the one capability that it takes to see which
+ * connections are that ssh's, for that has them all (CAP_SYS_PTRACE). */
 bool program_drop(const struct person *person, struct error *error);
 
 /* Looks after it, when SIGCHLD came: true once it has ended, `code` being what a shell would say

@@ -15,11 +15,15 @@
 
 struct store {
 	struct frame *frames; /* number = index + 1 */
+	uint32_t *flow;	      /* of each: the number of its connection */
 	size_t count, bytes;
 };
 
 /* Copies the first `most` bytes of it at most; false: it is full. */
-bool store_put(struct store *store, const struct frame *frame, size_t most, bool last);
+bool store_put(struct store *store, const struct frame *frame, uint32_t flow, size_t most,
+	       bool last);
+/* Drops the frames of a connection. */
+void store_forget(struct store *store, uint32_t flow);
 bool store_is_full(const struct store *store);
 /* As a capture that any program reads. */
 void store_save(const struct store *store, uint32_t link, FILE *out);

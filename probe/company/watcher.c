@@ -21,6 +21,12 @@
 
 #define NS_IN_MS INT64_C(1000000)
 
+struct watch_message {
+	enum watch_order order;
+	enum held held;
+	uint32_t flow;
+};
+
 enum {
 	HEADERS = 160,	 /* bytes of a frame, once its payload is a secret */
 	ROUND_MS = 200,	 /* how often a quiet line is looked at */
@@ -38,12 +44,19 @@ struct watching {
 	struct capture *capture;
 	struct pulse pulse;
 	struct store store;
-	bool closed;   /* no new connection is ssh's */
+	bool closed;   /* what begins may be a probe's */
+	bool asked;    /* whose a connection is; the answer has not come yet */
 	bool narrowed; /* only what ends a connection comes */
 	bool still;    /* and this was said */
 };
 
 /* -- whose packets they are ------------------------------------------------------------- */
+
+static bool is_keyed(const struct watching *w)
+{
+	const struct pulse_flow *own = pulse_own(&w->pulse);
+	return own != NULL && own->keyed;
+}
 
 static bool is_theirs(const struct watching *w, const struct address *server)
 {
@@ -53,32 +66,39 @@ static bool is_theirs(const struct watching *w, const struct address *server)
 	return w->address_count == 0;
 }
 
+/* From here: others log in on this machine. */
 static bool begins(const struct watching *w, const struct packet *p)
 {
-	return (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && !w->closed &&
-	       p->destination_port == w->wish->port && is_theirs(w, &p->destination);
+	return p->direction != DIRECTION_IN && p->protocol == IP_TCP &&
+	       (p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN && p->destination_port == w->wish->port;
 }
 
-/* An ICMP error that quotes what ssh has sent. */
-static bool is_about(const struct watching *w, const struct packet *p)
+static void begin(struct watching *w, const struct packet *p)
 {
-	bool ours = false;
-	if (!p->quote.present || !p->quote.has_ports || p->quote.destination_port != w->wish->port)
-		return false;
-	for (unsigned i = 0; i < w->pulse.flows; i++)
-		ours |= w->pulse.local_port[i] == p->quote.source_port;
-	return ours;
+	uint32_t forgotten = pulse_begin(&w->pulse, p, w->closed || !is_theirs(w, &p->destination));
+	if (forgotten != 0)
+		store_forget(&w->store, forgotten);
 }
 
-static bool takes(struct watching *w, const struct packet *p)
+/* The person's ssh is asked for it by who has started it (company.h). */
+static bool ask_whose(struct watching *w)
 {
-	if (p->end != DECODE_COMPLETE)
-		return false;
-	if (p->protocol != IP_TCP)
-		return is_about(w, p);
-	if (begins(w, p))
-		pulse_begin(&w->pulse, p);
-	return w->pulse.flows > 0 && pulse_takes(&w->pulse, p, w->wish->port);
+	const struct pulse_flow *flow = pulse_unknown(&w->pulse);
+	if (flow == NULL || w->asked)
+		return true;
+	w->asked = true;
+	return finding_send(w->fd, &(struct found_out){ .kind = FINDING_BEGINS,
+							.flow = flow->number,
+							.ends = { flow->local_port, w->wish->port,
+								  flow->server },
+							.began_ns = flow->began_ns });
+}
+
+static void learn_whose(struct watching *w, const struct watch_message *message)
+{
+	w->asked = false;
+	if (!pulse_learn(&w->pulse, message->flow, message->held))
+		store_forget(&w->store, message->flow);
 }
 
 static void take_frame(void *context, const struct frame *frame)
@@ -86,9 +106,14 @@ static void take_frame(void *context, const struct frame *frame)
 	struct watching *w = context;
 	struct packet packet;
 	decode(frame, &packet);
-	bool secret = w->pulse.keyed;
-	if (takes(w, &packet))
-		store_put(&w->store, frame, secret ? HEADERS : frame->captured,
+	if (packet.end != DECODE_COMPLETE)
+		return;
+	if (begins(w, &packet))
+		begin(w, &packet);
+	bool secret = is_keyed(w); /* of what follows */
+	uint32_t flow = pulse_takes(&w->pulse, &packet);
+	if (flow != 0)
+		store_put(&w->store, frame, flow, secret ? HEADERS : frame->captured,
 			  packet.protocol == IP_TCP && packet.flags & (TCP_FIN | TCP_RST));
 }
 
@@ -129,8 +154,8 @@ static bool open_capture(struct watching *w, struct error *error)
 static bool is_old_news(const struct watching *w)
 {
 	return store_is_full(&w->store) ||
-	       (w->pulse.keyed &&
-		clock_ns(CLOCK_REALTIME) - w->pulse.keyed_ns > NEWS_MS * NS_IN_MS);
+	       (is_keyed(w) &&
+		clock_ns(CLOCK_REALTIME) - pulse_own(&w->pulse)->keyed_ns > NEWS_MS * NS_IN_MS);
 }
 
 static void narrow(struct watching *w)
@@ -186,8 +211,9 @@ static const char ended_itself[] =
 /* It was the client's turn, and nobody else ended it. */
 static bool ends_itself(const struct pulse *pulse)
 {
-	return pulse->connected && !pulse->keyed && pulse->client_ended &&
-	       !pulse->client_spoke_last;
+	const struct pulse_flow *own = pulse_own(pulse);
+	return own != NULL && own->connected && !own->keyed && own->client_ended &&
+	       !own->client_spoke_last;
 }
 
 static void take_report(void *context, const struct report *settled)
@@ -255,6 +281,16 @@ static void put_frames(const struct watching *w, struct found_out *finding)
 	memory_stream_end(run, &finding->part[FINDING_RUN]);
 }
 
+static void put_progress(const struct pulse *pulse, struct found_out *finding)
+{
+	const struct pulse_flow *own = pulse_own(pulse);
+	if (own == NULL)
+		return;
+	finding->connected = own->connected;
+	finding->keyed = own->keyed;
+	finding->served = own->client_ended && pulse_is_session(pulse);
+}
+
 static bool judge(struct watching *w, bool failed)
 {
 	struct found_out finding = { .kind = FINDING_READY };
@@ -262,9 +298,7 @@ static bool judge(struct watching *w, bool failed)
 	read_store(&judgement);
 	if (finding.kind != FINDING_MADE)
 		tell_nothing(&judgement);
-	finding.connected = w->pulse.connected;
-	finding.keyed = w->pulse.keyed;
-	finding.served = w->pulse.client_ended && pulse_is_session(&w->pulse);
+	put_progress(&w->pulse, &finding);
 	if (w->wish->frames)
 		put_frames(w, &finding);
 	bool sent = finding_send(w->fd, &finding);
@@ -318,18 +352,37 @@ static bool take_waiting(struct watching *w)
 	return taken >= 0;
 }
 
+static bool hear_message(struct watching *w, struct watch_message *message)
+{
+	if (recv(w->fd, message, sizeof(*message), MSG_WAITALL) != sizeof(*message))
+		return false;
+	if (message->order == WATCH_NO_NEW)
+		w->closed = true;
+	else if (message->order == WATCH_WHOSE)
+		learn_whose(w, message);
+	return true;
+}
+
+/* Before there is a judgement; who asks for it answers as well. */
+static bool learn_all(struct watching *w)
+{
+	struct watch_message message;
+	while (pulse_unknown(&w->pulse) != NULL)
+		if (!ask_whose(w) || !hear_message(w, &message))
+			return false;
+	return true;
+}
+
 static bool obey(struct watching *w)
 {
-	uint8_t order;
+	struct watch_message message;
 	struct timespec batch = { .tv_nsec = 150 * NS_IN_MS };
-	if (read(w->fd, &order, 1) != 1)
+	if (!hear_message(w, &message))
 		return false;
-	if (order == WATCH_NO_NEW) {
-		w->closed = true;
+	if (message.order != WATCH_JUDGE && message.order != WATCH_FAILED)
 		return true;
-	}
 	nanosleep(&batch, NULL);
-	return take_waiting(w) && judge(w, order == WATCH_FAILED);
+	return take_waiting(w) && learn_all(w) && judge(w, message.order == WATCH_FAILED);
 }
 
 static int wait_ms(const struct watching *w)
@@ -345,9 +398,9 @@ static void watch_on(struct watching *w)
 		if (poll(fds, 2, wait_ms(w)) < 0 && errno != EINTR)
 			return;
 		learn_addresses(w);
-		if (!take_waiting(w) || !tell_standing(w))
+		if (!take_waiting(w) || (fds[0].revents != 0 && !obey(w)))
 			return;
-		if (fds[0].revents != 0 && !obey(w))
+		if (!ask_whose(w) || !tell_standing(w))
 			return;
 	}
 }
@@ -383,7 +436,8 @@ static bool open_all(struct watching *w, struct error *error)
 /* In a session of its own: what the terminal says, it says to ssh. */
 static int work(int fd, void *context)
 {
-	struct watching w = { .wish = context, .fd = fd };
+	const struct watch_wish *wish = context;
+	struct watching w = { .wish = wish, .fd = fd, .pulse = { .port = wish->port } };
 	struct error error = { 0 };
 	(void)setsid();
 	if (!open_all(&w, &error)) {
@@ -429,11 +483,20 @@ bool watcher_start(struct watcher *watcher, const struct watch_wish *wish, struc
 	return false;
 }
 
+static void tell(const struct watcher *watcher, const struct watch_message *message)
+{
+	if (watcher->fd >= 0)
+		(void)!send(watcher->fd, message, sizeof(*message), MSG_NOSIGNAL);
+}
+
 void watcher_tell(const struct watcher *watcher, enum watch_order order)
 {
-	uint8_t byte = (uint8_t)order;
-	if (watcher->fd >= 0)
-		(void)!send(watcher->fd, &byte, 1, MSG_NOSIGNAL);
+	tell(watcher, &(struct watch_message){ .order = order });
+}
+
+void watcher_tell_whose(const struct watcher *watcher, uint32_t flow, enum held held)
+{
+	tell(watcher, &(struct watch_message){ .order = WATCH_WHOSE, .held = held, .flow = flow });
 }
 
 void watcher_end(struct watcher *watcher)

@@ -30,11 +30,14 @@ struct watcher {
 bool watcher_start(struct watcher *watcher, const struct watch_wish *wish, struct error *error);
 
 enum watch_order {
-	WATCH_NO_NEW, /* what begins from now on is not ssh's but a probe's */
-	WATCH_JUDGE,  /* FINDING_MADE comes */
+	WATCH_NO_NEW, /* what begins from now on is a probe's, if it is not known to be ssh's */
+	WATCH_JUDGE,  /* FINDING_MADE comes, when it is known whose each connection is */
 	WATCH_FAILED, /* the same, and ssh has failed: "healthy" is no answer */
+	WATCH_WHOSE,
 };
 void watcher_tell(const struct watcher *watcher, enum watch_order order);
+/* The answer to FINDING_BEGINS. */
+void watcher_tell_whose(const struct watcher *watcher, uint32_t flow, enum held held);
 void watcher_end(struct watcher *watcher);
 
 #endif

@@ -8,40 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINES_MAX	100000
+#include "process/sockets.h"
+
 #define PROCESSES_MAX	50000
 #define DESCRIPTORS_MAX 500000 /* of all processes together, when all of them are looked at */
 #define SOCKETS_MAX	256    /* that listen on one address */
 
-enum { LISTENING = 10 }; /* TCP_LISTEN */
-
 /* -- the socket ------------------------------------------------------------------- */
-
-/* The kernel prints addresses as 32-bit words in its own byte order. */
-static bool read_address(const char *hex, struct address *address)
-{
-	size_t digits = strspn(hex, "0123456789ABCDEFabcdef");
-	uint8_t bytes[16] = { 0 };
-	if (digits != 8 && digits != 32)
-		return false;
-	for (size_t word = 0; word < digits / 8; word++) {
-		char text[9] = "";
-		memcpy(text, hex + word * 8, 8);
-		uint32_t value = (uint32_t)strtoul(text, NULL, 16);
-		memcpy(bytes + word * 4, &value, 4);
-	}
-	*address = digits == 8 ? address_v4(bytes) : address_v6(bytes);
-	return true;
-}
-
-/* ::ffff:1.2.3.4 is the IPv4 address it holds. */
-static struct address unmapped_address(struct address address)
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-	if (address.family == 6 && memcmp(address.bytes, prefix, sizeof(prefix)) == 0)
-		return address_v4(address.bytes + 12);
-	return address;
-}
 
 /* A socket bound to the wildcard address takes every address of its family, and "::"
  * takes IPv4 as well unless it was told not to. */
@@ -50,88 +23,45 @@ static bool takes_address(struct address bound, const struct address *address)
 	static const uint8_t zero[16] = { 0 };
 	if (memcmp(bound.bytes, zero, sizeof(zero)) == 0)
 		return bound.family == address->family || bound.family == 6;
-	bound = unmapped_address(bound);
+	bound = sockets_unmapped(bound);
 	return address_equal(&bound, address);
 }
 
-/* What a line of the kernel's table tells of a socket that accepts connections. */
-struct listening {
-	struct address bound;
-	uint16_t port;
-	uid_t uid;
-	uint64_t inode;
-};
-
-static bool read_line(const char *line, struct listening *listening)
+static bool accepts(const struct socket_line *line, const struct address *address)
 {
-	char local[40];
-	unsigned local_port, state, uid;
-	/* sl local rem st tx:rx tr:when retrnsmt uid timeout inode */
-	if (sscanf(line,
-		   " %*u: %39[0-9A-Fa-f]:%4x %*[0-9A-Fa-f]:%*x %2x %*x:%*x %*x:%*x %*x %u %*u "
-		   "%" SCNu64,
-		   local, &local_port, &state, &uid, &listening->inode) != 5)
-		return false;
-	listening->port = (uint16_t)local_port;
-	listening->uid = uid;
-	return state == LISTENING && read_address(local, &listening->bound);
+	return line->state == SOCKET_LISTENS && takes_address(line->local, address);
 }
 
-bool owner_line(const char *line, const struct address *address, uint16_t port, struct owner *owner)
+static bool is_owned(const struct socket_line *line, const struct address *address, uint16_t port,
+		     struct owner *owner)
 {
-	struct listening listening;
-	if (!read_line(line, &listening) || listening.port != port ||
-	    !takes_address(listening.bound, address))
+	if (line->local_port != port || !accepts(line, address))
 		return false;
-	owner->uid = listening.uid;
-	owner->inode = listening.inode;
+	owner->uid = line->uid;
+	owner->inode = line->inode;
 	return true;
 }
 
-static FILE *open_table(const char *proc, const char *table)
+bool owner_line(const char *text, const struct address *address, uint16_t port, struct owner *owner)
 {
-	char path[256];
-	snprintf(path, sizeof(path), "%s/self/net/%s", proc, table);
-	return fopen(path, "re");
+	struct socket_line line;
+	return sockets_line(text, &line) && is_owned(&line, address, port, owner);
 }
 
-static bool find_socket(const char *proc, const char *table, const struct address *address,
+static bool find_socket(const char *proc, const char *name, const struct address *address,
 			uint16_t port, struct owner *owner)
 {
-	char line[512];
-	FILE *file = open_table(proc, table);
-	if (file == NULL)
+	struct socket_table table;
+	struct socket_line line;
+	if (!sockets_open(&table, proc, name))
 		return false;
-	for (unsigned i = 0; !owner->listens && i < LINES_MAX && fgets(line, sizeof(line), file);
-	     i++)
-		owner->listens = owner_line(line, address, port, owner);
-	fclose(file);
+	while (!owner->listens && sockets_next(&table, &line))
+		owner->listens = is_owned(&line, address, port, owner);
+	sockets_close(&table);
 	return owner->listens;
 }
 
 /* -- the process ------------------------------------------------------------------ */
-
-static bool holds_socket(int fds, uint64_t inode)
-{
-	char wanted[48], target[48];
-	snprintf(wanted, sizeof(wanted), "socket:[%" PRIu64 "]", inode);
-	DIR *folder = fdopendir(fds);
-	const struct dirent *entry;
-	bool found = false;
-	if (folder == NULL) {
-		close(fds);
-		return false;
-	}
-	while (!found && (entry = readdir(folder)) != NULL) {
-		ssize_t length = readlinkat(fds, entry->d_name, target, sizeof(target) - 1);
-		if (length <= 0)
-			continue;
-		target[length] = '\0';
-		found = strcmp(target, wanted) == 0;
-	}
-	closedir(folder);
-	return found;
-}
 
 static void read_text(const char *path, char *text, size_t room)
 {
@@ -161,12 +91,9 @@ static void find_process(const char *proc, struct owner *owner)
 	if (folder == NULL)
 		return;
 	for (unsigned i = 0; i < PROCESSES_MAX && (entry = readdir(folder)) != NULL; i++) {
-		char path[320];
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
 			continue;
-		snprintf(path, sizeof(path), "%s/%s/fd", proc, entry->d_name);
-		int fds = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fds >= 0 && holds_socket(fds, owner->inode)) {
+		if (sockets_held(proc, entry->d_name, owner->inode) == HELD) {
 			name_process(proc, entry->d_name, owner);
 			break;
 		}
@@ -211,25 +138,21 @@ static bool has_port(const struct sockets *sockets, uint16_t port)
 }
 
 /* One socket a port: servers have one for each family. False when there is no such table. */
-static bool collect_sockets(const char *proc, const char *table, const struct address *address,
+static bool collect_sockets(const char *proc, const char *name, const struct address *address,
 			    uint16_t except, struct sockets *sockets)
 {
-	char line[512];
-	struct listening listening;
-	FILE *file = open_table(proc, table);
-	if (file == NULL)
+	struct socket_table table;
+	struct socket_line line;
+	if (!sockets_open(&table, proc, name))
 		return false;
-	for (unsigned i = 0; i < LINES_MAX && sockets->count < SOCKETS_MAX &&
-			     fgets(line, sizeof(line), file) != NULL;
-	     i++)
-		if (read_line(line, &listening) && listening.port != except &&
-		    takes_address(listening.bound, address) && !has_port(sockets, listening.port))
-			sockets->socket[sockets->count++] =
-				(struct listener){ .port = listening.port,
-						   .owner = { .listens = true,
-							      .uid = listening.uid,
-							      .inode = listening.inode } };
-	fclose(file);
+	while (sockets->count < SOCKETS_MAX && sockets_next(&table, &line))
+		if (accepts(&line, address) && line.local_port != except &&
+		    !has_port(sockets, line.local_port))
+			sockets->socket[sockets->count++] = (struct listener){
+				.port = line.local_port,
+				.owner = { .listens = true, .uid = line.uid, .inode = line.inode }
+			};
+	sockets_close(&table);
 	return true;
 }
 

@@ -23,7 +23,7 @@ void owner_find(const char *proc, const struct address *address, uint16_t port,
 
 /* One line of /proc/net/tcp or tcp6: true when it is a socket that accepts connections
  * to `address`:`port`; then owner->uid and ->inode are set. */
-bool owner_line(const char *line, const struct address *address, uint16_t port,
+bool owner_line(const char *text, const struct address *address, uint16_t port,
 		struct owner *owner);
 
 /* "port 8888 belongs to tinyproxy (pid 123, /usr/bin/tinyproxy)", "nothing listens on

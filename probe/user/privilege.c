@@ -135,6 +135,14 @@ bool privilege_shed(void)
 	       capng_have_capabilities(CAPNG_SELECT_CAPS) == CAPNG_NONE;
 }
 
+bool privilege_shed_but(unsigned capability)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !empty_bounding_set())
+		return false;
+	select_capabilities(&capability, 1);
+	return capng_apply(CAPNG_SELECT_CAPS | CAPNG_SELECT_AMBIENT) == 0;
+}
+
 bool privilege_drop(const struct person *person, struct error *error)
 {
 	struct person next = successor(person);

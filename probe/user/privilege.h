@@ -17,6 +17,8 @@ bool privilege_drop(const struct person *person, struct error *error);
 /* Drops every capability for good and stays who it is, root too: whose files are root's alone is
  * still read, and nothing else may be done that others may not. */
 bool privilege_shed(void);
+/* The same, but for one that it may hold. */
+bool privilege_shed_but(unsigned capability);
 
 /* Drops for good all but these of the capabilities that the process holds; root becomes nobody.
  * False: it could not be done. */

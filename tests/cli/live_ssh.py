@@ -308,9 +308,30 @@ class Terminal(Case):
         self.expect("code 130")
 
 
+# What others do meanwhile: again and again they connect to where ssh does, and give up.
+OTHERS = """
+import socket, sys, time
+while True:
+    s = socket.socket()
+    s.settimeout(float(sys.argv[2]))
+    try:
+        s.connect((sys.argv[1], 22))
+        s.sendall(b"SSH-2.0-other\\r\\n")
+        s.recv(4096)
+    except OSError:
+        pass
+    s.close()
+"""
+
+
 class Fails(Case):
     def tearDown(self):
         lab("heal")
+
+    def connect_beside(self, seconds):
+        words = [*lab.on("client"), "python3", "-c", OTHERS, VM, seconds]
+        beside = subprocess.Popen([str(word) for word in words])
+        self.addCleanup(lambda: (beside.kill(), beside.wait()))
 
     def explained(self, fault, words, cause, *more, options=(), target=VM):
         """The code is ssh's, and stderr names the cause, in the first line of the report."""
@@ -389,6 +410,29 @@ class Fails(Case):
         self.assertEqual(ended.code, 255)
         self.assertRegex(ended.err, r"(?m)^sshwhy: ssh has failed; its connection was not watched: CAP_NET_RAW is missing")
         self.assertIn("a connection fails: Connection refused", re.sub(r"\s+", " ", ended.err))
+
+    def stalls_beside_others(self, fault, before):
+        """To whom others connect as well: what moves is theirs, and ssh's own stands still."""
+        lab("break", fault)
+        self.connect_beside(0.7)
+        file, run = self.folder() / "report.json", self.folder() / "run.pcapng"
+        ended = ssh(VM, "-o", "ConnectTimeout=13", options=("--patience", "4", "--report", file, "-w", run),
+                    before=before)
+        self.assertRegex(ended.err, r"(?m)^sshwhy: ssh stands still", ended.err)
+        own = json.loads(file.read_text())
+        own = own.get("connection", own)
+        self.assertEqual(own.get("attempts", 1), 1, own)
+
+    def test_others_beside_it(self):
+        self.stalls_beside_others("vm-sshd-hung-silent", as_ann())
+
+    @seldom
+    def test_others_beside_it_in_silence(self):
+        self.stalls_beside_others("nsg-deny", as_ann())
+
+    @seldom
+    def test_others_beside_roots_own(self):
+        self.stalls_beside_others("vm-sshd-hung-silent", lab.on("client"))
 
     def test_usage(self):
         self.assert_one_line_error(sshwhy("ssh"), USAGE)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "process/holder.h"
 #include "process/owner.h"
 #include "user/modes.h"
 #include "user/ssh_config.h"
@@ -295,6 +296,58 @@ static void owners(void **state)
 	assert_string_equal(text, "local port 8888 belongs to a process of uid 1000");
 }
 
+/* Process 400 and what it has started: 401, 402 below that. Who may not be looked into has a
+ * descriptor that is no link. */
+static void write_tree(const char *home)
+{
+	static const char *const words[][2] = { { "400/task/400", "401 " },
+						{ "401/task/401", "402 " },
+						{ "402/task/402", "" } };
+	char path[192];
+	for (size_t i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "mkdir -p '%s/%s' '%s/%.3s/fd' '%s/self/net'", home,
+			 words[i][0], home, words[i][0], home);
+		assert_int_equal(system(path), 0);
+		snprintf(path, sizeof(path), "%s/%s", home, words[i][0]);
+		write_file(path, "children", words[i][1], 0644);
+	}
+	snprintf(path, sizeof(path), "%s/self/net", home);
+	write_file(path, "tcp",
+		   "  sl\n"
+		   "   0: 0A00140A:9C40 0400630A:0016 01" REST "\n"
+		   "   1: 0A00140A:9C41 0400630A:0016 06 00000000:00000000 00:00000000 00000000  "
+		   "1000        0 0 1\n",
+		   0644);
+	write_file(path, "tcp6",
+		   "   0: 0000000000000000FFFF00000A00140A:9C42 "
+		   "0000000000000000FFFF00000400630A:0016 01" REST "\n",
+		   0644);
+}
+
+static enum held held_by_400(const char *home, uint16_t local_port)
+{
+	struct socket_ends ends = { local_port, 22, address_parse("10.99.0.4") };
+	return holder_is(home, 400, &ends);
+}
+
+static void holders(void **state)
+{
+	char path[160];
+	const char *home = *state;
+	write_tree(home);
+	assert_int_equal(held_by_400(home, 40000), HELD_NOT);
+	assert_int_equal(held_by_400(home, 40001), HELD_NOT_KNOWN); /* nobody's any more */
+	assert_int_equal(held_by_400(home, 40003), HELD_NOT_KNOWN); /* there is none */
+	snprintf(path, sizeof(path), "%s/402/fd/3", home);
+	assert_int_equal(symlink("socket:[4711]", path), 0);
+	assert_int_equal(held_by_400(home, 40000), HELD);
+	assert_int_equal(held_by_400(home, 40002), HELD); /* IPv4 in IPv6's form */
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/401/fd", home);
+	write_file(path, "3", "", 0644);
+	assert_int_equal(held_by_400(home, 40000), HELD_NOT_KNOWN);
+}
+
 /* Lines of the kernel's table, one for each port: bound to every address, to one, ... */
 static void write_tables(const char *home)
 {
@@ -416,6 +469,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(modes_of_config, make_home, remove_home),
 		cmocka_unit_test(no_folder),
 		cmocka_unit_test(lines_of_the_kernel),
+		cmocka_unit_test_setup_teardown(holders, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(owners, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(who_may_be_an_ssh_server, make_home, remove_home),
 		cmocka_unit_test_setup_teardown(systemd_hands_on, make_home, remove_home),
