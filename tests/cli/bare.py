@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Runs a command as on a kernel that was built without seccomp and Landlock: their calls fail as they do there.
 
   bare.py COMMAND...

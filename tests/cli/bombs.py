@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Captures that are made to cost: bombs.py KIND writes one to stdout, gzipped. Without KIND: their names.
 
 Each is made of few bytes that repeat, so that a small file asks for much memory, or much time.

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The VM itself sends what is right, far too often: the truth stays what it was.
 
 usage: flood.py KIND, on the VM; ends when it is ended

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Servers that mean no good: hostile.py KIND listens on port 22. Without KIND: their names."""
 
 import ctypes

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """--auth: what is offered to whom, and what the server says to it."""
 
 import support

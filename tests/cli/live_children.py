@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What the probe's own processes may do while it runs, and that none of them outlives it."""
 
 import shutil

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Who holds which socket with what rights while a probe goes on; and what becomes of it when somebody
 gets the better of one of its processes."""
 

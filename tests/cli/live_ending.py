@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """However a probe ends, what it wrote is whole, and nothing of it stays behind.
 
   live_ending.py [--all]    killed at each call that writes, not at some: minutes

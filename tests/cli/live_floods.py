@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A VM that sends what is right as fast as it can costs bounded time and memory, and is never misjudged.
 
   live_floods.py [--all]    every flood in every state: minutes
@@ -23,7 +23,7 @@ def setUpModule():
 
 class Flooded(Case):
     def probe(self, kind, *options):
-        lab("start", "vm", kind, "0", "python3", flood.__file__, kind)
+        lab("start", "vm", kind, "0", "/usr/bin/python3", flood.__file__, kind)
         try:
             return sshwhy("probe", "--json", *options, VM, before=lab.on("client"), preexec_fn=support.limits)
         finally:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Servers that mean no good cost bounded time and memory, and write nothing to the terminal."""
 
 import hostile
@@ -20,7 +20,7 @@ def setUpModule():
 class Hostile(Case):
     def meet(self, kind):
         save = self.folder() / "run.pcapng"
-        lab("start", "vm", kind, "22", "python3", hostile.__file__, kind)
+        lab("start", "vm", kind, "22", "/usr/bin/python3", hostile.__file__, kind)
         try:
             live = sshwhy("probe", "--json", "-w", save, VM, before=lab.on("client"), preexec_fn=support.limits)
         finally:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A firewall on the VM that limits new connections, as `ufw limit` does: a probe does not use it up."""
 
 import re

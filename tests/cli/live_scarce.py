@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """On a machine that allows little or lacks something, a probe says what it says elsewhere, or what is missing."""
 
 import support
@@ -67,7 +67,7 @@ class Scarce(Case):
             "    held[-1].bind(('', port))\n"
             "sys.exit(subprocess.run(sys.argv[1:]).returncode)"
         )
-        self.assertEqual(self.check("python3", "-c", hold), UNAVAILABLE)
+        self.assertEqual(self.check("/usr/bin/python3", "-c", hold), UNAVAILABLE)
 
     def test_no_proc(self):
         self.check("unshare", "-m", "sh", "-c", 'umount -l /proc && exec "$@"', "sh")

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Probes side by side, as GNU parallel runs them: none is led astray by another, and no stranger is cut off."""
 
 import concurrent.futures
@@ -111,7 +111,7 @@ class Strangers(Case):
         return int(first), int(last)
 
     def connect(self, first, last):
-        words = [*lab.on("client"), "python3", "-c", CONNECT, ONPREM, first, last]
+        words = [*lab.on("client"), "/usr/bin/python3", "-c", CONNECT, ONPREM, first, last]
         done = subprocess.run([str(word) for word in words], check=True, stdout=subprocess.PIPE, text=True)
         return done.stdout
 
@@ -141,7 +141,7 @@ class Strangers(Case):
             "import socket\n"
             f"for _ in range({count}): socket.create_connection(({ONPREM!r}, 22), 0.5); print('works')"
         )
-        words = [*lab.on("client"), "python3", "-c", script]
+        words = [*lab.on("client"), "/usr/bin/python3", "-c", script]
         return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
 
     def test_ephemeral_ports_are_left_alone(self):

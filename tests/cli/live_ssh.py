@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """sshwhy ssh: the person's own ssh works as ever beside it, and is explained where it fails.
 
   live_ssh.py [--all]    with what seldom finds more; a gigabyte through a pipe: minutes

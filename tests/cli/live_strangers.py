@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Hosts that are not the target, with the probe's port numbers or a forged address, change no verdict.
 
   live_strangers.py [--all]    every stranger in every state, near and far: minutes
@@ -17,7 +17,7 @@ STATES = ("vm-sshd-down", "nsg-deny", "vm-sshd-hung-silent", "vm-ids-reset", "vm
 def setUpModule():
     global lab
     lab = Lab()
-    lab("start", "client", "serve", str(stranger.LISTENER), "python3", stranger.__file__, "serve")
+    lab("start", "client", "serve", str(stranger.LISTENER), "/usr/bin/python3", stranger.__file__, "serve")
 
 
 class Disturbed(Case):
@@ -25,7 +25,7 @@ class Disturbed(Case):
         return self.assert_verdict(sshwhy("probe", "--json", VM, before=lab.on("client")))
 
     def disturbed(self, kind):
-        lab("start", "onprem", kind, "0", "python3", stranger.__file__, kind)
+        lab("start", "onprem", kind, "0", "/usr/bin/python3", stranger.__file__, kind)
         try:
             return self.report()
         finally:

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Odd targets: names that do not resolve, no way out, this very machine. A verdict or an error."""
 
 import re

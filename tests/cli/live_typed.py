@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The target is what one types after ssh: what ssh makes of it is probed, and what its configuration decides is said.
 
   live_typed.py [--all]    not some of each kind: minutes

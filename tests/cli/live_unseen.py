@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A connection whose own packets are not seen as they left is not said to be diverted."""
 
 import subprocess

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """What a probe may do when it listens to the network, and what it needs for getting there.
 
   live_wall.py [--all]    all that an intruder may try, not some of it: minutes

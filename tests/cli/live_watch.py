@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """sshwhy watch in namespaces of its own: what it sees, how it ends, what it keeps. Needs root."""
 
 import os
@@ -36,7 +36,7 @@ def watch(*arguments):
 
 class Watch(Case):
     def refuse(self):
-        subprocess.run([*INSIDE, "python3", "-c", REFUSED], check=True)
+        subprocess.run([*INSIDE, "/usr/bin/python3", "-c", REFUSED], check=True)
 
     def test_reports(self):
         running = watch("--json", "--duration", "4")

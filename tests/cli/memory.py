@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A reader that runs out of memory says so, or says what it says elsewhere: it neither crashes nor leaves something out.
 
   memory.py --shim LIBRARY [--runs N] [--seed N]    the library of tests/shim

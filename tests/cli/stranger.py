@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """A host that is not the target and sends to the client what has the client's port numbers.
 
 usage: stranger.py KIND, on a neighbour of the client's; ends when it is ended

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The command line: what makes no sense, help and version, colours, a full disk, no privilege."""
 
 import json

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Captures that are made to cost (bombs.py) cost bounded memory and time, and no wrong fact."""
 
 import subprocess

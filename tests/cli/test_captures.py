@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Captures that are missing, damaged, hostile or of something else."""
 
 import base64

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """analyze that is interrupted: what was found so far is told, whole; what it cannot know is not."""
 
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Several captures of the same connections: one verdict, and nothing said that they do not prove."""
 
 import os

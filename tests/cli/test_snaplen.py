@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Captures cut to the usual 68 and 96 bytes a packet lose detail, never truth.
 
 Each saved run of pcaps/ becomes what a plain tcpdump of its kernel's connection would have kept:

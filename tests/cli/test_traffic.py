@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Captures of others: many conversations in one pass, each reported when it is settled."""
 
 import json

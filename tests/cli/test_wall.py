@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Code that takes over while a capture is read: what it can still do."""
 
 import os
