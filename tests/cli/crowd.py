@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Twenty probes at once, in faults of the lab that dice choose: none is sure of a wrong source.
 
 A round is a fault, probed by all at once: all the same target, or as many targets as there are, of which each was
@@ -15,11 +15,9 @@ import random
 import subprocess
 import sys
 
-import support
-
-sys.path.insert(0, str(support.ROOT / "tests/lab"))
-import faults  # noqa: E402
-import trial  # noqa: E402
+import support  # leads to tests/lab
+import faults
+import trial
 
 SURE = 0.9
 SSHD = ("/usr/sbin/sshd", "-D", "-e", "-f", str(support.ROOT / "tests/lab/config/sshd_config"))

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Probes that run out of something: what is then missing is told, and blames nobody.
 
 Each probe of a fault of the lab has calls into libc fail, chosen by dice (tests/shim/shortage.c). It ends in time,
@@ -20,10 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import support
-
-sys.path.insert(0, str(support.ROOT / "tests/lab"))
-import trial  # noqa: E402
+import support  # leads to tests/lab
+import trial
 
 FAULTS = (
     "healthy", "nsg-deny", "vm-sshd-down", "client-firewall-out-drop", "client-firewall-out-reset",

@@ -13,6 +13,10 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.append(str(ROOT / "tests/lab"))
+import commands  # noqa: E402
+import laboratory  # noqa: E402
+
 PROGRAM = os.environ.get("SSHWHY", str(ROOT / "build/release/sshwhy"))
 INTRUDER = os.environ.get("INTRUDER", str(Path(PROGRAM).parent / "tests/libintruder.so"))
 RUN = ROOT / "pcaps/nsg-deny.pcapng"  # a saved run, where a test needs one
@@ -155,16 +159,16 @@ class Lab:
 
     def __init__(self):
         self.name = f"cli{os.getpid()}"
+        self.lab = laboratory.Lab(self.name)
         self("up")
         unittest.addModuleCleanup(self, "down")
 
     def __call__(self, *words):
-        command = [self.SCRIPT, "--name", self.name, *words]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return commands.perform(self.lab, *words)
 
     def on(self, host):
         """What to put before a command for it to run on a host: Run(..., before=lab.on("client"))."""
-        return [self.SCRIPT, "--name", self.name, "run", host]
+        return self.lab.on(host)
 
     def tables(self):
         """The nftables of the client."""

@@ -1,6 +1,7 @@
 """A trial: a fault of the lab, probed, and what is wrong with the report. What diagnose, weather, deep, next,
 captures and ends have in common.
 """
+import functools
 import json
 import os
 import pathlib
@@ -9,11 +10,12 @@ import string
 import subprocess
 import threading
 
+import commands
 import faults
+import laboratory
 import topology
 
 HERE = pathlib.Path(__file__).resolve().parent
-LAB = HERE / "lab"
 PROGRAM = str(HERE.parent.parent / "build/release/sshwhy")
 PATIENCE = HERE.parent.parent / "include/sshwhy/patience.h"
 REPLAYED = ("verdict", "causes", "evidence", "path", "ssh", "next", "fix", "also")
@@ -48,15 +50,26 @@ class Fault:
         return self.header.get("target", env["VM6" if six else "VM"])
 
 
+@functools.cache
+def lab_of(name):
+    """A lab that this process works on: to start the program `lab` takes longer than most of what it does."""
+    return laboratory.Lab(name)
+
+
 def lab(name, *words):
-    return subprocess.run([LAB, "--name", name, *words], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+    """What the program `lab` does and prints."""
+    return commands.perform(lab_of(name), *words)
+
+
+def on(name, host):
+    """What stands before a command for it to run on a host."""
+    return lab_of(name).on(host)
 
 
 def probe(program, name, env, fault, target, save):
     """The live run; its report and exit code."""
     done = subprocess.run(
-        [LAB, "--name", name, "run", "client", *fault.caller, program, "probe", "--json", "-w", save,
+        [*on(name, "client"), *fault.caller, program, "probe", "--json", "-w", save,
          *fault.options_in(env), target], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.returncode, done.stdout, done.stderr
 
@@ -113,8 +126,7 @@ class Workers:
                 self.local.name = f"diag{os.getpid() % 10000}{chr(97 + len(self.names))}"
                 self.names.append(self.local.name)
             lab(self.local.name, "up")
-            self.local.env = dict(row.split("=", 1)
-                                  for row in lab(self.local.name, "env").split())
+            self.local.env = lab_of(self.local.name).environment()
         return self.local.name, self.local.env
 
     def down(self):
