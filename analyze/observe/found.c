@@ -225,6 +225,12 @@ static void add_aside(struct aside asides[ASIDES_MAX], size_t *count, enum answe
 		asides[(*count)++] = (struct aside){ .answer = answer, .text = text };
 }
 
+/* A jump host over which ssh comes to the VM is on the way that was probed. */
+static bool leads_on(const struct run *run, const struct event *config)
+{
+	return run->via != NULL && config->word == WORD_CONFIG_PROXY_ANSWERS;
+}
+
 size_t find_asides(const struct run *run, const struct facts *facts, struct arena *arena,
 		   struct aside asides[ASIDES_MAX])
 {
@@ -248,7 +254,7 @@ size_t find_asides(const struct run *run, const struct facts *facts, struct aren
 			  arena_format(arena,
 				       "ssh itself connects through a proxy, which fails: %s",
 				       config->text));
-	else if (config != NULL && config->word != WORD_CONFIG_DIRECT)
+	else if (config != NULL && config->word != WORD_CONFIG_DIRECT && !leads_on(run, config))
 		add_aside(asides, &count, ANSWER_CONFIG_PROXIED,
 			  arena_format(arena,
 				       "ssh itself %s through a proxy, not directly as probed: %s",

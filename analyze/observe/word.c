@@ -9,6 +9,7 @@
 #define ANSWER_OF_CONFIG(id)
 #define ANSWER_OF_MODE(id)
 #define ANSWER_OF_STRAY(id)
+#define ANSWER_OF_LIMIT(id)
 
 /* A new word of the first two without an answer of its name does not compile. */
 static const enum answer answers[EVENT_WORDS] = {

@@ -423,6 +423,16 @@ static const char *because(const struct building *b)
 	return text;
 }
 
+/* Of a way over a jump host its first leg is what is seen. */
+static const char *behind_jump_host(const struct building *b)
+{
+	for (size_t i = 0; i < b->run->event_count; i++)
+		if (b->run->events[i].word == WORD_LIMIT_BEHIND)
+			return arena_format(b->arena, "this leg is well; not seen is %s",
+					    b->run->events[i].text);
+	return "this leg is well, what is behind it was not seen";
+}
+
 static void build_summary(struct building *b)
 {
 	struct report *report = b->report;
@@ -431,7 +441,7 @@ static void build_summary(struct building *b)
 		what = b->verdict.cause == CAUSE_UNKNOWN
 			       ? "the evidence fits none of the documented causes"
 		       : b->run->via != NULL && b->verdict.cause == CAUSE_HEALTHY
-			       ? "this leg is well, what is behind it was not seen"
+			       ? behind_jump_host(b)
 			       : "too little was seen to name a cause";
 	else if (report->outcome == OUTCOME_AMBIGUOUS)
 		what = arena_format(b->arena, "most likely %s, but %zu sources are left", what,

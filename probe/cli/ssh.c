@@ -116,6 +116,9 @@ static char *whole_report(const struct told *told, size_t *length)
 	json_t *report = json != NULL ? json_loads(json, 0, NULL) : NULL;
 	if (report == NULL)
 		return NULL;
+	if (told->summary != NULL)
+		json_object_set_new(json_object_get(report, "verdict"), "summary",
+				    json_string(told->summary));
 	if (other != NULL)
 		json_object_set_new(report, "connection", json_loads(other, 0, NULL));
 	char *line = json_dumps(report, JSON_COMPACT | JSON_ENSURE_ASCII);
@@ -170,6 +173,8 @@ static bool is_colored(const struct ssh_arguments *a)
 static const char *words_of_connection(const struct told *told)
 {
 	const struct found_out *connection = told->connection;
+	if (told->summary != NULL)
+		return told->summary;
 	if (connection == NULL)
 		connection = told->stands;
 	const char *summary = connection != NULL ? connection->part[FINDING_SUMMARY] : NULL;

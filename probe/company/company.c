@@ -52,7 +52,7 @@ static void tell(struct company *c, const struct told *told)
 
 static void tell_words(struct company *c, const char *words)
 {
-	tell(c, &(struct told){ .words = words });
+	tell(c, &(struct told){ .words = words, .running = c->ssh >= 0 });
 }
 
 /* A fault at one place says most, then one at several. */
@@ -69,16 +69,38 @@ static bool is_healthy(const struct found_out *finding)
 	return finding->kind == FINDING_MADE && finding->outcome == OUTCOME_HEALTHY;
 }
 
+/* Of what lies behind a jump host the packets from here tell nothing: a probe has tried ssh's way
+ * through it, and quotes what ssh says. */
+static bool heard_behind(const struct company *c)
+{
+	return c->leg.host.by_jump && c->probed.kind == FINDING_MADE && !is_healthy(&c->probed);
+}
+
+static void tell_way(const struct company *c, char *text, size_t room)
+{
+	const char *target = c->leg.host.target.host, *jump = c->leg.first.host;
+	snprintf(text, room,
+		 "the first leg, to the jump host %.255s, is well, and through it %.255s answers: "
+		 "what "
+		 "failed is between ssh and %.255s itself (its host key, the login)",
+		 jump, target, target);
+}
+
 /* The probe sees more than one connection does; what it does not find fault with has failed all the
  * same. */
 static void tell_diagnosis(struct company *c, const struct found_out *passive, bool running)
 {
-	bool probe_stands = rank(&c->probed) > 0 && rank(&c->probed) >= rank(passive);
-	struct told told = { .stands = probe_stands ? &c->probed : passive,
-			     .connection = probe_stands ? passive : NULL,
-			     .running = running,
-			     .healthy = is_healthy(&c->probed) };
-	tell(c, &told);
+	char summary[1024];
+	bool answers = is_healthy(&c->probed) && passive->keyed && c->leg.host.by_jump;
+	bool probe_stands =
+		(rank(&c->probed) > 0 || heard_behind(c)) && rank(&c->probed) >= rank(passive);
+	if (answers)
+		tell_way(c, summary, sizeof(summary));
+	tell(c, &(struct told){ .stands = probe_stands ? &c->probed : passive,
+				.connection = probe_stands ? passive : NULL,
+				.summary = answers && !probe_stands ? summary : NULL,
+				.running = running,
+				.healthy = is_healthy(&c->probed) });
 }
 
 /* -- the watcher and the prober --------------------------------------------------------------- */
@@ -254,8 +276,8 @@ static void explain_watched(struct company *c)
 		c->told = true;
 		return;
 	}
-	/* that it works as far as the jump host is all that a probe could find out */
-	if (!c->leg.proxied || !passive.keyed)
+	/* that it works as far as the jump host is all that a probe of a command could find out */
+	if (!c->leg.proxied || !passive.keyed || c->leg.host.by_jump)
 		ask_prober(c, order_after(c, &passive));
 	await_prober(c);
 	if (!c->stopped)
@@ -290,6 +312,8 @@ static void explain_plainly(struct company *c)
 static void explain(struct company *c)
 {
 	char words[640];
+	if (c->told)
+		return;
 	if (c->leg.host.outcome == CONSULT_REFUSED) {
 		snprintf(words, sizeof(words),
 			 "ssh does not take its own command line or configuration: %s",
@@ -384,8 +408,22 @@ static void end_company(struct company *c)
 	close(c->signals);
 }
 
+/* ssh itself does not see it, and would say nothing until the machine has no room for one more. */
+static void tell_circle(struct company *c)
+{
+	char words[1024];
+	snprintf(words, sizeof(words),
+		 "its ProxyJump leads in a circle, from %.255s by way of %.255s to %.255s again: "
+		 "ssh starts "
+		 "one ssh after another, and none connects",
+		 c->leg.host.target.host, c->leg.host.target.proxy_jump, c->leg.host.settings.host);
+	tell_words(c, words);
+}
+
 static void keep_and_explain(struct company *c, int *code)
 {
+	if (c->leg.circle)
+		tell_circle(c);
 	keep_company(c);
 	*code = c->code;
 	if (c->code == FAILURE)

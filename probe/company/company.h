@@ -16,6 +16,7 @@ struct told {
 	const struct found_out *stands;	    /* the diagnosis */
 	const struct found_out *connection; /* what its own connection showed, if that is another */
 	const char *words;		    /* instead of all that: why there is no diagnosis */
+	const char *summary;		    /* of what stands; NULL: its own */
 	bool running;			    /* it stands still; else it has failed */
 	bool healthy;			    /* a probe beside it finds nothing wrong */
 };

@@ -36,6 +36,20 @@ static bool read_command(struct leg *leg)
 	return line.connects;
 }
 
+/* Some jump hosts were followed (consult.h), each goes through another, and one of them is met
+ * again. A circle of three is not seen. */
+static bool goes_in_circle(const struct consulted *host)
+{
+	char first[sizeof(host->settings.proxy_jump)];
+	struct typed next = { .host = "" };
+	struct error ignored;
+	const struct settings *last = &host->settings;
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(last->proxy_jump, ","),
+		 last->proxy_jump);
+	return host->by_jump && first[0] != '\0' && typed_destination(&next, first, &ignored) &&
+	       (strcmp(next.host, last->host) == 0 || strcmp(last->host, host->target.host) == 0);
+}
+
 void leg_find(struct leg *leg, const struct typed *typed, const struct person *person)
 {
 	static struct consulted jump;
@@ -44,6 +58,7 @@ void leg_find(struct leg *leg, const struct typed *typed, const struct person *p
 	const struct settings *target = &leg->host.target;
 	bool commands = target->proxy_command[0] != '\0';
 	leg->proxied = commands || target->proxy_jump[0] != '\0' || leg->host.by_jump;
+	leg->circle = goes_in_circle(&leg->host);
 	leg->first = leg->host.settings;
 	leg->by_command = commands && read_command(leg);
 	leg->known = !leg->proxied || leg->host.by_jump || leg->by_command;

@@ -8,6 +8,7 @@ struct leg {
 	struct consulted host; /* what ssh makes of what was typed */
 	bool proxied;	       /* ssh goes through a ProxyJump or a ProxyCommand */
 	bool known;	       /* and where its first connection goes is known */
+	bool circle;	       /* its ProxyJump leads to itself again: ssh starts ssh for ever */
 	bool by_command;       /* a ProxyCommand says so: */
 	struct typed jump;     /* that, as one would type it */
 	struct settings first; /* of the first connection */

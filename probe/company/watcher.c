@@ -184,29 +184,46 @@ static const char fell_silent[] =
 	"ssh's connection came through the key exchange and then fell silent: what ssh sends is "
 	"acknowledged no more";
 
-/* ssh has failed, so something has: what the packets do not show is not healthy. */
-static void doubt(struct report *report, const struct watching *watch, char *text, size_t room)
+static void name_no_cause(struct report *report)
 {
-	const struct watch_wish *wish = watch->wish;
-	bool silent = pulse_waits_since(&watch->pulse) != 0;
 	report->outcome = OUTCOME_UNKNOWN;
 	report->cause = CAUSE_UNKNOWN;
 	report->confidence = 0;
 	report->source_count = 0;
 	report->cause_count = report->fix_count = 0;
+}
+
+/* ssh has failed, so something has: what the packets do not show is not healthy. */
+static void doubt(struct report *report, const struct watching *watch, char *text, size_t room)
+{
+	const struct watch_wish *wish = watch->wish;
+	bool silent = pulse_waits_since(&watch->pulse) != 0;
+	name_no_cause(report);
 	report->summary = silent ? fell_silent : failed_later;
 	if (wish->beyond == NULL || silent)
 		return;
 	snprintf(text, room,
-		 "the first leg, to %s, works as far as its key exchange: either %s refuses the "
-		 "login, or what fails lies beyond it, on the way to %s",
+		 "the first leg, to the jump host %s, works as far as its key exchange: either %s "
+		 "refuses the login, or what fails lies beyond it, on the way to %s",
 		 wish->host, wish->host, wish->beyond);
 	report->summary = text;
 }
 
-static const char ended_itself[] =
-	"ssh itself ended its connection once it had heard the server's part of the key exchange: "
-	"what it says itself tells why (a host key that it does not take, no common algorithm)";
+/* Of ssh's own decision the packets name no cause. */
+static void tell_own_end(struct report *report, const struct watching *watch, char *text,
+			 size_t room)
+{
+	const struct watch_wish *wish = watch->wish;
+	bool jump = wish->beyond != NULL;
+	name_no_cause(report);
+	snprintf(text, room,
+		 "%s%s%sssh itself ended its connection once it had heard the server's part of "
+		 "the key exchange: what it says itself tells why (a host key that it does not "
+		 "take, no common algorithm)",
+		 jump ? "on the first leg, to the jump host " : "", jump ? wish->host : "",
+		 jump ? ", " : "");
+	report->summary = text;
+}
 
 /* It was the client's turn, and nobody else ended it. */
 static bool ends_itself(const struct pulse *pulse)
@@ -227,7 +244,7 @@ static void take_report(void *context, const struct report *settled)
 	report.host = wish->host;
 	if (judgement->failed && report.outcome == OUTCOME_UNKNOWN &&
 	    ends_itself(&judgement->watch->pulse))
-		report.summary = ended_itself;
+		tell_own_end(&report, judgement->watch, text, sizeof(text));
 	if (judgement->failed && report.outcome == OUTCOME_HEALTHY)
 		doubt(&report, judgement->watch, text, sizeof(text));
 	finding_of_report(judgement->finding, &report, wish->color);

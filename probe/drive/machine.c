@@ -445,14 +445,15 @@ void machine_license_listeners(const struct machine *machine, size_t index, stru
 
 static void tell_untold_proxy(const struct machine *machine, const char *why, struct run *run)
 {
-	char setting[QUOTE_MAX], text[QUOTE_MAX + NI_MAXHOST + 128];
+	char setting[QUOTE_MAX], text[QUOTE_MAX + NI_MAXHOST + 512];
 	describe_proxy(machine, setting, sizeof(setting));
 	if (machine->consulted->by_jump)
 		snprintf(text, sizeof(text), "the way behind %s, the jump host: %s: %s",
 			 settings_of(machine)->hostname, why, setting);
 	else
 		snprintf(text, sizeof(text), "the way through the proxy: %s: %s", why, setting);
-	note_event(run, EVENT_LIMIT, text, WORD_NONE);
+	note_event(run, EVENT_LIMIT, text,
+		   machine->consulted->by_jump ? WORD_LIMIT_BEHIND : WORD_NONE);
 }
 
 /* Whether somebody answered a connection to the port, for the jump host at least. */
@@ -487,16 +488,20 @@ static void tell_proxy_outcome(const struct machine *machine, enum proxy_outcome
 /* What keeps the way through the proxy from being judged; NULL: nothing does. Behind a jump host
  * that is well all may be wrong that may be wrong with a VM, and nothing of this machine's. */
 static const char *reason_untold(const struct machine *machine, enum proxy_outcome outcome,
-				 const char *said, const struct run *run)
+				 const char *said, const struct run *run, char *why, size_t room)
 {
 	bool by_jump = machine->consulted->by_jump;
 	if (outcome == PROXY_UNHEARD)
 		return "the time was over before its silence would mean something";
-	if (outcome == PROXY_UNTOLD)
-		return "it wants what only its user has";
+	if (outcome == PROXY_UNTOLD) {
+		snprintf(why, room, "it wants what only its user has (ssh says \"%s\")", said);
+		return why;
+	}
 	if (by_jump && outcome != PROXY_ANSWERS && run_healthy(run))
-		return said[0] != '\0' ? said : "nothing comes";
-	return NULL;
+		snprintf(why, room, said[0] != '\0' ? "ssh says \"%s\"" : "nothing comes%s", said);
+	else
+		return NULL;
+	return why;
 }
 
 /* A jump host that cannot be reached is what the packets tell of, and they tell where it ends. */
@@ -508,7 +513,7 @@ static bool is_cut_before(const struct machine *machine, const struct run *run)
 bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
 			struct run *run)
 {
-	char said[256];
+	char said[256], room_for_why[320];
 	if (!proxy_used(&machine->consulted->target))
 		return true;
 	if (machine->proxy == NULL || is_cut_before(machine, run)) {
@@ -523,7 +528,8 @@ bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int 
 			   deadline_ns / MILLISECONDS(1), signals, said, sizeof(said));
 	if (outcome == PROXY_STOPPED)
 		return false;
-	const char *why = reason_untold(machine, outcome, said, run);
+	const char *why =
+		reason_untold(machine, outcome, said, run, room_for_why, sizeof(room_for_why));
 	if (why == NULL)
 		tell_proxy_outcome(machine, outcome, said, run);
 	else

@@ -10,7 +10,7 @@
 #include "process/clock.h"
 #include "user/proxy_command.h"
 
-#define HEARD_MAX   512	  /* kept of each stream; an identification has 255 bytes at most */
+#define HEARD_MAX   4096  /* kept of each stream: a banner may come before what is meant */
 #define PATIENT_FOR 65536 /* bytes: who says more and never identifies himself is no SSH server */
 
 struct heard {
@@ -83,16 +83,40 @@ static bool has_identified(const struct heard *heard)
 	return strchr(at, '\n') != NULL;
 }
 
-/* The last line that is not empty. */
-static void last_line(const struct heard *heard, char *out, size_t room)
+/* What ssh says once it has said why: of its own channel, and as the one who waits for another. */
+static bool is_consequence(const char *line)
 {
-	size_t end = heard->length;
+	static const char *const signs[] = { "stdio forwarding failed",
+					     "Connection closed by UNKNOWN",
+					     "Connection closed by remote host" };
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (strstr(line, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+/* Writes the last line that is not empty before `end`. Returns where it begins. */
+static size_t line_before(const struct heard *heard, size_t end, char *out, size_t room)
+{
 	while (end > 0 && (heard->bytes[end - 1] == '\n' || heard->bytes[end - 1] == '\r'))
 		end--;
 	size_t from = end;
 	while (from > 0 && heard->bytes[from - 1] != '\n')
 		from--;
 	snprintf(out, room, "%.*s", (int)(end - from), heard->bytes + from);
+	return from;
+}
+
+/* The last line that is no mere consequence of another. */
+static void last_line(const struct heard *heard, char *out, size_t room)
+{
+	char line[256];
+	size_t from = line_before(heard, heard->length, out, room);
+	snprintf(line, sizeof(line), "%.255s", out);
+	while (from > 0 && is_consequence(line))
+		from = line_before(heard, from, line, sizeof(line));
+	if (line[0] != '\0' && !is_consequence(line))
+		snprintf(out, room, "%s", line);
 }
 
 /* A jump host that asks for a password or has a new key is not at fault: nobody was there

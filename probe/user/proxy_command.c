@@ -15,7 +15,7 @@ static bool is_plain(const char *text)
 }
 
 /* ssh -W to the last of the jump hosts, through the others, as ssh itself does it; in batch
- * mode, since nobody is there to be asked. */
+ * mode, since nobody is there to be asked. Why a channel does not open ssh says at INFO. */
 static bool jump_command(const struct settings *settings, char *command, size_t room)
 {
 	const char *jumps = settings->proxy_jump, *comma = strrchr(jumps, ',');
@@ -24,12 +24,13 @@ static bool jump_command(const struct settings *settings, char *command, size_t 
 	const char *file = settings->config_file;
 	if (!is_plain(jumps) || !is_plain(settings->hostname) || strchr(file, '\'') != NULL)
 		return false;
-	int written = snprintf(command, room,
-			       "exec ssh%s%s%s -o BatchMode=yes -o ConnectTimeout=4 -W '[%s]:%u' "
-			       "%s%.*s %s%s",
-			       file[0] != '\0' ? " -F '" : "", file, file[0] != '\0' ? "'" : "",
-			       settings->hostname, settings->port, comma != NULL ? "-J " : "",
-			       comma != NULL ? (int)(comma - jumps) : 0, jumps, scheme, last);
+	int written = snprintf(
+		command, room,
+		"exec ssh%s%s%s -o BatchMode=yes -o LogLevel=INFO -o ConnectTimeout=4 -W '[%s]:%u' "
+		"%s%.*s %s%s",
+		file[0] != '\0' ? " -F '" : "", file, file[0] != '\0' ? "'" : "",
+		settings->hostname, settings->port, comma != NULL ? "-J " : "",
+		comma != NULL ? (int)(comma - jumps) : 0, jumps, scheme, last);
 	return written > 0 && (size_t)written < room;
 }
 

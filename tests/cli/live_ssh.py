@@ -22,7 +22,7 @@ import time
 import support
 from support import PROGRAM, USAGE, Case, Lab, seldom, sshwhy
 
-VM = "20.99.0.4"
+VM, BEHIND = "20.99.0.4", "10.1.0.5"
 PERSON = 20022  # ann
 QUIET = ("-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
          "LogLevel=ERROR")
@@ -402,6 +402,52 @@ class Fails(Case):
         """The jump host is what ssh connects to: a fault there is told of it, and what lies beyond is not."""
         lab("break", "vm-sshd-down")
         self.explained("", ("-J", VM), "vm.sshd-down", target="10.1.0.5")
+
+    def configure_ann(self, text):
+        lab("run", "client", "sh", "-c", f"printf '%s' '{text}' >/run/ann/.ssh/config; chown {PERSON} /run/ann/.ssh/config")
+        self.addCleanup(lab, "run", "client", "rm", "-f", "/run/ann/.ssh/config")
+
+    def over_a_jump_host(self, *words):
+        file = self.folder() / "report.json"
+        ended = ssh("-J", f"ann@{VM}", *words, "true", options=("--report", file))
+        self.assertEqual((ended.code, ended.out), (255, ""), ended.err)
+        return json.loads(file.read_text()), re.sub(r"\s+", " ", ended.err)
+
+    TRUSTING = "Host *\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n LogLevel ERROR\n"
+
+    def test_behind_the_jump_host(self):
+        """What ssh says of the way on is quoted; and a server that answers there is said to."""
+        lab("break", "healthy-auth")
+        self.configure_ann(self.TRUSTING)
+        report, err = self.over_a_jump_host("-p", "23", BEHIND)
+        self.assertIn('ssh says "channel 0: open failed: connect failed: Connection refused"', err)
+        self.assertIn("Connection refused", report["verdict"]["summary"])
+        self.assertEqual((report["verdict"]["outcome"], report["verdict"]["cause"]), ("unknown", "unknown"))
+        report, err = self.over_a_jump_host(f"ann@{BEHIND}")
+        for said in (report["verdict"]["summary"], err):
+            self.assertIn(f"the first leg, to the jump host {VM}, is well, and through it {BEHIND} answers", said)
+        self.assertEqual(report["verdict"]["outcome"], "unknown")
+        probed = sshwhy("probe", "--json", "-J", f"ann@{VM}", BEHIND, before=as_ann()).report()
+        self.assertEqual((probed["verdict"]["outcome"], probed["also"]), ("healthy", []))
+
+    def test_key_of_the_jump_host(self):
+        lab("break", "healthy-auth")
+        report, err = self.over_a_jump_host(f"ann@{BEHIND}")
+        self.assertIn(f"its own connection: on the first leg, to the jump host {VM}, ssh itself ended", err)
+        self.assertIn('ssh says "Host key verification failed."', report["verdict"]["summary"])
+        self.assertEqual(report["connection"]["causes"], [])
+
+    def test_circle(self):
+        """Of jump hosts: ssh starts one ssh after another; here one that is played starts none."""
+        lab("break", "healthy-auth")
+        self.configure_ann(f"Host one\n ProxyJump two\nHost two\n ProxyJump one\nHost self\n HostName {VM}\n ProxyJump self\n")
+        folder = self.folder()
+        (folder / "ssh").write_text('#!/bin/sh\ncase $1 in -G) exec /usr/bin/ssh "$@";; esac\nsleep 1; exit 255\n')
+        (folder / "ssh").chmod(0o755)
+        for host in ("one", "self"):
+            ended = sshwhy("ssh", "--", host, before=[*as_ann(), f"PATH={folder}:{os.environ['PATH']}"])
+            self.assertEqual(ended.code, 255)
+            self.assertRegex(ended.err, rf"\Asshwhy: ssh stands still; its ProxyJump leads in a circle, from {host} .*\n\Z")
 
     def test_without_the_right_to_capture(self):
         lab("break", "vm-sshd-down")
