@@ -26,7 +26,7 @@ static bool become_person(const struct person *person)
 	       setresgid(person->gid, person->gid, person->gid) == 0 &&
 	       setresuid(person->uid, person->uid, person->uid) == 0 &&
 	       setenv("HOME", person->home, 1) == 0 && setenv("USER", person->name, 1) == 0 &&
-	       setenv("LOGNAME", person->name, 1) == 0;
+	       setenv("LOGNAME", person->name, 1) == 0 && setenv("SHELL", person->shell, 1) == 0;
 }
 
 /* What is ignored stays so across exec. */

@@ -39,7 +39,8 @@ static bool set_environment(const struct command_wish *wish)
 	}
 	return wish->person != NULL && setenv("HOME", wish->person->home, 1) == 0 &&
 	       setenv("USER", wish->person->name, 1) == 0 &&
-	       setenv("LOGNAME", wish->person->name, 1) == 0;
+	       setenv("LOGNAME", wish->person->name, 1) == 0 &&
+	       setenv("SHELL", wish->person->shell, 1) == 0;
 }
 
 static _Noreturn void become_command(const struct command_wish *wish)

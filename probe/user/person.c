@@ -14,6 +14,8 @@ static void copy_entry(struct person *person, const struct passwd *entry)
 	person->gid = entry->pw_gid;
 	snprintf(person->name, sizeof(person->name), "%s", entry->pw_name);
 	snprintf(person->home, sizeof(person->home), "%s", entry->pw_dir);
+	if (entry->pw_shell != NULL)
+		snprintf(person->shell, sizeof(person->shell), "%s", entry->pw_shell);
 }
 
 static bool look_up(uid_t uid, struct person *person)
@@ -115,6 +117,17 @@ static struct nobody find_nobody(void)
 	return nobody;
 }
 
+/* As ssh finds it, which knows the environment alone: under sudo that is root's, and the user
+ * database has what the person's own says as a rule. */
+static void find_shell(struct person *person)
+{
+	const char *shell = getenv("SHELL");
+	if (!person->sudo)
+		snprintf(person->shell, sizeof(person->shell), "%s", shell != NULL ? shell : "");
+	if (person->shell[0] == '\0')
+		snprintf(person->shell, sizeof(person->shell), "/bin/sh");
+}
+
 /* Only root's environment is written by those programs: anybody else could write SUDO_UID
  * himself. */
 void person_find(struct person *person)
@@ -123,8 +136,9 @@ void person_find(struct person *person)
 	if (getuid() == 0)
 		find_caller(person);
 	person->nobody = find_nobody();
-	if (person->sudo || look_up(getuid(), person))
-		return;
-	become_stranger(getuid(), person);
-	person->gid = getgid();
+	if (!person->sudo && !look_up(getuid(), person)) {
+		become_stranger(getuid(), person);
+		person->gid = getgid();
+	}
+	find_shell(person);
 }

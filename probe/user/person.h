@@ -21,6 +21,7 @@ struct person {
 	gid_t gid;
 	char name[64];
 	char home[256];
+	char shell[256];      /* in which ssh runs commands */
 	bool sudo;	      /* or one of the others: root's rights are not this person's */
 	struct nobody nobody; /* whom root becomes */
 };

@@ -42,7 +42,7 @@ struct proxy *proxy_start(const struct settings *settings, const struct person *
 	proxy->output.fd = &proxy->command.ends.output;
 	proxy->complaints.fd = &proxy->command.ends.complaints;
 	proxy->started_ms = clock_ms();
-	const char *const words[] = { "/bin/sh", "-c", command, NULL };
+	const char *const words[] = { person->shell, "-c", command, NULL };
 	if (command_start(&proxy->command,
 			  &(struct command_wish){ .words = words, .person = person }))
 		return proxy;

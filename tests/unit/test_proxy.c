@@ -9,7 +9,9 @@
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "user/proxy.h"
@@ -80,6 +82,31 @@ static void outcomes(void **state)
 		if (rows[i].said != NULL)
 			assert_string_equal(said, rows[i].said);
 	}
+}
+
+/* As ssh does it: $SHELL, and without it /bin/sh. */
+static void shell(void **state)
+{
+	(void)state;
+	char folder[] = "/tmp/test_proxy.XXXXXX", path[64], said[64], command[96];
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/shell", folder);
+	FILE *script = fopen(path, "w");
+	assert_non_null(script);
+	fputs("#!/bin/sh\n[ \"$0\" = \"$SHELL\" ] && echo \"SSH-2.0-$1-$2\"\n", script);
+	fclose(script);
+	chmod(folder, 0755);
+	chmod(path, 0755);
+	setenv("SHELL", path, 1);
+	assert_int_equal(outcome("connect %p", 5000, said), PROXY_ANSWERS);
+	assert_string_equal(said, "SSH-2.0--c-exec connect 2222");
+	unsetenv("SHELL");
+	assert_int_equal(outcome("echo SSH-2.0-sh", 5000, said), PROXY_ANSWERS);
+	unlink(path);
+	snprintf(command, sizeof(command), "sh -c 'echo SSH-2.0-\"$SHELL\"'");
+	assert_int_equal(outcome(command, 5000, said), PROXY_ANSWERS);
+	assert_string_equal(said, "SSH-2.0-/bin/sh");
+	rmdir(folder);
 }
 
 static void not_run(void **state)
@@ -181,6 +208,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN); /* as the program does */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outcomes),
+		cmocka_unit_test(shell),
 		cmocka_unit_test(not_run),
 		cmocka_unit_test(not_run_for_such_names),
 		cmocka_unit_test(nothing_stays_open_without_a_process),
