@@ -47,12 +47,6 @@ static const struct argp_option ssh_options[] = {
 	{ 0 },
 };
 
-static bool is_other_family(const struct typed *typed, int key)
-{
-	int family = typed_family(typed);
-	return (key == '4' || key == '6') && family != 0 && family != key - '0';
-}
-
 static error_t parse_ssh(int key, char *text, struct argp_state *state)
 {
 	struct typed *typed = state->input;
@@ -62,8 +56,6 @@ static error_t parse_ssh(int key, char *text, struct argp_state *state)
 		known = row->key == key;
 	if (!known)
 		return ARGP_ERR_UNKNOWN;
-	if (is_other_family(typed, key))
-		usage_error("-4 and -6 exclude each other");
 	if (!typed_option(typed, key, text, &error))
 		exit(output_error(&error));
 	return 0;

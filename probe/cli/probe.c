@@ -75,15 +75,6 @@ static bool set_target(struct probe_arguments *a, const char *text, struct error
 	return typed_destination(&a->typed, text, error);
 }
 
-/* Known only when the line has ended: -6 may follow the target. */
-static void check_family(const struct typed *typed)
-{
-	struct address literal = address_of_literal(typed->host);
-	int family = typed_family(typed);
-	if (literal.family != 0 && family != 0 && literal.family != family)
-		usage_error("\"%s\" is no IPv%d address", typed->host, family);
-}
-
 static bool set_deployment(struct probe_arguments *a, const char *text, struct error *error)
 {
 	int value = 0;
@@ -257,7 +248,6 @@ int command_probe(int argc, char **argv)
 	memcpy(a.drive.control_ports, default_controls, sizeof(default_controls));
 	a.drive.control_count = sizeof(default_controls) / sizeof(*default_controls);
 	parse_command_line(&argp, argc, argv, &a);
-	check_family(&a.typed);
 	output_gap(&a.output);
 	a.drive.typed = &a.typed;
 	a.drive.reference = a.reference;

@@ -21,10 +21,18 @@ static void set_failure(struct resolution *out, int error, const char *text)
 	snprintf(out->text, sizeof(out->text), "%s", text);
 }
 
-static void take_literal(struct address literal, int family, struct resolution *out)
+/* Written as IPv6, an IPv4 address is one of either family (getaddrinfo(3)). */
+static bool is_of_family(const char *text, struct address literal, int family)
+{
+	bool mapped = literal.family == 4 && strchr(text, ':') != NULL;
+	return family == 0 || family == literal.family || mapped;
+}
+
+static void take_literal(const char *text, struct address literal, int family,
+			 struct resolution *out)
 {
 	out->literal = true;
-	if (family != 0 && family != literal.family) {
+	if (!is_of_family(text, literal, family)) {
 		set_failure(out, EAI_ADDRFAMILY, gai_strerror(EAI_ADDRFAMILY));
 		return;
 	}
@@ -55,7 +63,7 @@ void resolve_within(struct resolver *resolver, const char *host, int family, int
 	without_brackets(host, question.name, sizeof(question.name));
 	struct address literal = address_of_literal(question.name);
 	if (literal.family != 0) {
-		take_literal(literal, family, out);
+		take_literal(question.name, literal, family, out);
 		return;
 	}
 	int number = resolver_ask(resolver, &question);

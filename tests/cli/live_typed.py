@@ -10,7 +10,7 @@ from pathlib import Path
 import support
 from support import USAGE, Case, Lab, seldom, sshwhy
 
-VM = "20.99.0.4"
+VM, VM6 = "20.99.0.4", "2001:db8:99::4"
 ONPREM = "10.20.0.20"
 PERSON = 20022
 CALLED_BY_ANN = ("env", f"SUDO_UID={PERSON}", f"SUDO_GID={PERSON}", "SUDO_USER=ann")
@@ -101,6 +101,16 @@ class Names(Typed):
 
 
 class Choices(Typed):
+    def test_an_address_of_another_family(self):
+        """As to ssh: it is no error of the command line, and of two families the last one stands."""
+        for family, address in (("-6", VM), ("-4", VM6)):
+            self.assertIn("Address family for hostname not supported", self.ssh(family, address))
+            self.assert_told(self.probe(family, address), "client.dns", f"ssh asks for one family alone ({family})")
+        for words in (["-6", "-4", VM], [VM, "-6", "-4"], ["-6", f"::ffff:{VM}"], ["-4", f"::ffff:{VM}"]):
+            with self.subTest(words=words):
+                self.assert_ssh_works(*words)
+                self.assert_healthy(*words)
+
     def test_a_server_that_this_configuration_can_talk_to(self):
         lab("stop", "vm", "sshd")
         lab("start", "vm", "sshd", "22", *SSHD, *OLD)
