@@ -127,6 +127,33 @@ void vm_reject(struct scenario *s, struct dice *dice, int how)
 	add_filter(s, vm_node(s), MATCH_PORTS, ACT_UNREACHABLE)->icmp_code = code_of(s, dice, how);
 }
 
+static void limit(struct scenario *s, enum filter_limit kind, enum filter_act act, unsigned spared)
+{
+	struct filter *filter = add_filter(s, vm_node(s), MATCH_PORTS, act);
+	filter->limit = kind;
+	filter->spared = spared;
+	filter->icmp_code = PORT_UNREACHABLE;
+}
+
+/* ufw limit: five within 30 s, of which ssh has had most when somebody probes. */
+void vm_limit_flows(struct scenario *s, struct dice *dice, int how)
+{
+	bool used_up = dice_chance(dice, 0.6);
+	unsigned left = 1 + dice_below(dice, 5);
+	limit(s, LIMIT_FLOWS, (enum filter_act)how, used_up ? 0 : left);
+}
+
+/* The five packets of the lab's: an acknowledgement goes with what the client says next, and a
+ * large segment is not cut before it is counted. Here these are seven. */
+#define LAB_SPARES 7
+
+/* The same rule by somebody who has forgotten "--ctstate NEW". */
+void vm_limit_segments(struct scenario *s, struct dice *dice, int how)
+{
+	unsigned left = 1 + dice_below(dice, 8); /* no handshake is over by then */
+	limit(s, LIMIT_SEGMENTS, (enum filter_act)how, s->lab ? LAB_SPARES : left);
+}
+
 void vm_refuse_ecn(struct scenario *s, struct dice *dice, int how)
 {
 	(void)dice, (void)how;

@@ -58,6 +58,10 @@ enum filter_match {
 	MATCH_ICMP,   /* on the way back */
 };
 
+/* What a filter lets pass before it acts. It is not patient: a run ends before the 30 s of `ufw
+ * limit` do. */
+enum filter_limit { LIMIT_NONE, LIMIT_FLOWS, LIMIT_SEGMENTS };
+
 enum filter_act { ACT_DROP, ACT_RESET, ACT_RESET_BOTH, ACT_UNREACHABLE, ACT_REDIRECT };
 
 struct filter {
@@ -70,12 +74,14 @@ struct filter {
 	uint16_t size;
 	enum filter_act act;
 	uint8_t icmp_code;
-	bool own_name;	     /* the unreachable comes in the target's name */
-	bool no_route;	     /* the unreachable is the routing's: Linux counts it twice */
-	int64_t delay_ns;    /* before the unreachable (address resolution), or the reset */
-	uint8_t initial_ttl; /* of a reset */
-	bool passes;	     /* on the side: the segment goes on */
-	uint8_t host;	     /* where ACT_REDIRECT leads */
+	bool own_name;		 /* the unreachable comes in the target's name */
+	bool no_route;		 /* the unreachable is the routing's: Linux counts it twice */
+	int64_t delay_ns;	 /* before the unreachable (address resolution), or the reset */
+	uint8_t initial_ttl;	 /* of a reset */
+	bool passes;		 /* on the side: the segment goes on */
+	enum filter_limit limit; /* one filter of a scenario has one, */
+	unsigned spared;	 /* and lets so many pass */
+	uint8_t host;		 /* where ACT_REDIRECT leads */
 };
 
 enum service {
@@ -381,6 +387,8 @@ struct model {
 	int64_t now_ns;
 	uint16_t first_port;
 	struct bucket bucket[NODES_MAX];
+	unsigned spared;	     /* so many has the filter with a limit */
+	bool admitted[CLIENT_PORTS]; /* and the flows of these ports */
 	struct socket_model socket[PLAN_KERNEL_PORTS];
 	struct server_model server[CLIENT_PORTS];
 	struct happening queue[QUEUE_MAX];

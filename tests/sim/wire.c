@@ -106,6 +106,22 @@ static bool matches(const struct model *model, const struct filter *filter,
 	return false;
 }
 
+/* As Linux's connection tracking sees it: what belongs to a flow that was let in is not new. */
+static bool is_spared(struct model *model, const struct filter *filter,
+		      const struct segment *segment)
+{
+	if (filter->limit == LIMIT_NONE)
+		return false;
+	bool *admitted =
+		&model->admitted[(segment->client_port - model->first_port) % CLIENT_PORTS];
+	bool of_a_flow = filter->limit == LIMIT_FLOWS && *admitted;
+	if (!of_a_flow && model->spared >= filter->spared)
+		return false;
+	model->spared += !of_a_flow;
+	*admitted = true;
+	return true;
+}
+
 static void happens_at_node(struct model *model, int64_t time_ns, unsigned trail, unsigned position,
 			    int filter, const struct segment *segment)
 {
@@ -127,7 +143,8 @@ static bool filtered(struct model *model, int64_t time_ns, unsigned trail, unsig
 	for (unsigned i = 0; i < scenario->filter_count; i++) {
 		const struct filter *filter = &scenario->filter[i];
 		if (filter->node != node || filter->back ||
-		    (filter->before_ttl || last) != before_ttl || !matches(model, filter, segment))
+		    (filter->before_ttl || last) != before_ttl ||
+		    !matches(model, filter, segment) || is_spared(model, filter, segment))
 			continue;
 		if (filter->act != ACT_DROP)
 			happens_at_node(model, time_ns, trail, position, (int)i, segment);
