@@ -67,6 +67,111 @@ static enum answer unreachable_answer(const struct observation *o, const struct 
 	return says_forbidden(sent) ? ANSWER_SYN_ROUTER_PROHIBITED : ANSWER_SYN_ROUTER_UNREACHABLE;
 }
 
+#define AS_LIMITED "as under a limit of new connections (ufw limit: the sixth within 30 s)"
+
+#define SPAN_TEXT 32
+
+static const char *span_text(int64_t span_ns, char text[SPAN_TEXT])
+{
+	if (span_ns < SECONDS(2))
+		snprintf(text, SPAN_TEXT, "%.0f ms", (double)span_ns / 1e6);
+	else
+		snprintf(text, SPAN_TEXT, "%.1f s", (double)span_ns / 1e9);
+	return text;
+}
+
+/* Of this run's SYNs, the target has refused a later one than it has answered. */
+static bool answered_and_then_refused(const struct observation *o, const struct syn_tally *tally)
+{
+	const struct sent *answered = tally->example[REPLY_SYN_ACK];
+	const struct sent *refused = tally->example[REPLY_UNREACHABLE];
+	return answered != NULL && refused != NULL && answered->frame != 0 &&
+	       refused->time_ns > answered->reply_ns &&
+	       address_equal(&refused->from, &o->run->address);
+}
+
+static bool draws_nothing(const struct observation *o, const struct syn_tally *tally)
+{
+	for (int reply = 0; reply < REPLIES; reply++)
+		if (reply != REPLY_NONE && tally->example[reply] != NULL)
+			return false;
+	return tally_is_silent(o, tally) && swept_reply(o, REPLY_SYN_ACK) == NULL &&
+	       swept_reply(o, REPLY_RESET) == NULL;
+}
+
+/* Of the words that the client sends meanwhile none is heard either, where packets are counted. */
+static unsigned words_unheard(const struct observation *o)
+{
+	const struct connection *c = o->kernel != NULL ? o->kernel->connection : NULL;
+	return c != NULL ? c->awaited.sent : 0;
+}
+
+/* Of this run's SYNs, one was answered, and those that came later draw nothing, by no accident. */
+static bool answered_and_then_silent(const struct observation *o, const struct syn_tally *tally)
+{
+	const struct sent *answered = tally->example[REPLY_SYN_ACK];
+	if (!o->run->planned || at_the_vm(o->run) || answered == NULL || answered->frame == 0)
+		return false;
+	struct syn_tally after = tally_syns_after(o, answered->reply_ns);
+	return draws_nothing(o, &after) &&
+	       far_end_accident(&o->facts->paths, after.ripe + words_unheard(o)) <= ACCIDENT;
+}
+
+static void cite_answered(struct fact *fact, const struct sent *answered)
+{
+	fact_packet(fact, answered->frame);
+	fact_packet(fact, answered->reply_frame);
+}
+
+static void tell_refused_later(struct observation *o, const struct syn_tally *tally)
+{
+	const struct sent *answered = tally->example[REPLY_SYN_ACK];
+	char later[SPAN_TEXT];
+	cite_answered(
+		fact_set(o, ANSWER_LATER_REJECTED,
+			 "a SYN to port %u is answered, and one that comes %s later is "
+			 "rejected, " AS_LIMITED,
+			 o->run->port,
+			 span_text(tally->example[REPLY_UNREACHABLE]->time_ns - answered->time_ns,
+				   later)),
+		answered);
+}
+
+static void tell_silent_later(struct observation *o, const struct syn_tally *tally)
+{
+	const struct sent *answered = tally->example[REPLY_SYN_ACK];
+	struct syn_tally after = tally_syns_after(o, answered->reply_ns);
+	char later[SPAN_TEXT];
+	struct fact *fact = fact_set(
+		o, ANSWER_LATER_SILENT,
+		"a SYN to port %u is answered, and from %s later on %u draw nothing, " AS_LIMITED,
+		o->run->port, span_text(after.first_ns - answered->time_ns, later), after.sent);
+	cite_answered(fact, answered);
+	tally_packets(o, fact, REPLY_NONE);
+}
+
+/* In a capture what was answered is another report's. */
+static void tell_earlier(struct observation *o, const struct event *earlier)
+{
+	bool silent = fact_answer(o->facts, QUESTION_SYN) == ANSWER_SYN_SILENT;
+	char later[SPAN_TEXT];
+	fact_set(o, silent ? ANSWER_LATER_SILENT : ANSWER_LATER_REJECTED,
+		 "%s to port %u stood, and %s later none does, " AS_LIMITED, earlier->text,
+		 o->run->port, span_text(MILLISECONDS(earlier->value), later));
+}
+
+static void judge_limit(struct observation *o, const struct syn_tally *tally)
+{
+	size_t i = 0;
+	const struct event *earlier = find_event(o->run, EVENT_EARLIER, &i);
+	enum answer syn = fact_answer(o->facts, QUESTION_SYN);
+	if (answered_and_then_refused(o, tally))
+		tell_refused_later(o, tally);
+	else if (earlier != NULL &&
+		 (syn == ANSWER_SYN_SILENT || syn == ANSWER_SYN_TARGET_UNREACHABLE))
+		tell_earlier(o, earlier);
+}
+
 static void judge_silence(struct observation *o, const struct syn_tally *tally)
 {
 	if (!tally_is_silent(o, tally) || at_the_vm(o->run))
@@ -150,8 +255,15 @@ void observe_syn(struct observation *o)
 			tally.example[REPLY_UNREACHABLE];
 	if (at_the_vm(o->run) && answered) /* that is what has ARRIVED there meets */
 		return;
+	/* It is neither answered nor silent: `later` alone tells what it is. */
+	if (answered_and_then_silent(o, &tally)) {
+		tell_silent_later(o, &tally);
+		return;
+	}
 	const struct sent *sent = tally.example[REPLY_SYN_ACK];
 	char from[ADDRESS_TEXT];
+	if (answered_and_then_refused(o, &tally))
+		sent = NULL;
 	if (sent != NULL && sent->frame == 0) {
 		fact_set(o, ANSWER_SYN_SYN_ACK,
 			 "the connection to port %u stands when the capture begins", o->run->port);
@@ -162,7 +274,8 @@ void observe_syn(struct observation *o)
 				       o->run->port,
 				       (double)(sent->reply_ns - sent->time_ns) / 1e6),
 			      REPLY_SYN_ACK);
-	} else if ((sent = tally.example[REPLY_RESET]) != NULL) {
+	} else if ((sent = tally.example[REPLY_RESET]) != NULL &&
+		   !answered_and_then_refused(o, &tally)) {
 		struct fact *fact =
 			fact_set(o, ANSWER_SYN_RESET,
 				 "SYNs to port %u are answered with a reset after %.1f ms",
@@ -190,4 +303,5 @@ void observe_syn(struct observation *o)
 	} else {
 		judge_silence(o, &tally);
 	}
+	judge_limit(o, &tally);
 }

@@ -3,12 +3,13 @@
 #include "observe/proof.h"
 
 static void tally_exchange(const struct observation *o, const struct exchange *exchange,
-			   struct syn_tally *tally)
+			   int64_t after_ns, struct syn_tally *tally)
 {
 	bool missed = syn_is_missed(o, exchange, 0);
 	for (unsigned i = 0; i < exchange->sent_count; i++) {
 		const struct sent *sent = &exchange->sent[i];
-		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback))
+		if (sent->data || sent->diverted || (sent->loopback && !o->wire_is_loopback) ||
+		    sent->time_ns <= after_ns)
 			continue;
 		if (tally->sent++ == 0 || sent->time_ns < tally->first_ns)
 			tally->first_ns = sent->time_ns;
@@ -26,23 +27,29 @@ static void tally_exchange(const struct observation *o, const struct exchange *e
 	}
 }
 
-static struct syn_tally tally_purpose(const struct observation *o, enum purpose purpose)
+static struct syn_tally tally_purpose(const struct observation *o, enum purpose purpose,
+				      int64_t after_ns)
 {
 	struct syn_tally tally = { 0 };
 	const struct exchange *exchange;
 	for (size_t i = 0; (exchange = track_next(o->track, purpose, &i)) != NULL;)
-		tally_exchange(o, exchange, &tally);
+		tally_exchange(o, exchange, after_ns, &tally);
 	return tally;
 }
 
 struct syn_tally tally_syns(const struct observation *o)
 {
-	return tally_purpose(o, PURPOSE_SSH);
+	return tally_purpose(o, PURPOSE_SSH, INT64_MIN);
+}
+
+struct syn_tally tally_syns_after(const struct observation *o, int64_t time_ns)
+{
+	return tally_purpose(o, PURPOSE_SSH, time_ns);
 }
 
 struct syn_tally tally_unmarked(const struct observation *o)
 {
-	return tally_purpose(o, PURPOSE_UNMARKED);
+	return tally_purpose(o, PURPOSE_UNMARKED, INT64_MIN);
 }
 
 const struct sent *tally_answered(const struct syn_tally *unmarked, bool refuses)

@@ -14,6 +14,8 @@ struct syn_tally {
 };
 
 struct syn_tally tally_syns(const struct observation *o);
+/* Of these only those that left later. */
+struct syn_tally tally_syns_after(const struct observation *o, int64_t time_ns);
 
 /* The same of SYNs that lack ssh's marks; and one of them that was answered where marked ones are
  * silent or, where `refuses`, refused. NULL: none was. */

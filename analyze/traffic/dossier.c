@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "sshwhy/fingerprint.h"
+#include "sshwhy/patience.h"
 
 /* How an attempt ended for the client: those in a row that ended alike are read as one. */
 enum fate { FATE_SILENT, FATE_REFUSED, FATE_CONNECTED };
@@ -173,6 +174,51 @@ size_t dossier_track(const struct dossier *d, size_t first, uint8_t *payload, st
 	return end;
 }
 
+/* When its first packet that was written down came. */
+static int64_t began_ns(const struct dossier *d, const struct attempt *attempt, uint8_t *payload)
+{
+	struct replay replay = recording_replay(d->pool, &attempt->recording, payload);
+	struct packet packet;
+	bool from_client;
+	return replay_next(&replay, &packet, &from_client) ? packet.time_ns : 0;
+}
+
+/* A limit of new connections lets some of them pass, and forgets them after a while (ufw limit:
+ * five within 30 s; recipes for iptables: three within 60 s). What breaks by itself need not come
+ * so. */
+#define LIMIT_LEAST 3
+#define LIMIT_SPAN  SECONDS(60)
+
+/* How many attempts in a row, from `newest` on, stood and began not long before. */
+static size_t stood_before(const struct dossier *d, size_t newest, int64_t time_ns,
+			   uint8_t *payload)
+{
+	size_t oldest = newest;
+	while (oldest < d->attempt_count && fate_of(&d->attempts[oldest]) == FATE_CONNECTED &&
+	       time_ns - began_ns(d, &d->attempts[oldest], payload) <= LIMIT_SPAN)
+		oldest++;
+	return oldest - newest;
+}
+
+static void tell_earlier(struct run *run, const struct dossier *d, size_t first, uint8_t *payload)
+{
+	size_t end = first;
+	while (end < d->attempt_count && fate_of(&d->attempts[end]) == fate_of(&d->attempts[first]))
+		end++;
+	if (fate_of(&d->attempts[first]) == FATE_CONNECTED)
+		return;
+	int64_t failed_ns = began_ns(d, &d->attempts[end - 1], payload);
+	size_t stood = stood_before(d, end, failed_ns, payload);
+	if (stood < LIMIT_LEAST)
+		return;
+	int64_t later_ns = failed_ns - began_ns(d, &d->attempts[end], payload);
+	run_event(run,
+		  &(struct event){ .kind = EVENT_EARLIER,
+				   .time_ns = d->conversation.last_ns,
+				   .value = later_ns / MILLISECONDS(1),
+				   .text = arena_format(&run->arena, "%zu connections", stood) });
+}
+
 /* The last attempts tell how it stands. One that the capture's end cut off tells nothing:
  * then those before it do. */
 void dossier_report(const struct dossier *d, const struct report_options *options, uint8_t *payload,
@@ -183,6 +229,7 @@ void dossier_report(const struct dossier *d, const struct report_options *option
 		struct track track;
 		struct report report;
 		dossier_run(d, &run);
+		tell_earlier(&run, d, first, payload);
 		(void)dossier_track(d, first, payload, &track, &run);
 		report_build_tracked(&report, &track, d->now_ns, options, &run.arena);
 		report.attempts = d->conversation.attempts;

@@ -149,7 +149,7 @@ static bool conversation_has_told(const struct plan *plan, const struct moment *
 
 static bool enough_is_known(const struct plan *plan, const struct moment *moment)
 {
-	return answer_to(moment, QUESTION_SYN) != ANSWER_NONE &&
+	return (answer_to(moment, QUESTION_SYN) != ANSWER_NONE || port_has_shut(moment)) &&
 	       conversation_settled(plan, moment) && elsewhere_settled(plan, moment) &&
 	       place_settled(plan, moment) && unmarked_settled(plan, moment) &&
 	       (conversation_has_told(plan, moment) || is_confident(plan, moment));

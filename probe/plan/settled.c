@@ -28,7 +28,7 @@ bool place_settled(const struct plan *plan, const struct moment *moment)
 	enum answer who = answer_to(moment, QUESTION_WHO);
 	/* The target's own word needs no comparison; this machine has no path to itself. */
 	if (answer_to(moment, QUESTION_SYN) == ANSWER_SYN_TARGET_UNREACHABLE ||
-	    plan->run->vantage == VANTAGE_VM)
+	    port_has_shut(moment) || plan->run->vantage == VANTAGE_VM)
 		return true;
 	if (who == ANSWER_NONE)
 		return false;
@@ -60,7 +60,8 @@ bool conversation_settled(const struct plan *plan, const struct moment *moment)
 	enum answer syn = answer_to(moment, QUESTION_SYN);
 	if (kernel != NULL && is_heard_only(moment, kernel))
 		return false;
-	if (kernel == NULL || answer_to(moment, QUESTION_OUT) != ANSWER_OUT_LEAVES)
+	if (kernel == NULL || answer_to(moment, QUESTION_OUT) != ANSWER_OUT_LEAVES ||
+	    port_has_shut(moment))
 		return true;
 	/* The port answers crafted SYNs: the kernel's was lost, and it will try again. Until then
 	 * nobody knows what this machine does with the answer. */

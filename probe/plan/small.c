@@ -22,7 +22,7 @@ static const struct exchange *small_exchange(const struct plan *plan)
 bool small_is_wanted(const struct plan *plan, const struct moment *moment)
 {
 	if (small_exchange(plan) != NULL || plan->kernel_used >= CONNECTIONS ||
-	    !flows_are_left(plan, moment->now_ns))
+	    !flows_are_left(plan, moment->now_ns) || port_has_shut(moment))
 		return false;
 	switch (answer_to(moment, QUESTION_SSH)) {
 	case ANSWER_NONE:

@@ -122,4 +122,11 @@ static inline enum answer answer_to(const struct moment *moment, enum question q
 	return fact_answer(&moment->facts, question);
 }
 
+/* The port has answered, and does no more: of the conversation that began before nothing more is
+ * asked. */
+static inline bool port_has_shut(const struct moment *moment)
+{
+	return answer_to(moment, QUESTION_LATER) != ANSWER_NONE;
+}
+
 #endif

@@ -95,7 +95,7 @@ bool words_are_due(const struct plan *plan, const struct moment *moment)
 	const struct connection *connection = kernel_connection(plan);
 	int64_t now_ns = moment->now_ns;
 	if (!plan->config.crafted || connection == NULL || connection->client_data_frame == 0 ||
-	    said_length(connection) == 0)
+	    said_length(connection) == 0 || port_has_shut(moment))
 		return false;
 	return !is_over(plan, connection) && !goes_on(connection, now_ns) &&
 	       now_ns - connection->client_data_ns >= REPEAT_WORDS &&

@@ -65,6 +65,18 @@ class Conversations(Traffic):
         report = self.one(Talk("10.0.0.1", SERVER).closed(), Talk("10.0.0.1", SERVER, (40001, 22), at=20).silence(), tick(40))
         self.assertIn("syn.silent", self.facts(report))
 
+    def counted(self, stood, then, pause=6):
+        """The facts where so many connections stood, one every `pause` seconds, before `then`."""
+        talks = [Talk("10.0.0.1", SERVER, (40000 + n, 22), at=pause * n).closed() for n in range(stood)]
+        return self.facts(self.one(*talks, then(Talk("10.0.0.1", SERVER, (41000, 22), at=pause * stood)), tick(pause * stood + 20)))
+
+    def test_a_limit_of_new_connections(self):
+        self.assertIn("later.silent-to-what-comes-next", self.counted(3, Talk.silence))
+        self.assertIn("later.rejects-what-comes-next", self.counted(5, lambda talk: talk.syn().unreachable(SERVER, 3)))
+        for few in self.counted(2, Talk.silence), self.counted(3, Talk.silence, pause=25):
+            self.assertIn("syn.silent", few)
+            self.assertNotIn("later.silent-to-what-comes-next", few)
+
     def test_attempt_cut_off_by_the_end(self):
         report = self.one(Talk("10.0.0.1", SERVER).not_ssh(), Talk("10.0.0.1", SERVER, (40001, 22), at=20).syn())
         self.assertIn("ssh.not-ssh", self.facts(report))
