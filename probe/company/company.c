@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "company/leg.h"
+#include "company/master.h"
 #include "company/plain.h"
 #include "company/prober.h"
 #include "company/program.h"
@@ -266,12 +267,19 @@ static void await_prober(struct company *c)
 		(void)look_round(c, (int)(until_ms - clock_ms()));
 }
 
+/* 255 is what the command on the other side ended with: of a session, or of one within another
+ * ssh's, as far as that one lives. */
+static bool is_anothers(const struct company *c, const struct found_out *passive)
+{
+	return passive->served || (!passive->tried && master_runs(c->wish->words, &c->person));
+}
+
 static void explain_watched(struct company *c)
 {
 	struct found_out passive;
 	if (!ask_watcher(c, &passive))
 		return;
-	if (passive.served) { /* 255 is what the command on the other side ended with */
+	if (is_anothers(c, &passive)) {
 		finding_free(&passive);
 		c->told = true;
 		return;

@@ -14,7 +14,7 @@
 
 struct header {
 	int32_t kind, outcome;
-	uint8_t connected, keyed, served;
+	uint8_t tried, connected, keyed, served;
 	uint32_t flow;
 	struct socket_ends ends;
 	int64_t began_ns;
@@ -56,6 +56,7 @@ bool finding_send(int fd, const struct found_out *finding)
 {
 	struct header header = { .kind = (int32_t)finding->kind,
 				 .outcome = (int32_t)finding->outcome,
+				 .tried = finding->tried,
 				 .connected = finding->connected,
 				 .keyed = finding->keyed,
 				 .served = finding->served,
@@ -109,6 +110,7 @@ bool finding_receive(int fd, struct found_out *finding)
 		return false;
 	finding->kind = (enum finding_kind)header.kind;
 	finding->outcome = (enum outcome)header.outcome;
+	finding->tried = header.tried != 0;
 	finding->connected = header.connected != 0;
 	finding->keyed = header.keyed != 0;
 	finding->served = header.served != 0;

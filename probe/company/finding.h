@@ -24,6 +24,7 @@ enum finding_kind {
 struct found_out {
 	enum finding_kind kind;
 	enum outcome outcome;
+	bool tried;	/* to connect */
 	bool connected; /* a connection was there */
 	bool keyed;	/* and keys were agreed on */
 	bool served;	/* and somebody was logged in, and left in order */

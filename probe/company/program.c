@@ -13,8 +13,6 @@
 
 #include "user/privilege.h"
 
-#define WORDS_MOST 4096
-
 /* Under sudo this process is root, and its environment root's: SSH_AUTH_SOCK alone stays as sudo
  * was told to keep it. */
 static bool become_person(const struct person *person)
@@ -32,10 +30,10 @@ static bool become_person(const struct person *person)
 /* What is ignored stays so across exec. */
 static void become_ssh(char *const *words)
 {
-	static const char *all[WORDS_MOST + 2] = { "ssh" };
+	static const char *all[PROGRAM_WORDS + 2] = { "ssh" };
 	size_t count = 1;
 	for (; words[count - 1] != NULL; count++) {
-		if (count > WORDS_MOST) {
+		if (count > PROGRAM_WORDS) {
 			errno = E2BIG;
 			return;
 		}

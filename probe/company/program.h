@@ -8,6 +8,8 @@
 #include "sshwhy/error.h"
 #include "user/person.h"
 
+#define PROGRAM_WORDS 4096 /* at most */
+
 /* Becomes `ssh WORDS...` in this process. Returns only when that cannot be; errno says why. */
 void program_become(char *const *words, const struct person *person);
 

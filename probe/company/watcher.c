@@ -303,6 +303,7 @@ static void put_progress(const struct pulse *pulse, struct found_out *finding)
 	const struct pulse_flow *own = pulse_own(pulse);
 	if (own == NULL)
 		return;
+	finding->tried = true;
 	finding->connected = own->connected;
 	finding->keyed = own->keyed;
 	finding->served = own->client_ended && pulse_is_session(pulse);

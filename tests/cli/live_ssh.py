@@ -93,6 +93,19 @@ class Works(Case):
             ended = ssh(f"ann@{VM}", f"echo said; exit {code}", options=("--report", file))
             self.assertEqual((ended.code, ended.out, ended.err, file.exists()), (code, "said\n", "", False))
 
+    def test_through_anothers_connection(self):
+        """A session within a master's (ControlMaster) has no connection; 255 is what its command ended with."""
+        for before in (as_ann(), lab.on("client")):
+            path = self.folder() / "master"
+            words = ("-o", "ControlMaster=auto", "-o", f"ControlPath={path}", "-o", "ControlPersist=20", f"ann@{VM}")
+            if before != as_ann():
+                words = ("-i", "/run/ann/.ssh/id_ed25519", *words)
+            for code in (0, 3, 255):
+                ended = ssh(*words, f"exit {code}", before=before)
+                self.assertEqual((ended.code, ended.out, ended.err), (code, "", ""))
+            ended = ssh("-O", "exit", *words, before=before)
+            self.assertEqual(ended.code, 0, ended.err)
+
     def test_killed_by_a_signal(self):
         running = support.Run("ssh", "--", *QUIET, f"ann@{VM}", "echo up; sleep 30", before=as_ann())
         soon(lambda: running.out.seek(0, 2))
