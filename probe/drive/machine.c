@@ -381,7 +381,8 @@ static void describe_proxy(const struct machine *machine, char *text, size_t roo
 	if (quote[0] != '\0')
 		snprintf(text, room, "%s", quote);
 	else
-		snprintf(text, room, "%s %s", jump ? "ProxyJump" : "ProxyCommand",
+		snprintf(text, room, "%s %.*s", jump ? "ProxyJump" : "ProxyCommand",
+			 (int)(room - sizeof("ProxyCommand ")),
 			 jump ? target->proxy_jump : target->proxy_command);
 }
 
