@@ -74,15 +74,6 @@ bool capture_lost_frames(const struct run *run)
 	return false;
 }
 
-const struct exchange *kernel_exchange(const struct track *track)
-{
-	const struct exchange *exchange, *last = NULL;
-	for (size_t i = 0; (exchange = track_next(track, PURPOSE_SSH, &i)) != NULL;)
-		if (exchange->way == WAY_KERNEL || exchange->way == WAY_UNKNOWN)
-			last = exchange;
-	return last;
-}
-
 const struct sent *opening(const struct exchange *kernel)
 {
 	for (unsigned i = 0; i < kernel->sent_count; i++)

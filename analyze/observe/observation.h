@@ -45,8 +45,6 @@ const struct event *find_event_of(const struct run *run, enum event_kind kind, u
  * what it leads to; "": none does. */
 const char *setting_quoted(const struct observation *o, const char *keyword);
 
-/* The kernel's own connection; in somebody else's capture the last attempt; NULL: none. */
-const struct exchange *kernel_exchange(const struct track *track);
 /* Or the run has no room for more, as far as it is known by now. */
 bool capture_lost_frames(const struct run *run);
 

@@ -33,6 +33,7 @@ const char *const purpose_names[PURPOSES] = {
 	[PURPOSE_SMALL] = "small",	   [PURPOSE_REFERENCE] = "reference",
 	[PURPOSE_FRAGMENT] = "fragment",   [PURPOSE_ACK] = "ack",
 	[PURPOSE_PLAIN] = "plain",	   [PURPOSE_UNMARKED] = "unmarked",
+	[PURPOSE_OPINION] = "opinion",
 };
 
 static bool ends_with(const char *text, const char *end)

@@ -96,6 +96,9 @@ void track_event(struct track *track, const struct event *event)
 	case EVENT_SSH:
 		exchange->talk_ended = true;
 		break;
+	case EVENT_AUTH:
+		exchange->reaches_auth = true;
+		break;
 	case EVENT_REFUSED:
 		if (exchange->refusals++ == 0)
 			exchange->refused = event->error;

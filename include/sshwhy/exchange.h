@@ -169,7 +169,8 @@ struct exchange {
 
 	/* what the kernel said, for WAY_KERNEL */
 	bool answered;
-	bool talk_ended; /* the SSH conversation on it: EVENT_SSH */
+	bool talk_ended;   /* the SSH conversation on it: EVENT_SSH */
+	bool reaches_auth; /* EVENT_AUTH */
 	int connect_error;
 	const char *led_to; /* connect() reached this instead of the remote; NULL: it did not */
 	int64_t opened_ns, answered_ns;
@@ -227,5 +228,16 @@ struct exchange *track_find(const struct track *track, uint16_t local_port);
 
 /* First exchange with this purpose at or after *index (which is moved behind it). */
 const struct exchange *track_next(const struct track *track, enum purpose purpose, size_t *index);
+
+/* The conversation on the kernel's own connection; in somebody else's capture the last attempt.
+ * NULL: there is none. */
+const struct exchange *track_library(const struct track *track);
+
+/* The one that the verdict is about. Where that comes through, and the person's ssh, which says
+ * larger words, does not (yet), then that of ssh. NULL: there is none. */
+const struct exchange *track_judged(const struct track *track);
+
+/* The server has answered the key exchange: no larger words follow. False for NULL. */
+bool connection_is_keyed(const struct connection *c);
 
 #endif

@@ -59,6 +59,7 @@ enum purpose {
 	PURPOSE_ELSEWHERE, /* does SSH answer on another port? */
 	PURPOSE_INSESSION, /* how far does the client's identification string come? */
 	PURPOSE_SMALL,	   /* does the conversation come further with small segments? */
+	PURPOSE_OPINION,   /* does the conversation of the person's own ssh come through? */
 	PURPOSE_REFERENCE, /* another SSH host, on the client's own network */
 	PURPOSE_UNMARKED,  /* are SYNs to the SSH port answered without ssh's own marks? */
 	/* heavier ones (probe --deep), to the SSH port and to a control port each */

@@ -314,6 +314,7 @@ static bool open_all(struct diagnosis *d, struct error *error)
 		return error_set(error, EXIT_UNAVAILABLE, "%s went down while the probe began",
 				 d->wire.gone);
 	for (size_t i = 0; i < d->sessions.count; i++) {
+		d->sessions.session[i].opinion = d->machine.opinion[i];
 		machine_tell_files(&d->machine, &d->runs[i]);
 		machine_tell_listeners(&d->machine, i, &d->runs[i]);
 	}

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "drive/carry.h"
 #include "drive/hop.h"
 #include "drive/losses.h"
 #include "drive/machine.h"
@@ -105,6 +106,10 @@ static void do_talk(struct session *session, const struct machine *machine,
 	struct error error = { 0 };
 	if (s == NULL || s->fd < 0)
 		return;
+	if (action->purpose == PURPOSE_OPINION) {
+		carry_begin(s);
+		return;
+	}
 	machine_offer(machine, &options);
 	s->handshake = handshake_new(s->fd, &options, &error);
 	if (s->handshake != NULL)
@@ -222,6 +227,8 @@ static void step_socket(struct session *session, const struct machine *machine,
 			error = ERROR_UNTOLD;
 		connect_answered(session, s, error);
 	}
+	if (s->carried)
+		carry_on(session, s);
 	if (s->handshake == NULL || handshake_state(s->handshake) == HANDSHAKE_DONE)
 		return;
 	if (handshake_step(s->handshake, now_of(session)) == HANDSHAKE_DONE)
@@ -239,7 +246,7 @@ struct loop {
 	struct machine *machine;
 	int signals;
 	struct names names;
-	struct pollfd fd[3 + WIRE_CAPTURES + DRIVE_ADDRESSES * SESSION_SOCKETS];
+	struct pollfd fd[3 + WIRE_CAPTURES + DRIVE_ADDRESSES * (SESSION_SOCKETS + 2)];
 	nfds_t fd_count;
 	int64_t left_ns;     /* until somebody wants to be woken */
 	int64_t deadline_ns; /* of the whole; monotonic clock */
@@ -270,8 +277,23 @@ static void want_sockets(struct loop *loop, const struct session *session)
 			     handshake_state(s->handshake) != HANDSHAKE_DONE;
 		if (talks)
 			wait_at_most(loop, handshake_deadline(s->handshake) - now);
-		await_descriptor(loop, !session->done && (s->connecting || talks) ? s->fd : -1,
-				 talks ? handshake_poll_events(s->handshake) : POLLOUT);
+		bool carried = !session->done && s->carried;
+		await_descriptor(
+			loop, carried || (!session->done && (s->connecting || talks)) ? s->fd : -1,
+			carried ? POLLIN
+			: talks ? handshake_poll_events(s->handshake)
+				: POLLOUT);
+	}
+}
+
+/* What ssh says, and that it ends, where it talks. */
+static void want_opinion(struct loop *loop, const struct session *session)
+{
+	for (size_t i = 0; i < SESSION_SOCKETS; i++) {
+		if (session->done || !session->socket[i].carried)
+			continue;
+		await_descriptor(loop, opinion_words_fd(session->opinion), POLLIN);
+		await_descriptor(loop, opinion_end_fd(session->opinion), POLLIN);
 	}
 }
 
@@ -299,6 +321,8 @@ static bool wait_for(struct loop *loop, struct error *error)
 		want_sockets(loop, &loop->sessions[i]);
 	await_descriptor(loop, machine_fd(loop->machine), POLLIN);
 	await_descriptor(loop, loop->wire->links, POLLIN);
+	for (size_t i = 0; i < loop->count; i++)
+		want_opinion(loop, &loop->sessions[i]);
 	struct timespec timeout = { .tv_sec = loop->left_ns / SECONDS(1),
 				    .tv_nsec = loop->left_ns % SECONDS(1) };
 	if (ppoll(loop->fd, loop->fd_count, &timeout, NULL) >= 0)

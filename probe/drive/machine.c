@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drive/carry.h"
 #include "drive/tell.h"
 #include "sshwhy/ssh.h"
 #include "user/privilege.h"
@@ -45,6 +46,7 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 	machine->options = options;
 	machine->consulted = consulted;
 	machine->person = *person;
+	machine->sessions = count;
 	for (size_t i = 0; i < count && i < INVENTORY_FLOWS; i++)
 		flows[i] = flow_of(&sessions[i], person);
 	if (privilege_net_admin())
@@ -155,6 +157,8 @@ void machine_close(struct machine *machine)
 	machine->inventory = NULL;
 	proxy_end(machine->proxy);
 	machine->proxy = NULL;
+	for (size_t i = 0; i < machine->sessions; i++)
+		opinion_end(machine->opinion[i]);
 	keys_close(&machine->keys);
 }
 
@@ -314,6 +318,8 @@ bool machine_read_files(struct machine *machine, struct error *error)
 		return false;
 	choose_host_keys(machine);
 	machine->proxy = proxy_start(&machine->consulted->target, &machine->person);
+	carry_prepare(machine->consulted, machine->host_keys, &machine->person, machine->sessions,
+		      machine->opinion);
 	if (machine->options->authenticate)
 		read_keys(machine);
 	return true;

@@ -12,6 +12,7 @@
 #include "user/keys.h"
 #include "user/known.h"
 #include "user/modes.h"
+#include "user/opinion.h"
 #include "user/person.h"
 #include "user/proxy.h"
 
@@ -23,6 +24,9 @@ struct machine {
 	struct modes modes;
 	struct known known;
 	struct proxy *proxy; /* that the configuration goes through; NULL: none that can be tried */
+	struct opinion *opinion[INVENTORY_FLOWS]; /* the person's ssh, for each session; NULL: none
+						     that can be run */
+	size_t sessions;
 	struct machine_listeners {
 		bool read; /* the session's address is this machine's, and it is the VM */
 		struct listeners on;

@@ -230,6 +230,7 @@ struct plan_config session_plan(const struct session *session)
 		.reference = session->reference.address.family != 0 ? session->reference.port : 0,
 		.crafted_ports = session->ports.crafted,
 		.crafted = session->crafts,
+		.opinion = session->opinion != NULL,
 		.deep = options->deep,
 		.tos = ip_qos_mark(session->consulted->settings.ip_qos),
 		.full_ttl = 64,

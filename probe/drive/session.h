@@ -10,6 +10,7 @@
 #include "plan/plan.h"
 #include "process/clock.h"
 #include "user/consult.h"
+#include "user/opinion.h"
 #include "user/person.h"
 
 /* Connections of the kernel: three to the target, never more, and the last
@@ -21,6 +22,7 @@ struct session_socket {
 	uint16_t local_port, remote_port;
 	bool connecting;
 	struct handshake *handshake;
+	bool carried; /* ssh talks on it, not the library */
 };
 
 /* The other SSH host of --reference; family 0: none, or its name does not resolve. */
@@ -44,7 +46,8 @@ struct session {
 	struct route reference_route;
 	struct courier *courier; /* borrowed; its number there is `index` */
 	size_t index;
-	bool crafts; /* packets can be crafted for it */
+	struct opinion *opinion; /* borrowed: the person's ssh for it; NULL: none can be run */
+	bool crafts;		 /* packets can be crafted for it */
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
 	uint64_t dropped[WIRE_CAPTURES]; /* frames that the captures lost, as far as is told */

@@ -93,10 +93,12 @@ static bool is_crafted(const struct licence *licence, const struct action *actio
 	return syn || action->flags == TCP_RST || (heavy && licence->deep);
 }
 
-/* From the kernel's first port come copies of what was said on its connection. */
+/* From a port of the kernel's that leads to the SSH port come copies of what was said on its
+ * connection. */
 static bool is_copy(const struct licence *licence, const struct action *action)
 {
-	return action->local_port == licence->kernel_ports && (licence->connected & 1) != 0 &&
+	unsigned index = action->local_port - (unsigned)licence->kernel_ports;
+	return index < PLAN_KERNEL_PORTS && (licence->conversing & 1u << index) != 0 &&
 	       action->remote_port == licence->segments.port[0] &&
 	       action->flags == (TCP_ACK | TCP_PSH) && !action->fragment && !action->plain;
 }
@@ -132,6 +134,8 @@ static bool covers_connection(struct licence *licence, const struct action *acti
 	if ((licence->connected & 1u << index) != 0 || !leads_right(licence, action, index))
 		return false;
 	licence->connected |= 1u << index;
+	if (!action->to_reference && action->remote_port == licence->segments.port[0])
+		licence->conversing |= 1u << index;
 	return true;
 }
 

@@ -23,7 +23,8 @@ struct licence {
 		size_t count;
 	} segments, connections; /* where they may go */
 	unsigned segments_left;
-	unsigned connected; /* a bit for each of the kernel's ports: it is used once */
+	unsigned connected;  /* a bit for each of the kernel's ports: it is used once */
+	unsigned conversing; /* of these, those that lead to the SSH port */
 };
 
 /* For a plan with this configuration, which asks for SSH at `port`. Time and key may be unset. */

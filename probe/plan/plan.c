@@ -7,6 +7,7 @@
 #include "plan/elsewhere.h"
 #include "plan/flows.h"
 #include "plan/heavy.h"
+#include "plan/opinion.h"
 #include "plan/settled.h"
 #include "plan/small.h"
 #include "plan/sweep.h"
@@ -92,7 +93,8 @@ static bool connection_failed(const struct plan *plan, const struct moment *mome
 	const struct exchange *kernel = kernel_exchange(plan);
 	if (kernel != NULL && kernel->answered)
 		return kernel->connect_error != 0;
-	return moment->now_ns - plan->started_ns >= ANSWER_WAIT;
+	int64_t began_ns = kernel != NULL ? kernel->opened_ns : plan->started_ns;
+	return moment->now_ns - began_ns >= ANSWER_WAIT;
 }
 
 /* When the conversation last came further; a far VM needs long for the whole of it. */
@@ -216,6 +218,7 @@ static const struct transition {
 	enum { STAY, READ_ON, TO_SWEEP, TO_CLEAN } then;
 } transitions[] = {
 	{ EITHER, reference_is_awaited_briefly, NULL, STAY },
+	{ EITHER, opinion_is_wanted, opinion_begin, STAY },
 	{ EITHER, is_decided, clean_up, TO_CLEAN },
 	{ EITHER, is_out_of_time, clean_up, TO_CLEAN },
 
@@ -298,8 +301,13 @@ static int64_t next_look(const struct plan *plan)
 enum packet_use plan_packet(struct plan *plan, const struct packet *packet)
 {
 	unsigned examples = plan->track.strays.examples;
-	if (track_packet(&plan->track, packet) != NULL)
+	const struct exchange *exchange = track_packet(&plan->track, packet);
+	if (exchange != NULL) {
+		/* where all is well, nothing else is waited for */
+		if (opinion_is_heard(plan, exchange) || opinion_is_due(plan, exchange))
+			plan->looked_ns = 0;
 		return PACKET_TIED;
+	}
 	return plan->track.strays.examples > examples ? PACKET_EXAMPLE : PACKET_COUNTED;
 }
 

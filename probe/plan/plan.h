@@ -19,6 +19,7 @@
  *   elsewhere.c  SYNs and connections to other ports where SSH may be instead
  *   words.c      copies of what the client has said, where the conversation was cut or is deaf
  *   small.c      the conversation once more, with small segments
+ *   opinion.c    the conversation once more, by the person's own ssh, where all is well
  *   unmarked.c   SYNs without ssh's marks, where those with them come to nothing
  *   heavy.c      fragments and bare ACKs, where all SYNs meet silence and --deep was asked for
  *   flows.c      how many new flows the SSH port may see: what is over is left out
@@ -77,6 +78,7 @@ struct plan_config {
 	int64_t deadline_ns;	/* done by then, whatever is known */
 	uint16_t reference;	/* port of the reference to connect to; 0: none was named */
 	bool crafted;		/* raw and link-layer sends are possible */
+	bool opinion;		/* the person's ssh can talk on a connection too */
 	bool deep;		/* heavier tests too: they take more than half a minute */
 	uint8_t tos;		/* of what goes to the SSH port, as ssh marks it */
 	uint8_t full_ttl;	/* what the kernel uses, 64 as a rule */

@@ -78,6 +78,8 @@ struct plan {
 		unsigned passes; /* with small TTLs, begun so far */
 	} words;
 
+	enum opinion_stage { OPINION_UNASKED, OPINION_ASKED, OPINION_HEARD } opinion;
+
 	unsigned unmarked; /* SYNs without ssh's marks, asked for so far */
 
 	enum heavy_stage { HEAVY_NOT_BEGUN, HEAVY_BEGUN, HEAVY_ACK_SWEPT } heavy;
@@ -99,10 +101,11 @@ static inline const struct exchange *slot_exchange(const struct plan *plan, unsi
 	return track_find(&plan->track, slot_port(plan, slot));
 }
 
-/* The kernel's first exchange with the SSH port, and the connection in it. */
+/* The kernel's exchange with the SSH port whose conversation is judged, and the connection in it.
+ */
 static inline const struct exchange *kernel_exchange(const struct plan *plan)
 {
-	return track_find(&plan->track, kernel_port(plan, 0));
+	return track_judged(&plan->track);
 }
 
 static inline const struct connection *kernel_connection(const struct plan *plan)

@@ -136,18 +136,25 @@ static bool make_pipe(int *from, int *to)
 	return true;
 }
 
-static bool make_ends(struct ends *ours, struct ends *theirs)
+static bool make_socket(int *ours, int *theirs)
 {
-	int leash[2];
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+		return false;
+	*ours = ends[0];
+	*theirs = ends[1];
+	return true;
+}
+
+static bool make_ends(struct ends *ours, struct ends *theirs, bool converses)
+{
 	*ours = *theirs = (struct ends){ -1, -1, -1, -1 };
 	if (!make_pipe(&theirs->input, &ours->input) ||
 	    !make_pipe(&ours->output, &theirs->output) ||
-	    !make_pipe(&ours->complaints, &theirs->complaints) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, leash) != 0)
+	    !(converses ? make_socket(&ours->complaints, &theirs->complaints)
+			: make_pipe(&ours->complaints, &theirs->complaints)))
 		return false;
-	ours->leash = leash[0];
-	theirs->leash = leash[1];
-	return true;
+	return make_socket(&ours->leash, &theirs->leash);
 }
 
 /* A process in the kernel's hands (a dead network file system) ends when the kernel likes. */
@@ -179,7 +186,7 @@ static bool keeper_runs(const struct command *command)
 bool command_start(struct command *command, const struct command_wish *wish)
 {
 	struct ends theirs;
-	bool made = make_ends(&command->ends, &theirs);
+	bool made = make_ends(&command->ends, &theirs, wish->converses);
 	command->keeper = made ? fork() : -1;
 	if (command->keeper == 0)
 		keep_command(wish, &theirs);

@@ -26,7 +26,8 @@ struct command_wish {
 	/* Whom it runs as; when the person is root, nobody. NULL: as whom this process has become,
 	 * which has dropped its privileges. */
 	const struct person *person;
-	bool alone; /* it can start no other program */
+	bool alone;	/* it can start no other program */
+	bool converses; /* its 2 is a socket, and goes both ways */
 };
 
 /* False: it cannot be run. A program that is not there ends without a word. */

@@ -168,6 +168,9 @@ static void act_connect(struct world *w, const struct action *action)
 		return;
 	}
 	w->connects++;
+	w->opinions += action->purpose == PURPOSE_OPINION;
+	if (action->purpose == PURPOSE_OPINION && w->opinion == IS_REFUSED)
+		w->ssh_port = CLOSED;
 	struct packet syn = kernel_opens(w, action);
 	network_answers(w, &syn);
 	if (w->ssh_port != SILENT)
@@ -176,8 +179,8 @@ static void act_connect(struct world *w, const struct action *action)
 					.error = w->ssh_port == OPEN ? 0 : ECONNREFUSED });
 }
 
-static void speak(struct world *w, const struct action *action, bool server, uint32_t sequence,
-		  uint32_t acknowledges, const char *text)
+static void speak_bytes(struct world *w, const struct action *action, bool server,
+			uint32_t sequence, uint32_t acknowledges, const void *bytes, size_t length)
 {
 	struct packet packet = out_packet(w, action->local_port, 22, 64, TCP_ACK, sequence);
 	if (server) {
@@ -187,11 +190,19 @@ static void speak(struct world *w, const struct action *action, bool server, uin
 		packet.destination_port = action->local_port;
 	}
 	packet.acknowledgement = acknowledges;
-	packet.payload = (const uint8_t *)text;
-	packet.payload_captured = (uint32_t)strlen(text);
-	packet.payload_length = (uint32_t)strlen(text);
+	packet.payload = bytes;
+	packet.payload_captured = packet.payload_length = (uint32_t)length;
 	deliver(w, packet);
 }
+
+static void speak(struct world *w, const struct action *action, bool server, uint32_t sequence,
+		  uint32_t acknowledges, const char *text)
+{
+	speak_bytes(w, action, server, sequence, acknowledges, text, strlen(text));
+}
+
+/* KEXINIT, whose lists are empty, and NEWKEYS. */
+static const uint8_t keyed[88] = { [3] = 68, [4] = 5, [5] = 20, [75] = 12, [76] = 10, [77] = 21 };
 
 /* The client identifies itself; the server's identification is lost, what follows it is not. */
 static void talk_with_a_gap(struct world *w, const struct action *action)
@@ -204,8 +215,25 @@ static void talk_with_a_gap(struct world *w, const struct action *action)
 	speak(w, action, false, heard, first, "");
 }
 
+/* ssh and the server identify themselves; the server's further words come only if it passes. */
+static void talk_as_ssh(struct world *w, const struct action *action)
+{
+	static const char client[] = "SSH-2.0-OpenSSH_9.2\r\n",
+			  server[] = "SSH-2.0-OpenSSH_9.2\r\n";
+	uint32_t first = SERVER_FIRST + 1, said = 6 + (uint32_t)sizeof(client) - 1;
+	speak(w, action, false, 6, first, client);
+	speak(w, action, true, first, said, server);
+	if (w->opinion == PASSES)
+		speak_bytes(w, action, true, first + (uint32_t)sizeof(server) - 1, said, keyed,
+			    sizeof(keyed));
+}
+
 static void act_talk(struct world *w, const struct action *action)
 {
+	if (action->purpose == PURPOSE_OPINION) {
+		talk_as_ssh(w, action);
+		return;
+	}
 	if (w->gap)
 		talk_with_a_gap(w, action);
 	if (!w->healthy)
@@ -326,6 +354,7 @@ void world_run(struct world *w, int64_t timeout_ns)
 				      .reference = w->reference,
 				      .deep = w->deep,
 				      .crafted = true,
+				      .opinion = w->opinion != NO_SSH,
 				      .tos = w->tos,
 				      .full_ttl = 64 };
 	if (w->at_vm) {

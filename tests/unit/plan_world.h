@@ -26,7 +26,8 @@ enum ssh_port { SILENT, OPEN, CLOSED };
 struct world {
 	/* what it is like: set before world_run() */
 	enum ssh_port ssh_port;
-	bool healthy;		    /* SSH on it comes as far as authentication */
+	bool healthy; /* SSH on it comes as far as authentication */
+	enum { NO_SSH, PASSES, STALLS, IS_REFUSED } opinion; /* how the person's ssh fares */
 	bool gap;		    /* the server's first words are lost, its next come */
 	bool drops_marked;	    /* hop 1 drops what is marked */
 	uint8_t tos;		    /* how ssh marks its packets */
@@ -44,6 +45,7 @@ struct world {
 	bool listener_speaks; /* and are SSH */
 
 	/* what the plan did */
+	unsigned opinions; /* connections for the person's ssh */
 	unsigned connects, crafted, resets_sent, references;
 	uint16_t flow_port[WORLD_FLOWS];
 	uint16_t tried[PLAN_KERNEL_PORTS]; /* ports connected to for SSH elsewhere */

@@ -13,6 +13,40 @@ static void a_healthy_vm_sees_no_crafted_packet(void **state)
 	assert_true(w.done_ns < MS(200));
 }
 
+/* The library comes through, and then all depends on the person's ssh. */
+static void ssh_itself_decides_where_all_is_well(void **state)
+{
+	(void)state;
+	struct world w = { .ssh_port = OPEN, .healthy = true, .opinion = PASSES };
+	world_run(&w, MS(10000));
+	assert_int_equal(w.opinions, 1);
+	assert_int_equal(w.flows, 2);
+	assert_int_equal(w.crafted, 0);
+	assert_true(w.done_ns < MS(200));
+	w = (struct world){ .ssh_port = OPEN, .healthy = true, .opinion = STALLS };
+	world_run(&w, MS(10000));
+	assert_int_equal(w.opinions, 1);
+	assert_true(w.crafted > 0 && w.copies > 0);
+	assert_in_range(w.done_ns, MS(2000), MS(10000));
+	assert_in_range(w.flows, 2, 5);
+	w = (struct world){ .ssh_port = OPEN, .healthy = true, .opinion = IS_REFUSED };
+	world_run(&w, MS(10000));
+	assert_int_equal(w.opinions, 1);
+	assert_true(w.crafted > 0);
+}
+
+/* It takes a connection more, and nothing is gained where the library does not come through. */
+static void ssh_itself_is_not_asked_in_vain(void **state)
+{
+	(void)state;
+	static const enum ssh_port ports[] = { SILENT, CLOSED, OPEN };
+	for (size_t i = 0; i < 3; i++) {
+		struct world w = { .ssh_port = ports[i], .opinion = PASSES };
+		world_run(&w, MS(10000));
+		assert_int_equal(w.opinions, 0);
+	}
+}
+
 static void a_closed_port_is_settled_quickly(void **state)
 {
 	(void)state;
@@ -331,6 +365,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_waits_to_be_read_is_no_silence),
 		cmocka_unit_test(a_healthy_vm_sees_no_crafted_packet),
+		cmocka_unit_test(ssh_itself_decides_where_all_is_well),
+		cmocka_unit_test(ssh_itself_is_not_asked_in_vain),
 		cmocka_unit_test(a_closed_port_is_settled_quickly),
 		cmocka_unit_test(silence_takes_three_seconds_at_most),
 		cmocka_unit_test(where_marked_syns_come_to_nothing_others_are_sent),
