@@ -135,6 +135,10 @@ void mtu_hole(struct scenario *s, struct dice *dice, int how)
 						  : transit_node(s, dice);
 	struct filter *filter = put_filter(s, node, MATCH_LARGE, ACT_DROP);
 	filter->size = (uint16_t)(s->lab ? 1400 : dice_between(dice, 1280, 1499));
+	if (how == REPLY_ALONE) { /* all that the library is told passes */
+		filter->size = (uint16_t)(s->lab ? 1300 : dice_between(dice, 1150, 1499));
+		filter->back = true;
+	}
 	if (how == BOTH_WAYS) { /* the server's KEXINIT is shorter */
 		filter = put_filter(s, node, MATCH_LARGE, ACT_DROP);
 		filter->size = (uint16_t)dice_between(dice, 576, 1499);

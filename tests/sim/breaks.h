@@ -13,7 +13,7 @@
  * way a hole is, and what ssh makes of the modes of its files. */
 enum { PROHIBITED = 13, PORT_UNREACHABLE = 3 };
 enum { AFTER_TTL, BEFORE_TTL };
-enum { ONE_WAY, BOTH_WAYS };
+enum { ONE_WAY, BOTH_WAYS, REPLY_ALONE };
 enum { MODES_REFUSED, MODES_FATAL };
 
 #define VARIANT(cause, weight, words, apply, how, allowed)                                         \

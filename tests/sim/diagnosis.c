@@ -405,6 +405,13 @@ static void wait_for(struct play *play)
 	}
 }
 
+/* Through a ProxyCommand the person's ssh connects to nothing. */
+static bool is_direct(const struct scenario *scenario)
+{
+	return scenario->client.config == WORD_CONFIG_DIRECT ||
+	       scenario->client.config == WORD_CONFIG_MAY_BE_PROXIED;
+}
+
 static void play_out(struct play *play)
 {
 	struct model *model = play->model;
@@ -419,6 +426,7 @@ static void play_out(struct play *play)
 				      .reference = scenario->reference ? REFERENCE_PORT : 0,
 				      .crafted = scenario->client.route_error == 0 ||
 						 scenario->client.route_error == ENETDOWN,
+				      .opinion = is_direct(scenario),
 				      .tos = scenario->client.tos,
 				      .full_ttl = 64 };
 	memcpy(config.key, &scenario->seed, sizeof(scenario->seed));

@@ -209,7 +209,7 @@ static void act_first(struct model *model, struct server_model *server)
 	default:
 		break;
 	}
-	if (server->heard)
+	if (server->heard && server->unread_count == 0) /* else it is thinking about it */
 		answer_ident(model, server);
 }
 
@@ -228,16 +228,29 @@ void host_service(struct model *model, const struct happening *happening)
 	act_first(model, server);
 }
 
+static bool is_kex(enum message message)
+{
+	return message == SAYS_CLIENT_KEX || message == SAYS_CLIENT_KEX_LARGE;
+}
+
+static void reply_at_large(struct model *model, struct server_model *server)
+{
+	say(model, server, SAYS_SERVER_KEX_LARGE);
+	say(model, server, SAYS_SERVER_KEX_LARGE_REST);
+}
+
 static void answer(struct model *model, struct server_model *server, enum message message)
 {
 	bool talks = server->service == SERVICE_SSH || server->service == SERVICE_AUTH ||
 		     server->service == SERVICE_SSH_SHY;
 	if (message == SAYS_CLIENT_IDENT && server->acted)
 		answer_ident(model, server);
-	else if (message == SAYS_CLIENT_KEX && server->service == SERVICE_KEX_CUT)
+	else if (is_kex(message) && server->service == SERVICE_KEX_CUT)
 		break_off(model, server);
 	else if (talks && message == SAYS_CLIENT_KEX)
 		say(model, server, SAYS_SERVER_KEX);
+	else if (talks && message == SAYS_CLIENT_KEX_LARGE)
+		reply_at_large(model, server);
 	else if (talks && message == SAYS_CLIENT_NEWKEYS)
 		say(model, server, SAYS_SERVER_ACCEPT);
 	else if (talks && message == SAYS_CLIENT_AUTH)

@@ -1,4 +1,4 @@
-/* The client's side: its kernel's connections, its filters, the SSH client on top. */
+/* The client's side: its kernel's connections, its filters. */
 #include "model.h"
 
 #include <errno.h>
@@ -12,18 +12,18 @@ static unsigned slot_of(const struct model *model, uint16_t client_port)
 	return (unsigned)(client_port - model->first_port);
 }
 
-static uint16_t port_of(const struct model *model, const struct socket_model *socket)
+uint16_t kernel_port_of(const struct model *model, const struct socket_model *socket)
 {
 	return (uint16_t)(model->first_port + (socket - model->socket));
 }
 
-static struct socket_model *socket_of(struct model *model, uint16_t client_port)
+struct socket_model *kernel_socket(struct model *model, uint16_t client_port)
 {
 	unsigned slot = slot_of(model, client_port);
 	return slot < PLAN_KERNEL_PORTS ? &model->socket[slot] : NULL;
 }
 
-static void tell(struct model *model, struct event event)
+void kernel_tell(struct model *model, struct event event)
 {
 	event.time_ns = model->now_ns;
 	model->on_event(model->context, event);
@@ -69,11 +69,11 @@ static void leave(struct model *model, struct segment *segment, bool diverted)
 		wire_out(model, segment);
 }
 
-static void kernel_send(struct model *model, struct socket_model *socket, uint8_t flags,
-			const struct piece *piece)
+void kernel_send(struct model *model, struct socket_model *socket, uint8_t flags,
+		 const struct piece *piece)
 {
 	struct segment segment = {
-		.client_port = port_of(model, socket),
+		.client_port = kernel_port_of(model, socket),
 		.server_port = socket->remote_port,
 		.ttl = 64,
 		.tos = model->scenario->client.tos,
@@ -106,7 +106,7 @@ static void set_timer(struct model *model, struct socket_model *socket, int64_t 
 					      .generation = ++socket->generation });
 }
 
-static void say(struct model *model, struct socket_model *socket, enum message message)
+void kernel_say(struct model *model, struct socket_model *socket, enum message message)
 {
 	const struct phrase *phrase = &model->phrases->phrase[message];
 	bool idle = sender_waiting(&socket->sender) == NULL;
@@ -129,11 +129,11 @@ static void connect_answered(struct model *model, struct socket_model *socket, i
 	socket->generation++;
 	socket->state = error == 0 ? TCP_UP : TCP_GONE;
 	bool hooked = error == 0 && model->scenario->client.out == OUT_PROXY_HIDDEN;
-	tell(model, (struct event){ .kind = EVENT_CONNECT,
-				    .local_port = port_of(model, socket),
-				    .remote_port = socket->remote_port,
-				    .error = error,
-				    .text = hooked ? "127.0.0.1 port 1080" : NULL });
+	kernel_tell(model, (struct event){ .kind = EVENT_CONNECT,
+					   .local_port = kernel_port_of(model, socket),
+					   .remote_port = socket->remote_port,
+					   .error = error,
+					   .text = hooked ? "127.0.0.1 port 1080" : NULL });
 }
 
 static void ends_later(struct model *model, const struct socket_model *socket, int64_t delay,
@@ -160,7 +160,7 @@ static void kill_later(struct model *model, const struct socket_model *socket, i
 /* A local reject answers over loopback, where the capture sees it too. */
 static void reject_locally(struct model *model, struct socket_model *socket)
 {
-	struct segment reset = { .client_port = port_of(model, socket),
+	struct segment reset = { .client_port = kernel_port_of(model, socket),
 				 .server_port = socket->remote_port,
 				 .ttl = 64,
 				 .loopback = true,
@@ -205,7 +205,7 @@ static void connect_through(struct model *model, struct socket_model *socket)
 void model_connect(struct model *model, const struct action *action)
 {
 	const struct client *client = &model->scenario->client;
-	struct socket_model *socket = socket_of(model, action->local_port);
+	struct socket_model *socket = kernel_socket(model, action->local_port);
 	bool ruled = action->remote_port == SSH_PORT;
 	if (socket == NULL)
 		return;
@@ -291,122 +291,6 @@ int model_send(struct model *model, const struct action *action)
 	return 0;
 }
 
-/* -- the SSH client --------------------------------------------------------------------- */
-
-/* How the driver judged the host key; the answer of a server in the VM's place is known
- * when the fault is made. */
-static void tell_key(struct model *model, struct socket_model *socket)
-{
-	uint16_t port = port_of(model, socket);
-	tell(model,
-	     (struct event){ .kind = EVENT_KEX, .local_port = port, .text = "curve25519-sha256" });
-	if (model->scenario->client.key != WORD_NONE)
-		tell(model,
-		     (struct event){ .kind = EVENT_HOST_KEY,
-				     .local_port = port,
-				     .value = 1,
-				     .text = "ssh-ed25519 SHA256:2jmj7l5rSw0yVb/vlWAYkK/YBwk",
-				     .word = model->scenario->client.key });
-}
-
-static void talk_fails(struct model *model, struct socket_model *socket, enum event_word end,
-		       int error)
-{
-	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
-		return;
-	if (socket->keyed && socket->talk != TALK_LISTENS)
-		tell_key(model, socket);
-	socket->talk = TALK_OVER;
-	tell(model, (struct event){ .kind = EVENT_SSH,
-				    .local_port = port_of(model, socket),
-				    .error = error,
-				    .word = end });
-}
-
-static void talk_ends(struct model *model, struct socket_model *socket, enum event_word end)
-{
-	talk_fails(model, socket, end, 0);
-}
-
-static void speak(struct model *model, struct socket_model *socket)
-{
-	socket->talk = TALK_SPOKE;
-	say(model, socket, SAYS_CLIENT_IDENT);
-}
-
-void model_talk(struct model *model, const struct action *action)
-{
-	struct socket_model *socket = socket_of(model, action->local_port);
-	if (socket == NULL || socket->talk != TALK_NONE)
-		return;
-	socket->talk = TALK_LISTENS;
-	queue_add(model, &(struct happening){ .time_ns = model->now_ns + LISTEN_FIRST,
-					      .kind = HAPPENS_HANDSHAKE,
-					      .index = (uint16_t)(socket - model->socket) });
-}
-
-void kernel_handshake(struct model *model, const struct happening *happening)
-{
-	struct socket_model *socket = &model->socket[happening->index];
-	if (socket->talk == TALK_LISTENS && socket->state == TCP_UP)
-		speak(model, socket);
-}
-
-static void methods_came(struct model *model, struct socket_model *socket)
-{
-	uint16_t port = port_of(model, socket);
-	bool refused = false;
-	for (unsigned i = 0; i < model->scenario->host[0].door_count; i++)
-		refused |= model->scenario->host[0].door[i].service == SERVICE_AUTH;
-	tell_key(model, socket);
-	socket->keyed = false;
-	tell(model, (struct event){ .kind = EVENT_AUTH, .local_port = port, .text = "publickey" });
-	enum event_word end = refused ? WORD_SSH_AUTH_REFUSED : WORD_SSH_AUTHENTICATION;
-	talk_ends(model, socket, model->scenario->client.keyless ? WORD_SSH_NO_KEY : end);
-}
-
-static void identified(struct model *model, struct socket_model *socket)
-{
-	if (socket->talk == TALK_LISTENS)
-		speak(model, socket);
-	socket->talk = TALK_IDENTIFIED;
-	say(model, socket, SAYS_CLIENT_KEXINIT);
-	if (model->phrases->phrase[SAYS_CLIENT_KEXINIT_REST].length > 0)
-		say(model, socket, SAYS_CLIENT_KEXINIT_REST);
-}
-
-static void hear(struct model *model, struct socket_model *socket, enum message message)
-{
-	if (socket->talk == TALK_NONE || socket->talk == TALK_OVER)
-		return;
-	switch (message) {
-	case SAYS_SERVER_IDENT:
-		identified(model, socket);
-		break;
-	case SAYS_SERVER_KEXINIT:
-		say(model, socket, SAYS_CLIENT_KEX);
-		break;
-	case SAYS_SERVER_KEXINIT_OLD:
-		talk_ends(model, socket, WORD_SSH_NO_COMMON);
-		break;
-	case SAYS_SERVER_KEX:
-		socket->keyed = true;
-		say(model, socket, SAYS_CLIENT_NEWKEYS);
-		break;
-	case SAYS_SERVER_ACCEPT:
-		say(model, socket, SAYS_CLIENT_AUTH);
-		break;
-	case SAYS_SERVER_METHODS:
-		methods_came(model, socket);
-		break;
-	case SAYS_HTTP:
-		talk_ends(model, socket, WORD_SSH_NOT_SSH);
-		break;
-	default:
-		break;
-	}
-}
-
 /* -- receiving -------------------------------------------------------------------------- */
 
 /* icmpv6_err_convert() */
@@ -471,7 +355,7 @@ static void take_text(struct model *model, struct socket_model *socket,
 		socket->expected += (uint32_t)segment->length + fin;
 	kernel_send(model, socket, TCP_ACK, NULL);
 	if (next && segment->length > 0)
-		hear(model, socket, segment->message);
+		talk_hear(model, socket, segment->message);
 	if (next && fin)
 		talk_ends(model, socket, WORD_SSH_CLOSED);
 }
@@ -563,7 +447,7 @@ void kernel_receive(struct model *model, const struct segment *segment)
 	}
 	uint16_t port = icmp ? segment->quoted_port : segment->client_port;
 	struct socket_model *socket =
-		slot_of(model, port) < CLIENT_PORTS ? socket_of(model, port) : NULL;
+		slot_of(model, port) < CLIENT_PORTS ? kernel_socket(model, port) : NULL;
 	if (socket == NULL) {
 		answer_crafted(model, segment);
 	} else if (icmp) {

@@ -98,7 +98,7 @@ void model_step(struct model *model)
 		host_answer(model, &happening);
 		break;
 	case HAPPENS_HANDSHAKE:
-		kernel_handshake(model, &happening);
+		talk_begin(model, &happening);
 		break;
 	case HAPPENS_CONNECT_ENDS:
 		kernel_connect_ends(model, &happening);

@@ -344,6 +344,7 @@ struct socket_model {
 	enum tcp_state state;
 	uint16_t remote_port;
 	bool small;		  /* with segments that pass every link */
+	bool ssh;		  /* the person's ssh talks, not the library */
 	bool divert;		  /* to a program on this machine, or elsewhere */
 	uint32_t first, expected; /* own initial number, next byte of the peer */
 	unsigned tries;
@@ -446,9 +447,21 @@ void host_reset(struct model *model, uint16_t client_port);
 /* kernel.c: the client's side */
 void kernel_receive(struct model *model, const struct segment *segment);
 void kernel_timer(struct model *model, const struct happening *happening);
-void kernel_handshake(struct model *model, const struct happening *happening);
 void kernel_connect_ends(struct model *model, const struct happening *happening);
 void kernel_kill(struct model *model, const struct happening *happening);
+
+uint16_t kernel_port_of(const struct model *model, const struct socket_model *socket);
+struct socket_model *kernel_socket(struct model *model, uint16_t client_port); /* NULL: crafted */
+void kernel_tell(struct model *model, struct event event);
+void kernel_send(struct model *model, struct socket_model *socket, uint8_t flags,
+		 const struct piece *piece);
+void kernel_say(struct model *model, struct socket_model *socket, enum message message);
+
+/* talk.c: the SSH client on top */
+void talk_begin(struct model *model, const struct happening *happening);
+void talk_hear(struct model *model, struct socket_model *socket, enum message message);
+void talk_ends(struct model *model, struct socket_model *socket, enum event_word end);
+void talk_fails(struct model *model, struct socket_model *socket, enum event_word end, int error);
 
 /* sender.c: what both ends share. */
 struct piece *sender_add(struct sender *sender, enum message message, const uint8_t *bytes,

@@ -97,32 +97,37 @@ static void put_encrypted(struct pen *pen, size_t length)
 		put_u8(pen, (uint8_t)(i * 151 + 7));
 }
 
+/* Of sntrup761x25519-sha512: Q_C and Q_S. */
+#define SHARE		  32
+#define SHARE_LARGE	  (1158 + 32)
+#define REPLY_SHARE_LARGE (1039 + 32)
+
 /* RFC 5656 4: K_S, Q_S, the signature; then NEWKEYS in the same segment. */
-static void put_kex_reply(struct pen *pen)
+static void put_kex_reply(struct pen *pen, uint32_t share)
 {
-	uint8_t bytes[512];
+	uint8_t bytes[PHRASE_MAX];
 	struct pen payload = { .at = bytes };
 	put_u8(&payload, 31);
 	put_u32(&payload, 4 + 11 + 4 + 32);
 	put_string(&payload, "ssh-ed25519");
 	put_u32(&payload, 32);
 	put_encrypted(&payload, 32);
-	put_u32(&payload, 32);
-	put_encrypted(&payload, 32);
+	put_u32(&payload, share);
+	put_encrypted(&payload, share);
 	put_u32(&payload, 83);
 	put_encrypted(&payload, 83);
 	put_packet(pen, bytes, payload.used);
 	put_newkeys(pen);
-	put_encrypted(pen, 100);
+	put_encrypted(pen, share == REPLY_SHARE_LARGE ? 316 : 100);
 }
 
-static void put_kex_start(struct pen *pen)
+static void put_kex_start(struct pen *pen, uint32_t share)
 {
-	uint8_t bytes[64];
+	uint8_t bytes[PHRASE_MAX];
 	struct pen payload = { .at = bytes };
 	put_u8(&payload, 30);
-	put_u32(&payload, 32);
-	put_encrypted(&payload, 32);
+	put_u32(&payload, share);
+	put_encrypted(&payload, share);
 	put_packet(pen, bytes, payload.used);
 }
 
@@ -140,6 +145,18 @@ static void keep_text(struct phrases *phrases, struct pen *pen, const char *text
 	keep(phrases, pen, start, message);
 }
 
+/* What a segment does not carry is said in another. */
+static void split(struct phrases *phrases, enum message message, enum message rest,
+		  uint16_t segment)
+{
+	struct phrase *head = &phrases->phrase[message];
+	if (head->length <= segment)
+		return;
+	phrases->phrase[rest] = (struct phrase){ .length = (uint16_t)(head->length - segment),
+						 .bytes = head->bytes + segment };
+	head->length = segment;
+}
+
 static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segment)
 {
 	/* Twice the same names: it changes no choice, and makes it as long as OpenSSH's. */
@@ -150,17 +167,13 @@ static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segm
 	size_t start = pen->used;
 	put_kexinit(pen, &offer);
 	keep(phrases, pen, start, SAYS_CLIENT_KEXINIT);
-	struct phrase *head = &phrases->phrase[SAYS_CLIENT_KEXINIT];
-	if (head->length > segment) {
-		phrases->phrase[SAYS_CLIENT_KEXINIT_REST] = (struct phrase){
-			.length = (uint16_t)(head->length - segment),
-			.bytes = head->bytes + segment,
-		};
-		head->length = segment;
-	}
+	split(phrases, SAYS_CLIENT_KEXINIT, SAYS_CLIENT_KEXINIT_REST, segment);
 	start = pen->used;
-	put_kex_start(pen);
+	put_kex_start(pen, SHARE);
 	keep(phrases, pen, start, SAYS_CLIENT_KEX);
+	start = pen->used;
+	put_kex_start(pen, SHARE_LARGE);
+	keep(phrases, pen, start, SAYS_CLIENT_KEX_LARGE);
 	start = pen->used;
 	put_newkeys(pen);
 	put_encrypted(pen, 44);
@@ -170,7 +183,7 @@ static void build_client(struct phrases *phrases, struct pen *pen, uint16_t segm
 	keep(phrases, pen, start, SAYS_CLIENT_AUTH);
 }
 
-static void build_server(struct phrases *phrases, struct pen *pen)
+static void build_server(struct phrases *phrases, struct pen *pen, uint16_t segment)
 {
 	static const struct offer today = { "sntrup761x25519-sha512@openssh.com," KEX
 					    ",kex-strict-s-v00@openssh.com",
@@ -185,8 +198,12 @@ static void build_server(struct phrases *phrases, struct pen *pen)
 	put_kexinit(pen, &old);
 	keep(phrases, pen, start, SAYS_SERVER_KEXINIT_OLD);
 	start = pen->used;
-	put_kex_reply(pen);
+	put_kex_reply(pen, SHARE);
 	keep(phrases, pen, start, SAYS_SERVER_KEX);
+	start = pen->used;
+	put_kex_reply(pen, REPLY_SHARE_LARGE);
+	keep(phrases, pen, start, SAYS_SERVER_KEX_LARGE);
+	split(phrases, SAYS_SERVER_KEX_LARGE, SAYS_SERVER_KEX_LARGE_REST, segment);
 	start = pen->used;
 	put_encrypted(pen, 44);
 	keep(phrases, pen, start, SAYS_SERVER_ACCEPT);
@@ -199,7 +216,7 @@ void phrases_build(struct phrases *phrases, uint16_t segment)
 {
 	struct pen pen = { .at = phrases->store };
 	build_client(phrases, &pen, segment);
-	build_server(phrases, &pen);
+	build_server(phrases, &pen, segment);
 	keep_text(phrases, &pen, "Exceeded MaxStartups\r\n", SAYS_TEXT);
 	keep_text(phrases, &pen, "x3%fQ0-a\r\n", SAYS_LINE);
 	keep_text(phrases, &pen, "220 vm.example ESMTP\r\n", SAYS_GREETING);

@@ -10,12 +10,15 @@ enum message {
 	SAYS_CLIENT_KEXINIT, /* in two segments, as long as OpenSSH's */
 	SAYS_CLIENT_KEXINIT_REST,
 	SAYS_CLIENT_KEX,
-	SAYS_CLIENT_NEWKEYS, /* and what is encrypted behind it */
+	SAYS_CLIENT_KEX_LARGE, /* ssh's: post-quantum */
+	SAYS_CLIENT_NEWKEYS,   /* and what is encrypted behind it */
 	SAYS_CLIENT_AUTH,
 	SAYS_SERVER_IDENT,
 	SAYS_SERVER_KEXINIT,
 	SAYS_SERVER_KEXINIT_OLD,
 	SAYS_SERVER_KEX,
+	SAYS_SERVER_KEX_LARGE, /* the answer to it, in two segments */
+	SAYS_SERVER_KEX_LARGE_REST,
 	SAYS_SERVER_ACCEPT,
 	SAYS_SERVER_METHODS,
 	SAYS_TEXT,
