@@ -138,8 +138,8 @@ def forget_connections():
 
 def listens(port):
     """Whether something listens on a port, TCP or UDP."""
-    BY_FAMILY, LISTENING, UNCONNECTED = 20, 1 << 10, 1 << 7
-    questions = [(socket.IPPROTO_TCP, LISTENING), (socket.IPPROTO_UDP, UNCONNECTED)]
+    BY_FAMILY, LISTENING, ANY_STATE = 20, 1 << 10, 0xFFFFFFFF
+    questions = [(socket.IPPROTO_TCP, LISTENING), (socket.IPPROTO_UDP, ANY_STATE)]
     return any(
         struct.unpack_from("!H", body, 4)[0] == port
         for protocol, states in questions
