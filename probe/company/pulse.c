@@ -213,9 +213,9 @@ int64_t pulse_waits_since(const struct pulse *pulse)
 	const struct pulse_flow *own = pulse_own(pulse);
 	if (own == NULL || own->ended)
 		return 0;
-	bool owed = own->keyed ? sequence_after(own->client_end, own->server_ack)
-			       : !own->connected || own->client_spoke_last;
-	return owed ? own->moved_ns : 0;
+	bool unheard = sequence_after(own->client_end, own->server_ack);
+	bool answer_owed = !own->keyed && (!own->connected || own->client_spoke_last);
+	return unheard || answer_owed ? own->moved_ns : 0;
 }
 
 #define LOGIN_TURNS	    30

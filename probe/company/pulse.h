@@ -57,8 +57,8 @@ bool pulse_learn(struct pulse *pulse, uint32_t number, enum held held);
 const struct pulse_flow *pulse_own(const struct pulse *pulse);
 
 /* When it began to stand still; 0: it does not, or it is the person's turn. Before the key exchange
- * is over, whoever was spoken to last owes an answer. Later only an acknowledgement is owed: at the
- * login both sides wait for people, and for as long as they like. */
+ * is over, whoever was spoken to last owes an answer. An acknowledgement is owed always, and later
+ * nothing else: at the login both sides wait for people, and for as long as they like. */
 int64_t pulse_waits_since(const struct pulse *pulse);
 
 /* Whether the login went through, as far as packets tell: a session has another type of service

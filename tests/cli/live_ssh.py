@@ -470,6 +470,19 @@ class Fails(Case):
         self.assertRegex(ended.err, r"(?m)^sshwhy: ssh has failed; its connection was not watched: CAP_NET_RAW is missing")
         self.assertIn("a connection fails: Connection refused", re.sub(r"\s+", " ", ended.err))
 
+    @seldom
+    def test_large_packets_vanish(self):
+        """ssh waits for ever, though the server spoke last: what it sent itself does not arrive."""
+        lab("break", "edge-mtu")
+        running = support.Run("ssh", "--patience", "4", "--", *QUIET, VM, before=as_ann())
+        told = soon(lambda: os.fstat(running.err.fileno()).st_size, 20)
+        time.sleep(0.5)
+        program = named(running.process.pid, "ssh")
+        os.kill(program, signal.SIGTERM)
+        ended = running.end()
+        self.assertTrue(told)
+        self.assertRegex(ended.err, r"\Asshwhy: ssh stands still; .*\n(FAULT|AMBIGUOUS) .* edge\.mtu, source 2")
+
     def stalls_beside_others(self, fault, before):
         """To whom others connect as well: what moves is theirs, and ssh's own stands still."""
         lab("break", fault)

@@ -66,6 +66,42 @@ static void moves(void **state)
 	assert_false(pulse_own(&pulse)->client_ended);
 }
 
+static void says(struct pulse *pulse, int second, uint32_t sequence, uint16_t length)
+{
+	struct packet p = packet(4000, second, TCP_ACK | TCP_PSH, false);
+	p.sequence = sequence;
+	p.payload_length = length;
+	p.acknowledgement = FIRST + 1;
+	assert_int_not_equal(pulse_takes(pulse, &p), 0);
+}
+
+static void is_told(struct pulse *pulse, int second, uint32_t sequence, uint32_t acknowledges)
+{
+	struct packet p = packet(4000, second, TCP_ACK | TCP_PSH, true);
+	p.sequence = sequence;
+	p.payload_length = 40;
+	p.acknowledgement = acknowledges;
+	assert_int_not_equal(pulse_takes(pulse, &p), 0);
+}
+
+/* What ssh said last does not arrive: that the server speaks meanwhile makes it nobody's turn. */
+static void large_packets_vanish(void **state)
+{
+	(void)state;
+	struct pulse pulse = { .port = 22 };
+	(void)begin(&pulse, 4000, 1, false);
+	answer(&pulse, 4000, 1, TCP_SYN | TCP_ACK);
+	says(&pulse, 2, FIRST + 1, 40);
+	is_told(&pulse, 3, FIRST, FIRST + 41);
+	assert_int_equal(pulse_waits_since(&pulse), 0); /* it is ssh's turn */
+	says(&pulse, 4, FIRST + 41, 1500);
+	is_told(&pulse, 5, FIRST + 40, FIRST + 41);
+	says(&pulse, 6, FIRST + 41, 1500); /* once more */
+	assert_int_equal(pulse_waits_since(&pulse), INT64_C(5000000000));
+	is_told(&pulse, 7, FIRST + 80, FIRST + 1541);
+	assert_int_equal(pulse_waits_since(&pulse), 0);
+}
+
 /* What others do meanwhile changes nothing. */
 static void others(void **state)
 {
@@ -162,10 +198,10 @@ static void quotes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(moves),	   cmocka_unit_test(others),
-		cmocka_unit_test(next_address),	   cmocka_unit_test(doubtful),
-		cmocka_unit_test(nobody_can_tell), cmocka_unit_test(crowd),
-		cmocka_unit_test(quotes),
+		cmocka_unit_test(moves),    cmocka_unit_test(large_packets_vanish),
+		cmocka_unit_test(others),   cmocka_unit_test(next_address),
+		cmocka_unit_test(doubtful), cmocka_unit_test(nobody_can_tell),
+		cmocka_unit_test(crowd),    cmocka_unit_test(quotes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
