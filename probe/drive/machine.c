@@ -9,6 +9,7 @@
 #include "drive/carry.h"
 #include "drive/tell.h"
 #include "sshwhy/ssh.h"
+#include "user/key_order.h"
 #include "user/privilege.h"
 #include "user/proxy_command.h"
 
@@ -237,63 +238,11 @@ static bool read_known(struct machine *machine, struct error *error)
 	return true;
 }
 
-/* -- the host key's algorithms --------------------------------------------------------- */
-
-static bool in_list(const char *list, const char *name, size_t length)
-{
-	while (*list != '\0') {
-		size_t its = strcspn(list, ",");
-		if (its == length && strncmp(list, name, length) == 0)
-			return true;
-		list += its + (list[its] == ',');
-	}
-	return false;
-}
-
-/* What the setting is set to: the word behind the keyword. */
-static const char *value_in(const char *quote, const char *keyword)
-{
-	const char *at = strcasestr(quote, keyword);
-	if (at == NULL)
-		return "";
-	at += strlen(keyword);
-	return at + strspn(at, " \t=\"");
-}
-
-/* order_hostkeyalgs() of OpenSSH's sshconnect2.c: those of the known keys come first, unless the
- * person says in which order. */
-static bool known_come_first(const struct machine *machine)
-{
-	const char *quote = quote_of(machine, CONFIG_HOST_KEYS);
-	char first = value_in(quote, config_keywords[CONFIG_HOST_KEYS])[0];
-	return quote[0] == '\0' || first == '+' || first == '-';
-}
-
-static void add_name(char *list, size_t room, const char *name, size_t length)
-{
-	size_t used = strlen(list);
-	snprintf(list + used, room - used, "%s%.*s", used > 0 ? "," : "", (int)length, name);
-}
-
-/* Those of `names` that ssh offers at all. */
-static void add_offered(const char *names, const char *offered, char *list, size_t room)
-{
-	while (*names != '\0') {
-		size_t length = strcspn(names, ",");
-		if (offered[0] == '\0' || in_list(offered, names, length))
-			add_name(list, room, names, length);
-		names += length + (names[length] == ',');
-	}
-}
-
 static void choose_host_keys(struct machine *machine)
 {
-	const char *offered = settings_of(machine)->host_keys;
-	char known[256];
-	known_algorithms(&machine->known, known, sizeof(known));
-	machine->host_keys[0] = '\0';
-	if (known_come_first(machine) && !machine->known.of_other_port)
-		add_offered(known, offered, machine->host_keys, sizeof(machine->host_keys));
+	key_order(&machine->known, settings_of(machine)->host_keys,
+		  quote_of(machine, CONFIG_HOST_KEYS), machine->host_keys,
+		  sizeof(machine->host_keys));
 }
 
 static void read_keys(struct machine *machine)
