@@ -575,6 +575,7 @@ bool sessions_run(struct sessions *all, struct error *error)
 	if (!all->session[0].options->no_names)
 		loop.names.resolver = all->resolver;
 	begin_captures(&loop);
+	machine_read_rules(loop.machine);
 	bool done = loop.deaf || run_until_done(&loop, error);
 	if (done)
 		finish_all(&loop);

@@ -56,6 +56,12 @@ void machine_start(struct machine *machine, const struct drive_options *options,
 		read_listeners(&sessions[i], &machine->listeners[i]);
 }
 
+void machine_read_rules(struct machine *machine)
+{
+	if (machine->inventory != NULL)
+		inventory_go(machine->inventory);
+}
+
 /* What is so from the start, whenever it is found. */
 static void tell_from_start(struct session *session, struct event event)
 {
@@ -160,6 +166,7 @@ void machine_close(struct machine *machine)
 	machine->proxy = NULL;
 	for (size_t i = 0; i < machine->sessions; i++)
 		opinion_end(machine->opinion[i]);
+	machine->sessions = 0;
 	keys_close(&machine->keys);
 }
 

@@ -38,7 +38,7 @@ struct machine {
 	char unread[640]; /* a file that could not be read for want of something, and why */
 };
 
-/* Starts reading rules for these sessions, in a child; reads who listens on the VM, when this
+/* Starts a child that can read rules for these sessions; reads who listens on the VM, when this
  * is it. With privilege. */
 void machine_start(struct machine *machine, const struct drive_options *options,
 		   const struct consulted *consulted, const struct person *person,
@@ -63,6 +63,9 @@ void machine_license_listeners(const struct machine *machine, size_t index,
  * for it, no longer than until `deadline_ns`; false when one of `signals` comes first. */
 bool machine_tell_proxy(const struct machine *machine, int64_t deadline_ns, int signals,
 			struct run *run);
+
+/* Has the rules read: when the network is waited for. */
+void machine_read_rules(struct machine *machine);
 
 /* What the rules say to session `index`, once; nothing while they are still being read.
  * `wait_ms`: how long to wait for that. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "firewall/legacy.h"
@@ -147,6 +148,22 @@ static void read_rules(struct reader *reader)
 		take_texts(reader, &reader->result->part[i].rules, &reader->flows[i]);
 }
 
+/* False at the end: the rest did not come. */
+static bool read_all(int fd, void *bytes, size_t length)
+{
+	char *into = bytes;
+	while (length > 0) {
+		ssize_t got = read(fd, into, length);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		into += got;
+		length -= (size_t)got;
+	}
+	return true;
+}
+
 static void write_all(int fd, const void *bytes, size_t length)
 {
 	const char *at = bytes;
@@ -203,12 +220,19 @@ struct order {
 	const struct nobody *nobody;
 };
 
+/* False: whoever would say it has ended. */
+static bool await_go(int fd)
+{
+	char byte;
+	return read_all(fd, &byte, sizeof(byte));
+}
+
 static int read_kernel_tables(int out, void *context)
 {
 	static const unsigned kept[] = { CAP_NET_ADMIN };
 	const struct order *order = context;
 	struct legacy legacy4 = legacy_open(4), legacy6 = legacy_open(6);
-	if (!privilege_keep(order->nobody, kept, 1) || !child_bound(&reading) ||
+	if (!privilege_keep(order->nobody, kept, 1) || !child_bound(&reading) || !await_go(out) ||
 	    !child_forbid(CHILD_SOCKETS_NETFILTER))
 		return EXIT_FAILURE;
 	struct inventory_result *result = calloc(1, sizeof(*result));
@@ -251,22 +275,6 @@ static void find_owner(struct inventory_part *part)
 	owner_find("/proc", &finding->to, finding->to_port, &part->owner);
 }
 
-/* False at the end: the rest did not come. */
-static bool read_all(int fd, void *bytes, size_t length)
-{
-	char *into = bytes;
-	while (length > 0) {
-		ssize_t got = read(fd, into, length);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		into += got;
-		length -= (size_t)got;
-	}
-	return true;
-}
-
 static const char *why_unread(int code)
 {
 	bool large = code == OUT_OF_MEMORY || code == EXIT_UNAVAILABLE || code == -SIGXCPU;
@@ -284,14 +292,6 @@ static void take_result(int fd, struct child *rules, struct inventory_result *re
 	}
 }
 
-static bool any_diversion(const struct inventory_result *result)
-{
-	bool any = false;
-	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
-		any |= diversion_of(&result->part[i]) != NULL;
-	return any;
-}
-
 static int find_owners(int out, void *context)
 {
 	static const unsigned kept[] = { CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH };
@@ -303,20 +303,18 @@ static int find_owners(int out, void *context)
 	const struct order *order = context;
 	int ends[2];
 	struct child rules;
-	if (pipe2(ends, O_CLOEXEC) != 0 ||
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0 ||
 	    !child_start(&rules, "sshwhy: rules", ends[1], read_kernel_tables, context))
 		return EXIT_FAILURE;
 	close(ends[1]);
-	if (!privilege_keep(order->nobody, kept, 2) || !child_bound(&small) ||
+	if (!privilege_keep(order->nobody, kept, 2) || !child_bound(&small) || !await_go(out) ||
 	    !child_forbid(CHILD_SOCKETS_NONE))
 		return EXIT_FAILURE;
+	write_all(ends[0], "", 1);
 	struct inventory_result *result = calloc(1, sizeof(*result));
 	if (result == NULL)
 		return EXIT_FAILURE;
 	take_result(ends[0], &rules, result);
-	/* a filter takes longer to build than all else here, and few machines have diversions */
-	if (any_diversion(result) && !child_forbid(CHILD_SOCKETS_NONE))
-		return EXIT_FAILURE;
 	for (size_t i = 0; i < INVENTORY_FLOWS; i++)
 		find_owner(&result->part[i]);
 	write_all(out, result, sizeof(*result));
@@ -332,9 +330,9 @@ struct inventory *inventory_start(const struct flow *flows, size_t count,
 	int ends[2];
 	struct inventory *inventory = calloc(1, sizeof(*inventory));
 	struct order order = { flows, count < INVENTORY_FLOWS ? count : INVENTORY_FLOWS, nobody };
-	if (inventory == NULL || pipe2(ends, O_CLOEXEC) != 0) {
+	if (inventory == NULL || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
 		free(inventory);
-		error_set(error, EXIT_UNAVAILABLE, "no pipe: %s", strerror(errno));
+		error_set(error, EXIT_UNAVAILABLE, "no sockets: %s", strerror(errno));
 		return NULL;
 	}
 	inventory->fd = ends[0];
@@ -349,6 +347,11 @@ struct inventory *inventory_start(const struct flow *flows, size_t count,
 	}
 	(void)fcntl(inventory->fd, F_SETFL, O_NONBLOCK);
 	return inventory;
+}
+
+void inventory_go(struct inventory *inventory)
+{
+	(void)send(inventory->fd, "", 1, MSG_NOSIGNAL);
 }
 
 int inventory_fd(const struct inventory *inventory)

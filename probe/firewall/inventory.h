@@ -2,11 +2,12 @@
  *
  * Reading rules takes CAP_NET_ADMIN, and with thousands of rules half a second; who owns a
  * port takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH. Both are wanted only when something is
- * wrong, which is known long after privilege is gone. So two children, nobody's, read at once and
- * end: one keeps the first capability and reads the kernel's tables with libnftables, within
- * bounds; its parent keeps the others, reads no more than the findings, and looks in /proc for
- * the owner. No byte of the network, of a file of the user or of the probe reaches them. Both die
- * with the probe. libnftables ends the process over some rules: then only that child does.
+ * wrong, which is known long after privilege is gone. So two children, nobody's, read when they
+ * are told to, and end: one keeps the first capability and reads the kernel's tables with
+ * libnftables, within bounds; its parent keeps the others, reads no more than the findings, and
+ * looks in /proc for the owner. No byte of the network, of a file of the user or of the probe
+ * reaches them. Both die with the probe. libnftables ends the process over some rules: then only
+ * that child does.
  */
 #ifndef PROBE_FIREWALL_INVENTORY_H
 #define PROBE_FIREWALL_INVENTORY_H
@@ -40,9 +41,13 @@ bool inventory_is_sound(const struct inventory_result *result);
 
 struct inventory;
 
-/* Forks. NULL when that is not possible. `count` is INVENTORY_FLOWS at most. */
+/* Forks; nothing is read yet. NULL when that is not possible. `count` is INVENTORY_FLOWS at most.
+ */
 struct inventory *inventory_start(const struct flow *flows, size_t count,
 				  const struct nobody *nobody, struct error *error);
+
+/* Now they read, which takes a processor for some 20 ms: best while the network is waited for. */
+void inventory_go(struct inventory *inventory);
 
 int inventory_fd(const struct inventory *inventory); /* readable when there is something */
 
