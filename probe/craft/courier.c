@@ -1,6 +1,7 @@
 #include "craft/courier.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "craft/cell.h"
+#include "craft/errand.h"
 #include "craft/sender.h"
 
 /* It is locked in within some milliseconds, or seconds where each of its calls is traced; later it
@@ -37,43 +39,44 @@ struct courier {
 _Static_assert(CELL_DESCRIPTORS >= 1 + SENDER_SOCKETS + DELIVERY_SESSIONS * PLAN_KERNEL_PORTS,
 	       "a place for every descriptor");
 
-static void set_session(struct delivery_session *session, const struct courier_session *wish)
+static void set_session(struct delivery_session *session, const struct errand *errand)
 {
 	*session = (struct delivery_session){
-		.licence = wish->licence,
-		.target = { wish->target, wish->route->scope },
-		.reference = { wish->reference, wish->reference_route->scope },
+		.licence = errand->licence,
+		.target = { errand->target, errand->route.scope },
+		.reference = { errand->reference, errand->reference_route.scope },
 	};
-	memcpy(session->socket, wish->socket, sizeof(session->socket));
+	memcpy(session->socket, errand->socket, sizeof(session->socket));
 }
 
 /* Without a route there is nothing to craft for, and that is told as such. */
-static bool any_route(const struct courier_wish *wish)
+static bool any_route(const struct errands *errands)
 {
-	for (size_t i = 0; i < wish->count; i++)
-		if (wish->session[i].route->error == 0)
+	for (size_t i = 0; i < errands->count; i++)
+		if (errands->errand[i].route.error == 0)
 			return true;
 	return false;
 }
 
-static void set_craft(struct delivery_session *session, const struct courier_session *wish,
+static void set_craft(struct delivery_session *session, const struct errand *errand,
 		      struct sender *sender, struct error *error)
 {
-	if (sender != NULL && wish->route->error == 0)
-		session->craft = craft_share(sender, &wish->target, wish->route, error);
+	if (sender != NULL && errand->route.error == 0)
+		session->craft = craft_share(sender, &errand->target, &errand->route, error);
 }
 
-static struct sender *pack(const struct courier_wish *wish, struct delivery *delivery,
+static struct sender *pack(const struct errands *errands, struct delivery *delivery,
 			   struct readiness *readiness)
 {
 	struct error why = { .text = "there is no route" };
+	const char *interface = errands->interface[0] != '\0' ? errands->interface : NULL;
 	struct sender *sender =
-		any_route(wish) ? sender_open(wish->person->uid, wish->interface, &why) : NULL;
-	delivery->count = wish->count;
-	for (size_t i = 0; i < wish->count; i++) {
+		any_route(errands) ? sender_open(errands->person.uid, interface, &why) : NULL;
+	delivery->count = errands->count;
+	for (size_t i = 0; i < errands->count; i++) {
 		struct error error = why;
-		set_session(&delivery->session[i], &wish->session[i]);
-		set_craft(&delivery->session[i], &wish->session[i], sender, &error);
+		set_session(&delivery->session[i], &errands->errand[i]);
+		set_craft(&delivery->session[i], &errands->errand[i], sender, &error);
 		if (delivery->session[i].craft == NULL)
 			snprintf(readiness->limit[i], sizeof(readiness->limit[i]), "%s",
 				 error.text);
@@ -97,19 +100,38 @@ static _Noreturn void take_letters(struct delivery *delivery, int channel)
 	_exit(0);
 }
 
-static _Noreturn void be_courier(const struct courier_wish *wish, int channel, pid_t parent)
+static bool lock_in(const struct errands *errands, struct sender *sender, struct delivery *delivery,
+		    int *channel, pid_t parent)
 {
-	struct delivery delivery = { 0 };
-	struct readiness readiness = { 0 };
 	struct cell cell = { .parent = parent };
-	struct sender *sender = pack(wish, &delivery, &readiness);
-	cell_keep(&cell, CELL_CHANNEL, &channel);
+	cell_keep(&cell, CELL_CHANNEL, channel);
 	for (unsigned i = 0; sender != NULL && i < SENDER_SOCKETS; i++)
 		cell_keep(&cell, CELL_SENDER, sender_socket(sender, i));
-	for (size_t i = 0; i < delivery.count; i++)
+	for (size_t i = 0; i < delivery->count; i++)
 		for (unsigned n = 0; n < PLAN_KERNEL_PORTS; n++)
-			cell_keep(&cell, CELL_CONNECTION, &delivery.session[i].socket[n]);
-	if (cell_enter(&cell, wish->person) &&
+			cell_keep(&cell, CELL_CONNECTION, &delivery->session[i].socket[n]);
+	return cell_enter(&cell, &errands->person);
+}
+
+/* A copy of what others wait for the end of would keep it alive. */
+static bool keep_only(int *channel)
+{
+	const int place = STDERR_FILENO + 1;
+	if (*channel != place && dup3(*channel, place, O_CLOEXEC) < 0)
+		return false;
+	*channel = place;
+	return close_range((unsigned)place + 1, ~0u, 0) == 0;
+}
+
+static _Noreturn void be_courier(int channel, pid_t parent)
+{
+	struct errands errands;
+	struct delivery delivery = { 0 };
+	struct readiness readiness = { 0 };
+	if (!keep_only(&channel) || !errands_hear(channel, &errands))
+		_exit(0);
+	struct sender *sender = pack(&errands, &delivery, &readiness);
+	if (lock_in(&errands, sender, &delivery, &channel, parent) &&
 	    send(channel, &readiness, sizeof(readiness), MSG_NOSIGNAL) >= 0)
 		take_letters(&delivery, channel);
 	_exit(1);
@@ -124,7 +146,7 @@ static void wait_no_longer_than(int channel, int seconds)
 	(void)setsockopt(channel, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
-static bool fork_courier(struct courier *courier, const struct courier_wish *wish)
+static bool fork_courier(struct courier *courier)
 {
 	int ends[2];
 	pid_t self = getpid();
@@ -133,7 +155,7 @@ static bool fork_courier(struct courier *courier, const struct courier_wish *wis
 	courier->channel = ends[0];
 	courier->process = fork();
 	if (courier->process == 0)
-		be_courier(wish, ends[1], self);
+		be_courier(ends[1], self);
 	int cause = errno;
 	close(ends[1]);
 	wait_no_longer_than(courier->channel, START_PATIENCE_S);
@@ -141,17 +163,24 @@ static bool fork_courier(struct courier *courier, const struct courier_wish *wis
 	return courier->process > 0;
 }
 
-struct courier *courier_start(const struct courier_wish *wish, struct error *error)
+struct courier *courier_start(struct error *error)
 {
 	struct courier *courier = calloc(1, sizeof(*courier));
 	if (courier != NULL) {
 		courier->channel = -1;
-		if (fork_courier(courier, wish))
+		if (fork_courier(courier))
 			return courier;
 	}
 	error_set(error, EXIT_UNAVAILABLE, "no process to send packets: %s", strerror(errno));
 	courier_end(courier);
 	return NULL;
+}
+
+bool courier_send_out(struct courier *courier, const struct errands *errands, struct error *error)
+{
+	return errands_tell(courier->channel, errands) ||
+	       error_set(error, EXIT_UNAVAILABLE,
+			 "the process that sends packets cannot be told: %s", strerror(errno));
 }
 
 const char *courier_limit(const struct courier *courier, size_t session)

@@ -3,38 +3,23 @@
  *
  * The process that reads the network can be got the better of by what it reads; then it still
  * cannot send what it likes, for it has no socket to send by and can only ask. The courier is
- * forked when routes and the kernel's sockets are there and nothing has been read; it opens its
- * own. Each session's addresses and licence (plan/licence.h) are fixed by then. It reads nothing
- * but letters, and is locked in (cell.h). It ends when the process that started it ends, whatever
- * way that does.
+ * forked before anything is open, and is sent out with its errands (errand.h) when routes and the
+ * kernel's sockets are there and nothing has been read; it opens its own. Each session's addresses
+ * and licence (plan/licence.h) are fixed from then on. It reads nothing but letters, and is locked
+ * in (cell.h). It ends when the process that started it ends, whatever way that does.
  */
 #ifndef PROBE_CRAFT_COURIER_H
 #define PROBE_CRAFT_COURIER_H
 
-#include "craft/delivery.h"
-#include "route/route.h"
-#include "user/person.h"
+#include "craft/errand.h"
 
 struct courier;
 
-struct courier_session {
-	struct address target;
-	const struct route *route;
-	struct address reference; /* family 0: none */
-	const struct route *reference_route;
-	struct licence licence;
-	int socket[PLAN_KERNEL_PORTS]; /* bound already; -1: none */
-};
-
-struct courier_wish {
-	struct courier_session session[DELIVERY_SESSIONS];
-	size_t count;
-	const struct person *person; /* in whose name is sent, and to whom privilege is dropped */
-	const char *interface;	     /* the one that the user asked for; NULL: none */
-};
-
 /* With privilege, which the courier needs until it is locked in. NULL: there is no courier. */
-struct courier *courier_start(const struct courier_wish *wish, struct error *error);
+struct courier *courier_start(struct error *error);
+
+/* Once. From now on it makes ready. */
+bool courier_send_out(struct courier *courier, const struct errands *errands, struct error *error);
 
 /* Waits until the courier is locked in, once. False: it could not be. */
 bool courier_ready(struct courier *courier, struct error *error);

@@ -26,6 +26,9 @@ struct diagnosis {
 	struct consulted consulted;
 	struct resolver *resolver; /* NULL: nobody asks name servers */
 	struct resolution names;
+	struct settings presumed; /* what was opened for before ssh answered */
+	bool open;		  /* and stands */
+	struct error no_courier;  /* why there is none */
 	struct reference reference;
 	struct sessions sessions;
 	struct run *runs; /* the caller's: one for each session */
@@ -232,21 +235,23 @@ static void list_shielded(const struct diagnosis *d, struct shielded shielded[SH
 }
 
 /* Whom the sessions' plans may ask what for. */
-static bool start_courier(struct diagnosis *d, struct error *error)
+static bool send_courier_out(struct diagnosis *d, struct error *error)
 {
-	struct courier_wish wish = { .count = d->sessions.count,
-				     .person = &d->person,
-				     .interface = d->options->interface };
-	for (size_t i = 0; i < wish.count; i++) {
-		wish.session[i] = session_errands(&d->sessions.session[i]);
-		machine_license_listeners(&d->machine, i, &wish.session[i].licence);
+	struct errands errands = { .person = d->person, .count = d->sessions.count };
+	if (d->sessions.courier == NULL) {
+		*error = d->no_courier;
+		return false;
 	}
-	d->sessions.courier = courier_start(&wish, error);
-	for (size_t i = 0; i < wish.count; i++) {
-		d->sessions.session[i].courier = d->sessions.courier;
-		d->sessions.session[i].index = i;
+	if (d->options->interface != NULL)
+		snprintf(errands.interface, sizeof(errands.interface), "%s", d->options->interface);
+	for (size_t i = 0; i < errands.count; i++) {
+		struct session *session = &d->sessions.session[i];
+		errands.errand[i] = session_errand(session);
+		machine_license_listeners(&d->machine, i, &errands.errand[i].licence);
+		session->courier = d->sessions.courier;
+		session->index = i;
 	}
-	return d->sessions.courier != NULL;
+	return courier_send_out(d->sessions.courier, &errands, error);
 }
 
 static bool open_wire(struct diagnosis *d, const struct ports *all, struct error *error)
@@ -266,12 +271,18 @@ static bool open_wire(struct diagnosis *d, const struct ports *all, struct error
 	return wire_open(&d->wire, &wish, error);
 }
 
-static bool attach_sessions(struct diagnosis *d, struct error *error)
+static void attach_sessions(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->sessions.count; i++)
+		session_attach(&d->sessions.session[i], &d->wire);
+}
+
+static bool await_courier(struct diagnosis *d, struct error *error)
 {
 	if (!courier_ready(d->sessions.courier, error))
 		return false;
 	for (size_t i = 0; i < d->sessions.count; i++)
-		session_attach(&d->sessions.session[i], &d->wire);
+		session_craft(&d->sessions.session[i]);
 	return true;
 }
 
@@ -294,7 +305,18 @@ static bool raise_wall(const struct diagnosis *d, struct error *error)
 	return wall_listener(captures, count, false, error);
 }
 
-/* Everything that needs privilege. */
+static void close_all(struct diagnosis *d)
+{
+	for (size_t i = 0; i < d->sessions.count; i++)
+		session_close(&d->sessions.session[i]);
+	wire_close(&d->wire);
+	d->wire = (struct wire){ .links = -1 };
+	reserve_release(&d->reservation); /* when the shield is down */
+	netlink_close(&d->netlink);
+	machine_close(&d->machine);
+}
+
+/* What takes an address and a way there, and nothing else of what ssh says. Needs privilege. */
 static bool open_all(struct diagnosis *d, struct error *error)
 {
 	struct ports all;
@@ -306,13 +328,26 @@ static bool open_all(struct diagnosis *d, struct error *error)
 		return false;
 	machine_start(&d->machine, d->options, &d->consulted, &d->person, d->sessions.session,
 		      d->sessions.count);
-	/* Before the captures: a copy of their rings would keep them alive. */
-	if (!start_courier(d, error) || !open_wire(d, &all, error) || !attach_sessions(d, error) ||
-	    !drop_and_read(&d->machine, error))
+	return open_wire(d, &all, error);
+}
+
+/* And what was found of routes may be because of that. */
+static bool nothing_went(struct diagnosis *d, struct error *error)
+{
+	return !wire_gone(&d->wire) ||
+	       error_set(error, EXIT_UNAVAILABLE, "%s went down while the probe began",
+			 d->wire.gone);
+}
+
+/* Everything else that needs privilege. */
+static bool begin(struct diagnosis *d, struct error *error)
+{
+	if (!send_courier_out(d, error))
 		return false;
-	if (wire_gone(&d->wire)) /* and what was found of routes may be because of that */
-		return error_set(error, EXIT_UNAVAILABLE, "%s went down while the probe began",
-				 d->wire.gone);
+	attach_sessions(d); /* while the courier makes ready */
+	if (!drop_and_read(&d->machine, error) || !await_courier(d, error) ||
+	    !nothing_went(d, error))
+		return false;
 	for (size_t i = 0; i < d->sessions.count; i++) {
 		d->sessions.session[i].opinion = d->machine.opinion[i];
 		machine_tell_files(&d->machine, &d->runs[i]);
@@ -321,6 +356,55 @@ static bool open_all(struct diagnosis *d, struct error *error)
 	/* From the wall on no file can be removed: what could end the probe before it begins is
 	 * done before. */
 	return sessions_plan(&d->sessions, error) && raise_wall(d, error);
+}
+
+/* -- while ssh is asked ------------------------------------------------------------------- */
+
+/* An address, and no option that says another way: ssh will hardly say anything else. */
+static bool leads_nowhere_else(const struct drive_options *options)
+{
+	const char *host = options->typed->host;
+	return address_of_literal(host).family != 0 && strchr(host, '%') == NULL &&
+	       options->reference == NULL;
+}
+
+/* ssh -G takes as long as everything else until the first packet: what is opened meanwhile is for
+ * what was typed. Nothing is sent before ssh has answered. */
+static void presume(struct diagnosis *d)
+{
+	struct error ignored; /* what is wrong shows again without haste */
+	struct settings *settings = &d->consulted.settings;
+	if (!leads_nowhere_else(d->options))
+		return;
+	settings_assume(settings, d->options->typed, &d->person);
+	resolve_within(NULL, settings->hostname, settings->family, 0, -1, &d->names);
+	d->presumed = *settings;
+	d->sessions.count = d->names.count;
+	d->runs[0].port = settings->port;
+	d->open = d->names.count == 1 && open_all(d, &ignored);
+	if (!d->open)
+		close_all(d);
+}
+
+static bool leads_elsewhere(const struct settings *a, const struct settings *b)
+{
+	return strcmp(a->hostname, b->hostname) != 0 || a->port != b->port ||
+	       a->family != b->family || strcmp(a->bind_address, b->bind_address) != 0 ||
+	       strcmp(a->bind_interface, b->bind_interface) != 0;
+}
+
+/* What ssh has started may have changed the way (a tunnel's `Match exec`). */
+static bool check_presumed(struct diagnosis *d, struct error *error)
+{
+	if (!d->open)
+		return true;
+	if (!nothing_went(d, error))
+		return false;
+	d->open = !leads_elsewhere(&d->presumed, &d->consulted.settings) &&
+		  session_stands(&d->sessions.session[0], d->person.uid);
+	if (!d->open)
+		close_all(d);
+	return true;
 }
 
 /* The first healthy address comes first: it is what the verdict is about. */
@@ -404,18 +488,8 @@ static bool diagnose(struct diagnosis *d, struct error *error)
 	d->sessions.wire = &d->wire;
 	d->sessions.machine = &d->machine;
 	d->sessions.resolver = d->resolver;
-	bool done = open_all(d, error);
-	done = done && sessions_run(&d->sessions, error);
-	for (size_t i = 0; i < d->sessions.count; i++)
-		session_close(&d->sessions.session[i]);
-	courier_dismiss(d->sessions.courier); /* both end while the captures are closed */
-	resolver_dismiss(d->resolver);
-	wire_close(&d->wire);
-	courier_end(d->sessions.courier);
-	reserve_release(&d->reservation); /* when the shield is down */
-	netlink_close(&d->netlink);
-	machine_close(&d->machine);
-	return done;
+	return (d->open || open_all(d, error)) && begin(d, error) &&
+	       sessions_run(&d->sessions, error);
 }
 
 /* ssh does not take what was typed: it says so of its command line, or of a name. What it says of
@@ -478,10 +552,16 @@ bool drive(const struct drive_options *options, int signals, struct run runs[DRI
 	person_find(&d.person);
 	struct consultation *consultation = consult_start(own.typed, &d.person, &ignored);
 	d.resolver = resolver_start(&d.person, &ignored);
-	bool done = hear_ssh(&d, consultation, &own, error);
+	d.sessions.courier = courier_start(&d.no_courier);
+	presume(&d);
+	bool done = hear_ssh(&d, consultation, &own, error) && check_presumed(&d, error);
 	if (done)
 		begin_runs(&d, count);
 	done = done && (d.sessions.count == 0 || diagnose(&d, error));
+	courier_dismiss(d.sessions.courier); /* both end while the captures are closed */
+	resolver_dismiss(d.resolver);
+	close_all(&d);
+	courier_end(d.sessions.courier);
 	resolver_end(d.resolver);
 	put_healthy_first(runs, *count);
 	return done;

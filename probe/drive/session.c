@@ -40,20 +40,9 @@ static void keep_alive(int fd)
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
 }
 
-/* As ssh does before it connects; a socket that cannot be marked is as good as one of ssh's. */
-static void mark_socket(int fd, int family, uint8_t mark)
-{
-	int tos = mark;
-	if (mark != 0 && family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
-	else if (mark != 0)
-		setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
-}
-
 /* A socket's owner is who made it, whoever connects it: rules that match on a user
  * see the one whose ssh fails, also when root has become nobody by then. */
-static int open_socket(const struct address *local, const char *interface, uint16_t port,
-		       uint8_t mark)
+static int open_socket(const struct address *local, const char *interface, uint16_t port)
 {
 	uint8_t version = local->family;
 	int family = version == 6 ? AF_INET6 : AF_INET;
@@ -63,7 +52,6 @@ static int open_socket(const struct address *local, const char *interface, uint1
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	keep_alive(fd);
-	mark_socket(fd, family, mark);
 	if (family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind_interface(fd, interface) && bind_port(fd, local, port))
@@ -93,11 +81,10 @@ static void open_one(struct session *session, unsigned index)
 	s->local_port = (uint16_t)(session->ports.kernel + index);
 	struct address any = { .family = session->reference.address.family };
 	struct address source = source_of(session);
-	uint8_t mark = ip_qos_mark(session->consulted->settings.ip_qos);
 	if (index == SESSION_SOCKETS - 1)
-		s->fd = open_socket(&any, NULL, s->local_port, mark);
+		s->fd = open_socket(&any, NULL, s->local_port);
 	else
-		s->fd = open_socket(&source, session->options->interface, s->local_port, mark);
+		s->fd = open_socket(&source, session->options->interface, s->local_port);
 }
 
 static bool open_sockets(struct session *session, const struct person *person, struct error *error)
@@ -160,6 +147,27 @@ static void note_route(struct session *session)
 						 .text = text });
 }
 
+/* As ssh does before it connects; a socket that cannot be marked is as good as one of ssh's. */
+static void mark_socket(int fd, int mark)
+{
+	int family = 0;
+	socklen_t length = sizeof(family);
+	if (mark == 0 || getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0)
+		return;
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &mark, sizeof(mark));
+	else
+		setsockopt(fd, IPPROTO_IP, IP_TOS, &mark, sizeof(mark));
+}
+
+static void mark_sockets(struct session *session)
+{
+	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
+		if (session->socket[i].fd >= 0)
+			mark_socket(session->socket[i].fd,
+				    ip_qos_mark(session->consulted->settings.ip_qos));
+}
+
 static void note_mark(struct session *session)
 {
 	run_event(session->run,
@@ -202,6 +210,14 @@ static bool look_route_up(struct session *session, uid_t uid, struct error *erro
 	return true;
 }
 
+bool session_stands(const struct session *session, uid_t uid)
+{
+	struct session now = *session;
+	struct error ignored;
+	return look_route_up(&now, uid, &ignored) && route_equal(&now.route, &session->route) &&
+	       now.source_gone == session->source_gone;
+}
+
 bool session_open(struct session *session, const struct session_wish *wish, struct error *error)
 {
 	uid_t uid = wish->person->uid;
@@ -239,19 +255,19 @@ struct plan_config session_plan(const struct session *session)
 	return config;
 }
 
-struct courier_session session_errands(const struct session *session)
+struct errand session_errand(const struct session *session)
 {
 	struct plan_config config = session_plan(session);
-	struct courier_session errands = {
+	struct errand errand = {
 		.target = session->run->address,
-		.route = &session->route,
+		.route = session->route,
 		.reference = session->reference.address,
-		.reference_route = &session->reference_route,
+		.reference_route = session->reference_route,
 	};
-	licence_grant(&errands.licence, &config, session->run->port);
+	licence_grant(&errand.licence, &config, session->run->port);
 	for (unsigned i = 0; i < SESSION_SOCKETS; i++)
-		errands.socket[i] = session->socket[i].fd;
-	return errands;
+		errand.socket[i] = session->socket[i].fd;
+	return errand;
 }
 
 static void note_addresses(struct session *session)
@@ -276,6 +292,7 @@ void session_attach(struct session *session, struct wire *wire)
 	struct run *run = session->run;
 	session->wire = wire;
 	note_route(session);
+	mark_sockets(session);
 	note_mark(session);
 	note_addresses(session);
 	for (size_t i = 0; i < wire->capture_count; i++)
@@ -290,11 +307,18 @@ void session_attach(struct session *session, struct wire *wire)
 	run->interface = arena_string(&run->arena, route->interface);
 	run->local_address = route->source;
 	run->mtu = route->mtu;
+	session->hop_asked = neighbour_ask(session->netlink, route);
+}
+
+void session_craft(struct session *session)
+{
 	const char *limit = courier_limit(session->courier, session->index);
+	if (session->route.error != 0)
+		return;
 	session->crafts = limit == NULL;
 	if (limit != NULL)
 		note_limit(session, "crafted packets", limit);
-	else if (!neighbour_ask(session->netlink, route))
+	else if (!session->hop_asked)
 		note_limit(session, "the next hop's address, unless the kernel asks for it",
 			   "CAP_NET_ADMIN is missing");
 }

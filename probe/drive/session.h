@@ -47,6 +47,7 @@ struct session {
 	struct courier *courier; /* borrowed; its number there is `index` */
 	size_t index;
 	struct opinion *opinion; /* borrowed: the person's ssh for it; NULL: none can be run */
+	bool hop_asked;		 /* the kernel was told to look for the next hop */
 	bool crafts;		 /* packets can be crafted for it */
 	struct ports ports;
 	struct session_socket socket[SESSION_SOCKETS];
@@ -71,15 +72,23 @@ struct session_wish {
 	struct run *run;
 };
 
-/* Looks the routes up and opens the kernel's sockets. Needs privilege, as wire_open(), which
- * comes before session_attach(). */
+/* Looks the routes up and opens the kernel's sockets: of what ssh says only where it leads, and
+ * from where, must be known by then. Needs privilege, as do the others, but for session_craft(). */
 bool session_open(struct session *session, const struct session_wish *wish, struct error *error);
+
+/* Whether it would be opened the same way now: routes may have changed since. */
+bool session_stands(const struct session *session, uid_t uid);
+
+/* When the wire is open and ssh has said all: before anything is connected. */
 void session_attach(struct session *session, struct wire *wire);
+
+/* When the courier is ready: takes note of what it cannot do. */
+void session_craft(struct session *session);
 
 /* What its plan is told from the start, and what its courier needs; but for key and deadline, and
  * for who listens. */
 struct plan_config session_plan(const struct session *session);
-struct courier_session session_errands(const struct session *session);
+struct errand session_errand(const struct session *session);
 
 void session_close(struct session *session); /* also one that failed to open; again is harmless */
 

@@ -154,6 +154,7 @@ void reserve_release(struct reservation *reservation)
 {
 	if (reservation->count > 0)
 		close_queue(reservation);
+	reservation->count = 0;
 }
 
 static size_t random_below(size_t limit)

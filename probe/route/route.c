@@ -356,6 +356,17 @@ int route_refuses_port(struct netlink *netlink, const struct address *target,
 	return is_shortage(ASKED_ROUTE, answer.error) ? 0 : answer.error;
 }
 
+bool route_equal(const struct route *a, const struct route *b)
+{
+	bool ways = a->way_count == b->way_count;
+	for (size_t i = 0; ways && i < a->way_count; i++)
+		ways = strcmp(a->way[i], b->way[i]) == 0;
+	return ways && a->error == b->error && a->index == b->index && a->scope == b->scope &&
+	       address_equal(&a->source, &b->source) && address_equal(&a->next_hop, &b->next_hop) &&
+	       a->on_link == b->on_link && a->local == b->local && a->up == b->up &&
+	       a->mtu == b->mtu;
+}
+
 const char *route_refusal(int error)
 {
 	switch (error) {

@@ -34,6 +34,9 @@ struct route {
 	size_t way_count;
 };
 
+/* Whether packets go the same way. */
+bool route_equal(const struct route *a, const struct route *b);
+
 /* What such an error means of a route: "a blackhole route", where strerror() has "Invalid
  * argument". */
 const char *route_refusal(int error);

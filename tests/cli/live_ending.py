@@ -14,7 +14,7 @@ import sys
 import time
 
 import support
-from support import ALL, CANNOT_WRITE, INTERRUPTED, RUN, Case, Lab, Run, sshwhy
+from support import ALL, CANNOT_WRITE, INTERRUPTED, RUN, Case, Lab, Run, sshwhy, state_of
 
 VM = "20.99.0.4"
 MOMENTS = (0.0, 0.2, 0.5, 1.2) if ALL else (0.0, 0.5)  # the probe of silence takes longer
@@ -53,7 +53,7 @@ class Interrupted(Case):
         with self.subTest(signals=numbers, moment=moment):
             save = self.folder() / "run.pcapng"
             run = probe("-w", save)
-            wait_for_shield()
+            wait_for_start(run)
             time.sleep(moment)
             for number in numbers:
                 run.send(number)
@@ -66,7 +66,7 @@ class Interrupted(Case):
 
     def test_nohup(self):
         run = Run("probe", "--json", "--timeout", "0.5", VM, before=[*lab.on("client"), "nohup"])
-        wait_for_shield()
+        wait_for_start(run)
         run.send(signal.SIGHUP)
         ended = run.end()
         self.assertNotEqual(ended.code, INTERRUPTED)
@@ -111,10 +111,9 @@ class InterruptedResolver(Case):
         self.assertEqual(self.interrupt().report()["verdict"]["outcome"], "unknown")
 
 
-def wait_for_shield():
-    """Until the probe has begun: its table is there."""
-    while "sshwhy" not in lab.tables():
-        time.sleep(0.01)
+def wait_for_start(run):
+    """Until the probe has begun: it is behind its wall."""
+    state_of(run.process.pid, lambda state: state["Seccomp"] == "2")
 
 
 class NothingStays(Case):
@@ -134,7 +133,7 @@ class Killed(NothingStays):
         for moment in MOMENTS:
             with self.subTest(moment=moment):
                 run = probe()
-                wait_for_shield()
+                wait_for_start(run)
                 time.sleep(moment)
                 run.send(signal.SIGKILL)
                 ended = run.end()
@@ -199,7 +198,7 @@ class Killed(NothingStays):
     def test_saved_run_holds_what_came(self):
         save = self.folder() / "run.pcapng"
         run = probe("-w", save)
-        wait_for_shield()
+        wait_for_start(run)
         time.sleep(1)
         run.send(signal.SIGKILL)
         run.end()
@@ -222,7 +221,7 @@ class InterfaceGone(Case):
             lab("break", fault)
             save = self.folder() / "run.pcapng"
             run = probe("-w", save)
-            wait_for_shield()
+            wait_for_start(run)
             time.sleep(moment)
             subprocess.run(["ip", "-n", f"{lab.name}-client", "link", *break_it], check=True)
             ended = run.end()

@@ -5,10 +5,11 @@
 """
 
 import subprocess
+import time
 from pathlib import Path
 
 import support
-from support import USAGE, Case, Lab, seldom, sshwhy
+from support import USAGE, Case, Lab, Run, seldom, sshwhy
 
 VM, VM6 = "20.99.0.4", "2001:db8:99::4"
 ONPREM = "10.20.0.20"
@@ -257,6 +258,18 @@ class Jumps(Typed):
 
 
 class Persons(Typed):
+    def running(self):
+        """What runs at the client."""
+        pids = subprocess.run(["ip", "netns", "pids", f"{lab.name}-client"], capture_output=True, text=True).stdout.split()
+        files = [Path(f"/proc/{pid}/comm") for pid in pids]
+        return [file.read_text() for file in files if file.exists()]
+
+    def wait_until(self, holds):
+        deadline = time.monotonic() + 10
+        while not holds():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
     def test_who_called_sudo(self):
         """Ann's configuration, and her commands with her rights."""
         self.configure(f"Match host myvm exec \"id -u >/run/ann/ran\"\n\tHostName {VM}\n", "/run/ann", f"{PERSON}:{PERSON}")
@@ -271,6 +284,17 @@ class Persons(Typed):
         self.assertIn("nothing is run as root", " ".join(report["not_observed"]))
         self.assertNotIn("ran", lab("run", "client", "ls", "/run/home"))
 
+    def test_a_way_that_changes_while_ssh_is_asked(self):
+        """What was opened for the old way is opened again."""
+        self.configure("Match exec \"while ! test -e /run/ann/go; do sleep .05; done\"\n", "/run/ann", f"{PERSON}:{PERSON}")
+        run = Run("probe", "--json", VM, before=[*lab.on("client"), *CALLED_BY_ANN])
+        self.wait_until(lambda: "sleep\n" in self.running())
+        lab("run", "client", "ip", "route", "add", VM, "via", ONPREM)
+        lab("run", "client", "touch", "/run/ann/go")
+        report = self.assert_verdict(run.end())
+        self.assertIn(f"via {ONPREM}", " ".join(row["text"] for row in report["evidence"]))
+        lab("run", "client", "rm", "/run/ann/go")
+
     def test_an_ssh_that_hangs(self):
         """It is not waited for for ever, and nothing of it stays behind."""
         self.configure("Match exec \"sleep 1000\"\n\tPort 2222\n", "/run/ann", f"{PERSON}:{PERSON}")
@@ -279,8 +303,7 @@ class Persons(Typed):
         self.assertEqual(report["verdict"]["outcome"], "healthy")
         self.assertIn("did not answer in time", " ".join(report["not_observed"]))
         self.assertLess(ended.seconds, 6)
-        left = subprocess.run(["ip", "netns", "pids", f"{lab.name}-client"], capture_output=True, text=True).stdout.split()
-        self.assertEqual([pid for pid in left if Path(f"/proc/{pid}/comm").read_text() == "sleep\n"], [])
+        self.assertNotIn("sleep\n", self.running())
 
     def test_without_ssh(self):
         report = self.assert_healthy(VM, before=["env", f"PATH={self.folder()}"])
