@@ -171,8 +171,7 @@ class Lab:
 
     def write_files(self, host):
         its, run = self.hosts[host], self.run(host)
-        if SSHD in its.services:
-            (run / "sshd").mkdir(exist_ok=True)
+        (run / "sshd").mkdir(exist_ok=True)  # faults start sshd on other hosts too
         self.make_home(run)
         (run / "etc/hosts").write_text("127.0.0.1 localhost\n::1 localhost\n")
         (run / "etc/hosts.deny").write_text("")
