@@ -238,7 +238,7 @@ class InterfaceGone(Case):
         self.addCleanup(lab, "break", "nsg-deny")
         self.addCleanup(lab, "up")
         self.addCleanup(lab, "down")
-        self.assert_told(("set", "eth0", "down"), 0, "nsg-deny")
+        self.assert_told(("set", "eth0", "down"), 0.1, "nsg-deny")
         self.assert_told(("set", "eth0", "down"), 1, "vm-sshd-hung-silent")
         self.assert_told(("del", "eth0"), 0.2, "nsg-deny")
 
